@@ -1,0 +1,80 @@
+#pragma once
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/json.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/record/entry.hpp"
+
+namespace crosspatch::api {
+
+// Who asks: the peer of a Unix connection, turned into an account by `gateway.operators`.
+struct Actor {
+    std::uint32_t uid{};
+    std::string name;
+    std::string agency;  // empty: bound to none (root and the daemon's own uid: they configure, they do not consent)
+    std::string role;    // of contract.md's list; empty: may ask for nothing but /healthz and /readyz
+};
+
+// What may be cut at once, past the control thread.
+enum class Cut { CloseBridge, DisableEndpoint, RevokeEndpoint };
+
+// What the API asks of the daemon; the daemon implements it, the API knows nothing else of it.
+//
+// Units    JSON in contract.md's shapes.
+// Errors   NotFound → 404, NotPermitted → 403 (exit code 77), Invalid → 422, Busy and Unavailable → 503.
+// Thread   as each group says. The API runs on a thread of its own.
+class Gateway {
+public:
+    using Events = std::function<void(const boost::json::object&)>;
+    virtual ~Gateway() = default;
+
+    // --- Any thread. ---
+    // Who the peer with this uid is; nothing if nobody named it.
+    virtual std::optional<Actor> actor_of(std::uint32_t uid) const = 0;
+    virtual bool ready() const = 0;
+    // Prometheus text of everything but the API's own figures.
+    virtual std::string metrics() const = 0;
+    // Straight into the workers' queues; then noted on record by control. The API's thread only.
+    virtual core::Result<void> cut(Cut what, std::string_view id, const Actor& actor, const std::string& reason) = 0;
+    // The executor on which everything below is to be called.
+    virtual boost::asio::any_io_executor control() = 0;
+
+    // --- The control thread. Lists are without `items` around them: the API pages them. ---
+    virtual boost::json::object status(const Actor& actor) = 0;
+    virtual boost::json::array channels(const Actor& actor) = 0;
+    virtual boost::json::array endpoints(const Actor& actor) = 0;
+    virtual boost::json::array bridges(const Actor& actor) = 0;
+    virtual boost::json::array floor(const Actor& actor) = 0;
+    // What the actor may see of calls: nothing for everything, else the channels of his agency and those bridged to it.
+    virtual std::optional<std::vector<std::string>> visible_channels(const Actor& actor) = 0;
+    virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
+                                                          const std::string& reason) = 0;
+    virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;
+    virtual core::Result<boost::json::object> reload(const Actor& actor) = 0;
+    struct Question {
+        std::string from;  // an endpoint's or a channel's id
+        std::string to;    // a channel's id
+        std::optional<std::string> role;
+        std::optional<std::string> talker;
+        std::optional<std::string> kind;
+        std::optional<core::WallTime> at;
+        bool emergency{};
+    };
+    // {allowed, bridge: {…open, why not}, outbound: {allowed, rule, text}, inbound: [{suite, allowed, rule, text}], text}
+    virtual core::Result<boost::json::object> explain(const Question& question, const Actor& actor) = 0;
+    // Puts on record what the API itself did: reading the log, a denied attempt.
+    virtual void note(record::Entry entry) = 0;
+    // `listener` is called on the control thread with {type, time, …} of each event until unsubscribe(handle).
+    virtual std::uint64_t subscribe(Events listener) = 0;
+    virtual void unsubscribe(std::uint64_t handle) = 0;
+};
+
+}  // namespace crosspatch::api

@@ -1,0 +1,107 @@
+#pragma once
+#include <boost/json.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "crosspatch/app/plan.hpp"
+#include "crosspatch/bridge/report.hpp"
+#include "crosspatch/core/log.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/record/entry.hpp"
+#include "crosspatch/record/talkspurt.hpp"
+
+namespace crosspatch::app {
+
+// What happens on the workers, as it is known to control: who talks now, which radios are there, and what of it goes on
+// record, to the event stream and into the technicians' log.
+//
+// Shape    one entry a running talkspurt, a channel, an endpoint, a bridge.
+// Units    reports carry monotonic times; wall times are worked out from them when they are read.
+// Thread   control.
+class Chronicle {
+public:
+    struct Live {  // a running talkspurt
+        record::Talkspurt record;
+        std::uint32_t endpoint{};
+        std::uint32_t channel{};
+        core::Time granted{};
+        std::chrono::milliseconds max_talk{};
+        std::uint32_t heard_by{};  // listeners told so far
+        std::set<std::uint32_t> listeners;
+        bool started{};
+        bool revoking{};
+        core::Time grace_until{};
+    };
+    struct Floor {
+        std::optional<std::uint64_t> talkspurt;
+        core::Time since{};
+        core::WallTime since_wall{};
+    };
+    struct Radio {
+        bool up{};
+        bool disabled{};
+        bool revoked{};
+        core::Address address;
+        core::WallTime since{};
+    };
+    struct Outputs {
+        std::function<void(record::Entry)> record;
+        std::function<void(const boost::json::object&)> event;
+        core::Log& log;
+    };
+
+    Chronicle(const Estate& estate, Outputs outputs);
+
+    void on(const bridge::Report& report);
+    // Writes the counts of denials that were left out; call about once a second.
+    void tick(core::Time now);
+
+    const std::map<std::uint64_t, Live>& talkspurts() const { return talkspurts_; }
+    const Floor* floor(std::uint32_t channel) const;
+    const Radio* radio(std::uint32_t endpoint) const;
+    // Crossings that policy refused, by the talker's channel.
+    const std::map<std::uint32_t, std::uint64_t>& policy_denials() const { return policy_denials_; }
+    // Why a far channel did not hear the talker on `endpoint`, in words; made by whoever knows the rules.
+    void set_explainer(std::function<record::Talkspurt::Refusal(std::uint32_t endpoint, std::uint32_t channel)> explain) {
+        explain_ = std::move(explain);
+    }
+    // An entry about an endpoint, with its ids filled in.
+    record::Entry endpoint_entry(std::string type, std::uint32_t endpoint) const;
+    void publish(record::Entry entry, const bridge::Report* report = nullptr);
+
+private:
+    struct Denials {  // of one endpoint in the current second
+        core::Time since{};
+        unsigned recorded{};
+        unsigned left_out{};
+    };
+
+    void granted(const bridge::Report& report);
+    void denied(const bridge::Report& report);
+    void released(const bridge::Report& report);
+    void policy_denied(const bridge::Report& report);
+    void endpoint_changed(const bridge::Report& report);
+    record::Talkspurt describe(const bridge::Report& report) const;
+    record::Entry floor_entry(std::string type, const bridge::Report& report) const;
+    core::WallTime wall(core::Time at) const;
+    std::string talkspurt_id(std::uint64_t number) const;
+
+    const Estate& estate_;
+    Outputs out_;
+    std::function<record::Talkspurt::Refusal(std::uint32_t, std::uint32_t)> explain_;
+    std::string run_;  // 16 hex digits, another in each run of the daemon
+    std::map<std::uint64_t, Live> talkspurts_;
+    std::map<std::uint32_t, Floor> floors_;
+    std::map<std::uint32_t, Radio> radios_;
+    std::map<std::uint32_t, Denials> denials_;
+    std::map<std::uint32_t, std::uint64_t> policy_denials_;
+    std::map<std::uint32_t, std::vector<record::Talkspurt::Refusal>> refused_;  // of presses that are being decided
+};
+
+}  // namespace crosspatch::app

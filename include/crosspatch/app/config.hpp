@@ -1,0 +1,59 @@
+#pragma once
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crosspatch/bridge/config.hpp"
+#include "crosspatch/core/address.hpp"
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/endpoint/config.hpp"
+#include "crosspatch/policy/names.hpp"
+#include "crosspatch/record/settings.hpp"
+
+namespace crosspatch::app {
+
+// A person on this machine who may use the control socket.
+struct Operator {
+    std::uint32_t uid{};
+    std::string name;
+    std::string agency;  // empty: none
+    std::string role;
+    bool operator==(const Operator&) const = default;
+};
+
+struct GatewayConfig {
+    std::string id;
+    std::filesystem::path data_dir;
+    core::Address media_listen;  // none: there is no shared port
+    core::Address api_listen;    // none: the control socket only
+    std::filesystem::path control_socket;
+    std::string control_group;
+    std::vector<Operator> operators;
+    record::Settings record;
+    std::chrono::milliseconds call_gap{10'000};
+};
+
+// A whole configuration file that has been found good.
+//
+// Shape    everything with its names checked against everything else; rule lists are owned here and pointed to by the
+//          Topology, so the object stays until no worker uses it.
+// Thread   read by control; immutable after load.
+struct Config {
+    std::filesystem::path file;
+    std::string digest;  // SHA-256 of the file, hex
+    GatewayConfig gateway;
+    std::vector<bridge::Agency> agencies;
+    std::vector<bridge::Channel> channels;
+    std::vector<endpoint::Config> endpoints;
+    std::vector<bridge::Bridge> bridges;
+    std::shared_ptr<policy::Names> names;
+    std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
+};
+
+// Reads and checks `file`. The error side is every problem of the file, a line each; nothing has changed then.
+// Reads key files and looks up users and groups, but opens no port.
+core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(const std::filesystem::path& file);
+
+}  // namespace crosspatch::app

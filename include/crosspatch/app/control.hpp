@@ -1,0 +1,177 @@
+#pragma once
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crosspatch/api/gateway.hpp"
+#include "crosspatch/app/chronicle.hpp"
+#include "crosspatch/app/keeper.hpp"
+#include "crosspatch/app/plan.hpp"
+#include "crosspatch/core/event_fd.hpp"
+#include "crosspatch/core/log.hpp"
+#include "crosspatch/media/worker.hpp"
+#include "crosspatch/record/log.hpp"
+
+namespace crosspatch::app {
+
+// What control shares with every other thread: who may do what, and which name is which index. Replaced whole.
+struct Directory {
+    std::shared_ptr<const Config> config;
+    std::map<std::string, std::uint32_t> endpoints;
+    std::map<std::string, std::uint32_t> bridges;
+};
+
+// Numbers of one second ago, for whoever asks for /metrics; control replaces the table whole.
+struct Figures {
+    using Labels = std::vector<std::pair<std::string, std::string>>;
+    struct Family {
+        std::string name;
+        std::string help;
+        bool gauge;
+        std::vector<std::pair<Labels, double>> values;
+    };
+    std::vector<Family> families;
+};
+
+// The control thread: configuration and reload, bridges and consent, and what the API shows.
+//
+// Shape    one Asio loop. It hands the worker whole changes and posted tasks, and hears back by reports.
+// Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever asked.
+// Thread   control, but for what Gateway declares for any thread.
+class Control : public api::Gateway {
+public:
+    struct Parts {
+        core::Log& log;
+        record::Log& record;
+        media::Worker& worker;
+        bridge::Exchange& exchange;
+        core::SpscQueue<bridge::Report>& reports;
+        const core::EventFd& reported;
+        rtp::IndexJournal journal;
+    };
+
+    Control(boost::asio::io_context& loop, Parts parts);
+    ~Control() override;
+
+    // Opens ports and installs the first configuration; the worker must run already.
+    core::Result<void> start(std::shared_ptr<const Config> config);
+    // Ends all talkspurts and waits (bounded) until that is on record.
+    void stop();
+    // SIGHUP: the file is read again; what is wrong with it goes to the log.
+    void reload_by_signal();
+    // How the media worker was scheduled: `fifo` or `degraded`, as /status shows it. Before start().
+    void set_rt(std::string rt) { rt_ = std::move(rt); }
+    // Called when the first configuration works (READY=1) and whenever the worker has shown that it runs.
+    void on_tick(std::function<void(bool worker_alive)> tick) { tick_ = std::move(tick); }
+
+    std::optional<api::Actor> actor_of(std::uint32_t uid) const override;
+    bool ready() const override { return ready_.load(); }
+    std::string metrics() const override;
+    core::Result<void> cut(api::Cut what, std::string_view id, const api::Actor& actor, const std::string& reason) override;
+    boost::asio::any_io_executor control() override { return loop_.get_executor(); }
+
+    boost::json::object status(const api::Actor& actor) override;
+    boost::json::array channels(const api::Actor& actor) override;
+    boost::json::array endpoints(const api::Actor& actor) override;
+    boost::json::array bridges(const api::Actor& actor) override;
+    boost::json::array floor(const api::Actor& actor) override;
+    std::optional<std::vector<std::string>> visible_channels(const api::Actor& actor) override;
+    core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
+                                                  const std::string& reason) override;
+    core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
+    core::Result<boost::json::object> reload(const api::Actor& actor) override;
+    core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
+    void note(record::Entry entry) override;
+    std::uint64_t subscribe(Events listener) override;
+    void unsubscribe(std::uint64_t handle) override;
+
+private:
+    struct BridgeState {
+        bool open{};
+        core::WallTime since{};
+        std::string by;
+        std::optional<core::Time> expires;
+    };
+
+    core::Result<void> install(std::shared_ptr<const Config> config);
+    void carry_out(std::shared_ptr<Plan> plan);
+    void take_over(Plan& plan);
+    void settle_streams(const Plan& plan);
+    void use_new_sender(const rtp::IndexRecord& kept);
+    void rekey_sender(const endpoint::Config& config, const Radio& radio);
+    void publish_directory();
+    void open_standing_bridges();
+    core::Result<boost::json::object> apply_file(const std::string& by, const boost::json::object& actor);
+    const bridge::Bridge* bridge_config(std::string_view id) const;
+    std::vector<std::string> missing_consents(const bridge::Bridge& bridge) const;
+    core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
+    void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
+    void close_expired(core::Time now);
+    void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason);
+    bool log_failing_too_long() const;
+
+    void wait_for_reports();
+    void drain_reports();
+    void on_report(const bridge::Report& report);
+    void ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind kind);
+    void on_kept(const std::vector<Keeper::Answer>& answers);
+    void start_unrecorded(std::uint32_t endpoint);
+    void wait_for_tick();
+    void on_second();
+    void post(media::Worker::Task task);
+
+    record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
+    boost::json::object endpoint_json(const Radio& radio) const;
+    boost::json::object bridge_json(const bridge::Bridge& bridge) const;
+    bool may_see(const api::Actor& actor, const std::string& channel) const;
+    void refresh_figures();
+    void record_alarm(const std::string& name, bool on, const std::string& detail);
+
+    boost::asio::io_context& loop_;
+    core::Log& log_;
+    record::Log& record_;
+    media::Worker& worker_;
+    bridge::Exchange& exchange_;
+    core::SpscQueue<bridge::Report>& reports_;
+    boost::asio::posix::stream_descriptor reported_;
+    const core::EventFd& report_event_;
+    boost::asio::steady_timer second_;
+    StreamBook book_;
+    Estate estate_;
+    Chronicle chronicle_;
+    std::map<std::string, BridgeState> bridge_states_;
+    std::map<std::uint64_t, std::shared_ptr<Plan>> installing_;  // what the worker is still letting go of
+    std::uint64_t next_token_{1};
+    std::optional<core::Time> drop_old_keys_at_;
+    struct WaitingSender {
+        std::uint32_t index{};
+        std::shared_ptr<rtp::SrtpSender> sender;
+    };
+    std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // new send keys whose reservation is not on disk yet
+    std::map<std::uint64_t, Events> listeners_;
+    std::uint64_t next_listener_{1};
+    std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
+    std::function<void(bool)> tick_;
+    core::WallTime started_{};
+    std::string rt_{"unknown"};
+    std::atomic<std::shared_ptr<const Directory>> directory_;
+    std::atomic<std::shared_ptr<const Figures>> figures_;
+    std::atomic<bool> ready_{false};
+    std::shared_ptr<std::atomic<bool>> worker_answered_{std::make_shared<std::atomic<bool>>(true)};
+    bool refusing_{};
+    bool stopping_{};
+    std::unique_ptr<Keeper> keeper_;  // last: its thread ends first
+};
+
+// The name that a person or a record gets for who gave a command.
+boost::json::object actor_json(const api::Actor& actor);
+
+}  // namespace crosspatch::app

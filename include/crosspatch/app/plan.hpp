@@ -1,0 +1,76 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crosspatch/app/config.hpp"
+#include "crosspatch/app/radios.hpp"
+#include "crosspatch/bridge/exchange.hpp"
+#include "crosspatch/media/codec_pool.hpp"
+
+namespace crosspatch::app {
+
+// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for good.
+class Indices {
+public:
+    std::uint32_t of(const std::string& id);
+    std::optional<std::uint32_t> find(const std::string& id) const;
+    const std::string& name(std::uint32_t index) const;
+    std::size_t size() const { return names_.size(); }
+    void release(const std::string& id);
+
+private:
+    std::map<std::string, std::uint32_t> by_id_;
+    std::vector<std::string> names_;
+    std::vector<std::uint32_t> free_;
+};
+
+// What is connected now, as control owns it: the configuration in force and every object that a worker uses for it.
+struct Estate {
+    std::shared_ptr<const Config> config;
+    Indices endpoints, channels, bridges;
+    std::map<std::uint32_t, std::unique_ptr<Radio>> radios;  // by endpoint index
+    core::UniqueFd shared_port;
+    core::Address shared_address;  // with the port that the kernel picked
+    media::CodecPool::Maker codecs;
+};
+
+// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can fail
+// any more.
+//
+// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they replace and
+//          those that are gone: they live until the worker has let go.
+// Thread   made by control; carry_out() runs on the worker.
+struct Plan {
+    struct Rekey {
+        std::uint32_t index;
+        std::shared_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
+    };
+    std::shared_ptr<const Config> config;
+    bridge::Exchange::Change change;
+    media::CodecPool::Stock stock;
+    std::vector<std::unique_ptr<Radio>> added;
+    std::vector<std::uint32_t> removed;
+    std::vector<Rekey> rekeyed;
+    std::vector<std::pair<media::Endpoint*, media::Endpoint*>> continued;  // from, to: same keys, other settings
+    std::vector<std::string> channels_removed, bridges_removed;
+    core::UniqueFd shared_port;  // a new one, if its address changed
+    core::Address shared_address;
+    bool shared_changed{};
+};
+
+// Compares `config` with what is connected. Fails, and changes nothing, when a port cannot be opened.
+core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,
+                                              const StreamBook& book, media::TalkPath path);
+
+// The configuration with all names turned into indices; `radio_of` gives each endpoint's Radio.
+std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> config, Estate& estate,
+                                                const std::map<std::uint32_t, const Radio*>& radios);
+
+// What talkspurts may need of the codec pool, from formats and bridges.
+media::CodecPool::Needs codec_needs(const bridge::Topology& topology);
+
+}  // namespace crosspatch::app

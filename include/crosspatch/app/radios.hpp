@@ -1,0 +1,57 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "crosspatch/bridge/topology.hpp"
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/core/unique_fd.hpp"
+#include "crosspatch/endpoint/config.hpp"
+#include "crosspatch/media/endpoint.hpp"
+#include "crosspatch/rtp/index_journal.hpp"
+
+namespace crosspatch::app {
+
+// One endpoint with everything that it holds: sockets, crypto, tones.
+struct Radio {
+    endpoint::Settings settings;
+    std::vector<rtp::KeyFingerprint> receive_keys;  // new first
+    std::optional<rtp::KeyFingerprint> send_key;
+    std::uint32_t index{};
+    core::UniqueFd rtp;   // none on the shared port
+    core::UniqueFd rtcp;  // with next_port only
+    core::Address local;  // where it listens, the kernel's choice filled in
+    std::unique_ptr<media::Endpoint> media;
+    std::shared_ptr<const bridge::Topology::Tone> deny_tone;
+    std::shared_ptr<media::VoxInput> vox;
+};
+
+// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go on from.
+class StreamBook {
+public:
+    explicit StreamBook(std::vector<rtp::IndexRecord> from_disk);
+    // The newest stream that we sent under `key`; nothing if there was none.
+    std::optional<rtp::IndexRecord> sent(const rtp::KeyFingerprint& key) const;
+    std::vector<rtp::IndexRecord> received(const rtp::KeyFingerprint& key) const;
+    void note(const rtp::IndexRecord& record);
+
+private:
+    using Key = std::tuple<rtp::IndexRecord::Kind, rtp::KeyFingerprint, std::uint32_t>;
+    std::map<Key, std::pair<rtp::IndexRecord, std::uint64_t>> records_;  // with the order in which they were noted
+    std::uint64_t noted_{};
+};
+
+// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its crypto from
+// where the book says its streams are. The error says which port of which endpoint could not be opened.
+core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
+                                                 const StreamBook& book, int shared_socket, const std::string& cname,
+                                                 const Radio* before);
+
+// A receiver and a sender for new keys of a radio that goes on talking.
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);
+rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book, std::optional<std::uint32_t> ssrc,
+                            std::uint64_t start_at_least);
+
+}  // namespace crosspatch::app

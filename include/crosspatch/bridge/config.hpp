@@ -1,0 +1,95 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crosspatch/core/config.hpp"
+#include "crosspatch/floor/request.hpp"
+#include "crosspatch/floor/settings.hpp"
+#include "crosspatch/policy/rule.hpp"
+
+// What the configuration says of agencies, channels, talkers and bridges. Source: contract.md, Configuration.
+namespace crosspatch::bridge {
+
+enum class AgencyKind : std::uint8_t { PrivateSecurity, Police, Fire, Medical, Other };
+
+struct Agency {
+    std::string id;
+    std::string name;
+    AgencyKind kind{AgencyKind::Other};
+    bool key_kept_here{};                // `key: gateway`: the gateway signs for it
+    std::vector<std::byte> public_key;   // Ed25519, where the key is kept elsewhere
+    core::config::Mark mark;
+};
+
+enum class Direction : std::uint8_t { Both, Talk, Listen };
+
+// Who talks where the wire does not say, and what may be claimed.
+struct Talker {
+    std::string id;
+    std::string role{"guard"};
+    std::optional<std::uint8_t> priority;  // nothing: the channel's
+    bool may_emergency{};
+    bool may_imminent_peril{};
+    bool may_broadcast{};
+    bool operator==(const Talker&) const = default;
+};
+
+struct Channel {
+    std::string id;
+    std::string name;
+    std::string agency;
+    policy::Sensitivity sensitivity{policy::Sensitivity::Amber};
+    floor::Settings floor;
+    policy::RuleList outbound;
+    policy::RuleList inbound;
+    core::config::Mark mark;
+};
+
+struct Leg {
+    std::string channel;
+    Direction direction{Direction::Both};  // the channel's: talk = heard by the others, hears nothing
+    double gain_db{};                      // of what the channel hears
+};
+
+// Who may take the floor from whom on the bridge.
+struct Preemption {
+    std::vector<std::string> roles;  // of the talker; empty: any
+    std::string agency;              // of the talker; empty: any
+    std::string over_agency;         // of who talks now; empty: any
+    std::vector<std::string> over_roles;
+    bool emergency{};  // only emergencies
+};
+
+enum class Opens : std::uint8_t { OnRequest, Always };
+
+struct Bridge {
+    std::string id;
+    std::vector<Leg> legs;
+    Opens opens{Opens::OnRequest};
+    floor::WhenBusy when_busy{floor::WhenBusy::Skip};
+    std::optional<std::chrono::milliseconds> expires;
+    std::string agreement;       // its id; empty: none
+    std::string agreement_until;  // `YYYY-MM-DD`; empty: open-ended
+    std::vector<std::string> standing_consent;
+    std::vector<Preemption> preemption;
+    core::config::Mark mark;
+};
+
+// --- Readers of one section each. Problems are reported where they stand; what could not be read is left out. ---
+
+std::vector<Agency> read_agencies(const core::config::Node& list);
+// All keys of a channel but `endpoints`, which is the caller's: take it out of `map` before this finishes it.
+std::optional<Channel> read_channel(core::config::Map& map, const policy::Known& known, policy::Names& names,
+                                    policy::Zones& zones);
+Talker read_talker(const core::config::Node& node, const std::string& default_id, bool authenticated);
+std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vector<Agency>& agencies,
+                                 const std::vector<Channel>& channels);
+std::optional<Direction> read_direction(const core::config::Node& node);
+
+// Ids and agencies of all channels, read ahead of the rules that name them.
+policy::Known known_names(const core::config::Node& agencies, const core::config::Node& channels);
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,136 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "crosspatch/bridge/report.hpp"
+#include "crosspatch/bridge/tone_player.hpp"
+#include "crosspatch/bridge/topology.hpp"
+#include "crosspatch/core/counter.hpp"
+#include "crosspatch/core/event_fd.hpp"
+#include "crosspatch/core/spsc_queue.hpp"
+#include "crosspatch/floor/arbiter.hpp"
+#include "crosspatch/media/gate.hpp"
+#include "crosspatch/media/talkspurt.hpp"
+
+namespace crosspatch::bridge {
+
+// Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners right while
+// bridges open and close, radios come and go, and rules change with the hour.
+//
+// Shape    one Talkspurt a channel, made ahead; a press costs one look at each leg of each open bridge.
+// Time     `now` comes in; the wall clock is read at the press only, for rules with hours.
+// Errors   none; what is refused is counted, reported and, with a tone, told to the talker.
+// Thread   the worker's; install() and the commands run as posted tasks. Only install() allocates.
+// Source   architecture.md, Floor and Policy.
+class Exchange : public media::Gate {
+public:
+    struct Counters {
+        core::Counter granted, denied, queued, revoked, talkspurts, concealed, policy_denied, reports_lost;
+    };
+    // A new Topology and what has to be let go of for it.
+    struct Change {
+        std::unique_ptr<Topology> topology;
+        std::vector<std::uint32_t> gone;              // endpoints whose media object is replaced or removed
+        std::vector<std::uint32_t> channels_removed;
+        std::vector<std::unique_ptr<media::Talkspurt>> talkspurts;  // by channel index, for channels that are new
+        std::uint64_t token{};
+    };
+    // A listener or the talker of an endpoint that is switched off hears and says nothing.
+    enum class Standing { Enabled, Disabled, Revoked };
+
+    Exchange(media::TalkPath path, core::SpscQueue<Report>& reports, const core::EventFd& reported);
+
+    media::Talkspurt* pass(media::Endpoint& from, const media::Packet& packet, core::Time now) override;
+    void left(media::Endpoint& from, core::Time now) override;
+    void heard(media::Endpoint& from, core::Time now) override;
+    void tend(media::Endpoint& endpoint, core::Time now) override;
+    void advance(core::Time now) override;
+    std::optional<core::Time> next_deadline() override;
+
+    // --- Posted tasks. ---
+    // Gives back the Topology that was in force; what only that one points to may be freed.
+    std::unique_ptr<Topology> install(Change& change, core::Time now);
+    void set_open(std::uint32_t bridge, bool open, core::Time now);
+    void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
+    // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next report.
+    void tend_all(core::Time now);
+    // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
+    void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
+    // Ends every talkspurt: the daemon stops.
+    void shut_down(core::Time now);
+
+    const Counters& counters() const { return counters_; }
+
+private:
+    struct Far {  // a channel that a talkspurt is to be heard on
+        std::uint32_t channel{kNowhere};
+        std::uint32_t bridge{kNowhere};
+        double gain_db{};
+        policy::SuiteSet suites;  // of the listeners that may hear it
+    };
+    struct ChannelState {
+        std::unique_ptr<media::Talkspurt> talkspurt;
+        std::vector<Far> far;  // of the talkspurt that this channel's talker has
+        std::uint32_t talker{kNowhere};
+        std::uint64_t number{};
+        core::Time pressed{};
+        core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
+    };
+    struct EndpointState {
+        Standing standing{Standing::Enabled};
+        bool up{};
+        std::uint64_t loops_seen{};
+    };
+
+    const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
+    ChannelState& home(std::uint32_t endpoint) { return channels_[plan(endpoint).channel]; }
+
+    media::Talkspurt* carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void press(std::uint32_t endpoint, core::Time now);
+    void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
+    void collect_leg(std::uint32_t endpoint, std::uint32_t bridge, const Topology::Leg& leg, const floor::Claim& claim,
+                     bool tell, core::WallTime wall);
+    bool may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std::uint32_t holder,
+                     const floor::Claim& claim) const;
+    floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
+    void act(core::Time now);
+    void act_on(const floor::Decision& decision, core::Time now);
+    void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
+    void end(ChannelState& state, const floor::Decision& decision, core::Time now);
+    void decide_again(std::uint32_t channel, core::Time now);
+
+    void add_listeners(ChannelState& state, std::uint32_t channel, double gain_db, policy::SuiteSet suites);
+    bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
+    void refresh_listeners(ChannelState& state, core::Time now);
+    void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
+    void tell_listeners(const ChannelState& state, std::uint32_t only_channel, core::Time now);
+    void start_deny_tone(std::uint32_t endpoint, core::Time now);
+
+    Report report(Report::Kind kind, core::Time now) const;
+    void send(const Report& report);
+    void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
+
+    media::TalkPath path_;
+    core::SpscQueue<Report>& reports_;
+    const core::EventFd& reported_;
+    std::unique_ptr<Topology> topology_;
+    floor::Arbiter arbiter_;
+    floor::Decisions decisions_;
+    std::vector<ChannelState> channels_;
+    std::vector<EndpointState> endpoints_;
+    std::vector<bool> open_;  // by bridge
+    std::vector<Far> far_;                // scratch of collect()
+    std::vector<floor::Target> targets_;  // the same for the arbiter
+    core::WallTime decided_until_{};      // the same: when the answer may change
+    std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
+    std::vector<bool> marked_;            // scratch of refresh_listeners()
+    TonePlayer tones_;
+    bool refuse_floors_{};
+    Counters counters_;
+};
+
+}  // namespace crosspatch::bridge

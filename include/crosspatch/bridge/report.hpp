@@ -1,0 +1,82 @@
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "crosspatch/core/address.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/floor/cause.hpp"
+#include "crosspatch/rtp/srtp_limits.hpp"
+
+namespace crosspatch::bridge {
+
+// One thing that happened on a worker, for control to show and to put on record.
+//
+// Shape    of fixed size, so that it crosses by queue without taking memory; indices are those of the Topology in
+//          force when it was made.
+// Thread   made by the worker, read by control.
+struct Report {
+    enum class Kind : std::uint8_t {
+        None,
+        Requested,       // a press
+        Granted,         // with `left` = talk time
+        Denied,          // `cause`
+        Queued,
+        Skipped,         // `channel` is busy
+        Joined,          // `channel` now hears it
+        Left,            // `channel` no longer does; `cause`
+        Warned,
+        Revoked,         // `cause`; `other` = who pre-empted
+        Started,         // the first packet was carried
+        Listeners,       // `listed`, `listed_count`: a part of those who heard it; comes before Released
+        Released,        // the talkspurt is over; `cause`, `numbers`
+        Taken,           // `channel`: `endpoint` has its floor
+        Idle,            // `channel`: nobody has
+        PolicyDenied,    // from the talker's channel to `channel`; `inbound`: it was that key that refused
+        EndpointUp,      // `address`
+        EndpointDown,
+        EndpointMoved,   // `address`
+        LoopSuspected,   // our own SSRC came back
+        SendLimit,       // `limits` of stream `ssrc` ought to become durable
+        ReceiveLimit,
+        BridgeOpened,    // `bridge`
+        BridgeClosed,
+        Disabled,
+        Enabled,
+        Installed,       // the Topology `token` is in force; the one before is free
+    };
+    struct Numbers {
+        std::uint64_t packets_received{};
+        std::uint64_t packets_lost{};
+        std::uint64_t frames_concealed{};
+        std::uint64_t frames_recovered{};
+        std::uint32_t listeners{};
+        std::optional<std::chrono::milliseconds> access_time;
+        std::chrono::microseconds delay_p99{};
+    };
+    static constexpr std::size_t kListed = 16;
+
+    Kind kind{Kind::None};
+    floor::Cause cause{};
+    bool inbound{};
+    bool emergency{};
+    std::uint8_t priority{};
+    std::uint8_t listed_count{};
+    std::uint16_t position{};
+    std::uint32_t endpoint{0xFFFFFFFF};
+    std::uint32_t other{0xFFFFFFFF};
+    std::uint32_t channel{0xFFFFFFFF};
+    std::uint32_t bridge{0xFFFFFFFF};
+    std::uint64_t talkspurt{};
+    core::Time at{};
+    std::chrono::milliseconds left{};
+    Numbers numbers{};
+    std::array<std::uint32_t, kListed> listed{};
+    core::Address address{};
+    std::uint32_t ssrc{};
+    rtp::IndexLimits limits{};
+    std::uint64_t token{};
+};
+
+}  // namespace crosspatch::bridge

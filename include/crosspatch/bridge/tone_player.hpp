@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "crosspatch/bridge/topology.hpp"
+#include "crosspatch/core/time.hpp"
+
+namespace crosspatch::media {
+class Outbox;
+}
+
+namespace crosspatch::bridge {
+
+// Sends ready-made tones to single endpoints, a packet each ptime.
+//
+// Shape    at most 64 at once; a tone more is left out and counted by the caller.
+// Thread   its worker only; no allocation.
+class TonePlayer {
+public:
+    static constexpr std::size_t kMost = 64;
+
+    TonePlayer() { playing_.reserve(kMost); }
+
+    // False if it may not play now: it plays already, or too many do. `half_duplex`: begins when the radio has been
+    // silent for `after`, since it would not hear it before.
+    bool start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone, bool half_duplex,
+               std::chrono::milliseconds after, core::Time now);
+    void stop(std::uint32_t endpoint);
+    bool plays(std::uint32_t endpoint) const;
+
+    // Sends what is due. Calls `ended(endpoint)` for each tone that is over.
+    template <typename Ended>
+    void advance(core::Time now, media::Outbox& outbox, Ended&& ended) {
+        for (std::size_t i = 0; i < playing_.size();) {
+            if (!step(playing_[i], now, outbox)) {
+                ++i;
+                continue;
+            }
+            const std::uint32_t endpoint = playing_[i].endpoint;
+            playing_.erase(playing_.begin() + static_cast<std::ptrdiff_t>(i));
+            ended(endpoint);
+        }
+    }
+    std::optional<core::Time> next_deadline() const;
+
+private:
+    struct Playing {
+        std::uint32_t endpoint;
+        media::Endpoint* to;
+        std::shared_ptr<const Topology::Tone> tone;
+        std::size_t next;
+        core::Time due;
+        std::chrono::milliseconds after;  // of silence; 0: at once
+        std::uint32_t timestamp;
+    };
+    static bool step(Playing& playing, core::Time now, media::Outbox& outbox);
+    std::vector<Playing> playing_;
+};
+
+}  // namespace crosspatch::bridge

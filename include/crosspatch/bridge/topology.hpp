@@ -1,0 +1,83 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "crosspatch/bridge/config.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/floor/request.hpp"
+#include "crosspatch/media/endpoint.hpp"
+#include "crosspatch/media/vox_input.hpp"
+#include "crosspatch/policy/engine.hpp"
+
+namespace crosspatch::bridge {
+
+inline constexpr std::uint32_t kNowhere = 0xFFFFFFFF;
+
+// Who is connected to what, as one worker needs it: the configuration with every name turned into an index.
+//
+// Shape    indices are dense and keep their meaning over reloads; an index that is free has no media endpoint, an
+//          empty channel or no legs. Everything that it points to lives until the worker says that it has let go.
+// Thread   made by control, then read by the worker only; never changed.
+struct Topology {
+    // Packets ready to be sent: a tone in the endpoint's own codec.
+    struct Tone {
+        std::vector<std::vector<std::byte>> packets;
+    };
+    struct Endpoint {
+        media::Endpoint* media{};
+        std::uint32_t channel{kNowhere};
+        policy::NameId talker{};
+        policy::NameId role{};
+        policy::Suite suite{policy::Suite::None};
+        floor::Signal signal{floor::Signal::Media};
+        std::uint8_t priority{};
+        bool talks{};    // the endpoint's direction, seen from the radio
+        bool listens{};
+        bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
+        bool half_duplex{};
+        std::shared_ptr<const Tone> deny_tone;     // nothing: no tone
+        std::shared_ptr<media::VoxInput> vox;      // nothing but for `ptt: vox`
+    };
+    struct Channel {
+        policy::NameId id{};
+        policy::NameId agency{};
+        policy::Sensitivity sensitivity{policy::Sensitivity::Amber};
+        floor::Settings floor;
+        const policy::RuleList* outbound{};
+        const policy::RuleList* inbound{};
+        std::vector<std::uint32_t> endpoints;
+        std::vector<std::uint32_t> bridges;  // those that it is on
+        policy::SuiteSet suites;             // of its listeners
+        std::size_t reach{};                 // endpoints that may hear a talker here, all bridges open
+    };
+    struct Leg {
+        std::uint32_t channel{kNowhere};
+        bool talks{};    // heard by the others
+        bool listens{};  // hears the others
+        double gain_db{};
+    };
+    struct Preemption {
+        std::vector<policy::NameId> roles;
+        policy::NameId agency{};
+        policy::NameId over_agency{};
+        std::vector<policy::NameId> over_roles;
+        bool emergency{};
+    };
+    struct Bridge {
+        std::vector<Leg> legs;
+        floor::WhenBusy when_busy{floor::WhenBusy::Skip};
+        std::vector<Preemption> preemption;
+    };
+
+    std::vector<Endpoint> endpoints;
+    std::vector<Channel> channels;
+    std::vector<Bridge> bridges;
+    // What the rule lists and names point into.
+    std::shared_ptr<const void> configuration;
+};
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,57 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crosspatch/bridge/config.hpp"
+#include "crosspatch/codec/format.hpp"
+#include "crosspatch/core/address.hpp"
+#include "crosspatch/core/config.hpp"
+#include "crosspatch/rtp/srtp_suite.hpp"
+
+// One endpoint's section of the configuration. Source: contract.md, Configuration.
+namespace crosspatch::endpoint {
+
+enum class Rtcp : std::uint8_t { Mux, NextPort, Off };
+
+// Everything but the keys: two endpoints with equal settings are the same endpoint to a reload.
+struct Settings {
+    std::string id;
+    std::string channel;
+    core::Address remote;                // none: learned
+    core::Address listen;                // none: the shared media port
+    std::optional<std::uint32_t> ssrc;   // the radio's
+    codec::Format format;
+    std::uint8_t payload_type{};
+    std::chrono::milliseconds ptime{20};
+    Rtcp rtcp{Rtcp::Mux};
+    bridge::Direction direction{bridge::Direction::Both};  // seen from the radio
+    rtp::Suite suite{rtp::Suite::Aes256Gcm};
+    bool vox{};
+    bool deny_tone{};
+    bool half_duplex{};
+    bridge::Talker talker;
+    bool operator==(const Settings&) const = default;
+};
+
+struct Config {
+    Settings settings;
+    rtp::SrtpSettings srtp;
+    core::config::Mark mark;
+    std::string path;  // where it stands in the file
+
+    std::vector<rtp::KeyFingerprint> fingerprints() const;
+};
+
+// Reads the `endpoints:` list of a channel; what could not be read is reported and left out.
+std::vector<Config> read_endpoints(const core::config::Node& list, const std::string& channel,
+                                   const std::filesystem::path& base_directory, bool file_is_private);
+
+// What only shows when all endpoints of the file are known: ids, ports, sources, SSRCs and keys that stand twice.
+void check_together(const std::vector<Config>& endpoints, const core::Address& shared_port,
+                    core::config::Problems& problems);
+
+}  // namespace crosspatch::endpoint

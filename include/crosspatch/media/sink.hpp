@@ -1,0 +1,81 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "crosspatch/codec/format.hpp"
+#include "crosspatch/core/address.hpp"
+#include "crosspatch/core/counter.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/rtp/ntp.hpp"
+#include "crosspatch/rtp/rtcp.hpp"
+#include "crosspatch/rtp/srtp_sender.hpp"
+
+namespace crosspatch::media {
+
+class Outbox;
+
+// The sending half of an endpoint: one RTP stream of our own, continuous over all talkspurts.
+//
+// Shape    own SSRC, packet index (the sequence number is its low 16 bits) and timestamp base; the clock runs on while
+//          nobody talks, so that a listener's jitter buffer stays aligned.
+// Errors   what may not be sealed is not sent and is counted.
+// Thread   built by control, then its worker's only; counters may be read by anybody. No allocation.
+// Source   RFC 3550 sections 5.1, 6.4.1; RFC 3551 section 4.1 (marker); srtp.md section 11 (restart).
+class Sink {
+public:
+    struct Settings {
+        codec::Format format;
+        std::uint8_t payload_type{};
+        std::chrono::milliseconds ptime{20};
+        int socket{-1};
+        int rtcp_socket{-1};  // the same with mux; -1: no RTCP
+        std::string cname;
+    };
+    struct Counters {
+        core::Counter packets;
+        core::Counter octets;  // of datagrams
+        core::Counter refused;  // not sealed: no reservation, or an index that was used
+    };
+
+    // `first_timestamp` is random. The sender has begun its stream.
+    Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now);
+
+    // One packet to `to`. `index` may be behind the newest by less than 128, never one that was used.
+    bool send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index, std::uint32_t timestamp,
+              std::span<const std::byte> payload);
+
+    // A compound with our report, what we heard from the radio, and our CNAME; with `bye` when we leave.
+    bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard, core::Time now,
+                     core::WallTime wall, bool bye = false);
+    // What the radio reports about our stream.
+    void on_report(const rtp::ReportBlock& block, core::WallTime wall);
+
+    std::uint64_t next_index() const { return srtp_.next().rtp; }
+    // Where the RTP clock stands now; never before the end of what was sent.
+    std::uint32_t timestamp_at(core::Time now) const;
+    const Settings& settings() const { return settings_; }
+    std::uint32_t ssrc() const { return srtp_.ssrc(); }
+    rtp::SrtpSender& srtp() { return srtp_; }
+    // Loss that the radio reports, percent; 0 until it does.
+    unsigned reported_loss() const { return static_cast<unsigned>(loss_percent_.read()); }
+    std::chrono::microseconds round_trip() const { return std::chrono::microseconds{round_trip_us_.read()}; }
+    const Counters& counters() const { return counters_; }
+
+private:
+    Settings settings_;
+    rtp::SrtpSender srtp_;
+    std::uint32_t first_timestamp_;
+    core::Time epoch_;
+    std::uint32_t sent_until_{};  // timestamp after the last packet
+    bool sent_any_{};
+    std::uint32_t payload_octets_{};
+    std::uint32_t packets_in_stream_{};
+    core::Counter loss_percent_;
+    core::Counter round_trip_us_;
+    Counters counters_;
+};
+
+}  // namespace crosspatch::media

@@ -1,0 +1,90 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "crosspatch/codec/format.hpp"
+#include "crosspatch/core/address.hpp"
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/media/drop.hpp"
+#include "crosspatch/media/packet.hpp"
+#include "crosspatch/media/socket.hpp"
+#include "crosspatch/rtp/reception.hpp"
+#include "crosspatch/rtp/srtp_receiver.hpp"
+
+namespace crosspatch::media {
+
+// The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send here.
+//
+// Shape    one remote SSRC at a time; at most one change of it and one move of a learned address a second.
+// Errors   a refused datagram is named by its Drop, and has changed nothing but that counter.
+// Thread   built by control, then its worker's only; counters may be read by anybody. No allocation.
+// Source   RFC 3550 sections 5.1, 8.2; RFC 3711; contract.md, Sources.
+class Source {
+public:
+    struct Settings {
+        codec::Format format;
+        std::uint8_t payload_type{};
+        std::optional<std::uint8_t> event_payload_type;  // RFC 4733; taken and, in this version, not acted upon
+        core::Address remote;                            // none: learned from the first authenticated packet
+        bool learn{};
+        bool own_port{};                                 // not on the shared media port
+        bool rtcp_on_next_port{};
+        std::optional<std::uint32_t> ssrc;  // the only one that the radio may use
+    };
+    struct Counters {
+        core::Counter packets;
+        core::Counter octets;  // of datagrams
+        core::Counter moves;
+        core::Counter ssrc_changes;
+        core::Counter old_key_packets;
+        core::Counter jitter_us;  // RFC 3550 section 6.4.1, the latest
+        DropCounters dropped;
+    };
+    // Older packets only add delay: what is left in the system's queue after a pause of the process.
+    static constexpr std::chrono::milliseconds kStale{200};
+
+    Source(const Settings& settings, rtp::SrtpReceiver receiver);
+
+    core::Result<Packet, Drop> open_rtp(Datagram& datagram, core::Time now, std::chrono::nanoseconds wall_now);
+    // The decrypted compound; counted, and good for learning the address.
+    core::Result<std::span<const std::byte>, Drop> open_rtcp(Datagram& datagram, core::Time now);
+
+    const Settings& settings() const { return settings_; }
+    const core::Address& remote() const { return remote_; }
+    core::Address rtcp_remote() const;
+    // Sets the address that was learned before a restart.
+    void restore_remote(const core::Address& remote) { remote_ = remote; }
+    // True once after the learned address has changed.
+    bool take_moved() { return std::exchange(moved_, false); }
+    rtp::Reception* reception() { return reception_ ? &*reception_ : nullptr; }
+    rtp::SrtpReceiver& srtp() { return srtp_; }
+    const rtp::SrtpReceiver& srtp() const { return srtp_; }
+    Counters& counters() { return counters_; }
+    const Counters& counters() const { return counters_; }
+    std::optional<core::Time> last_heard() const { return last_heard_; }
+    // Own SSRC of the sink beside it: what comes back under it is our own packet.
+    void set_own_ssrc(std::uint32_t ssrc) { own_ssrc_ = ssrc; }
+
+private:
+    std::optional<Drop> check_origin(const Datagram& datagram, bool rtcp) const;
+    std::optional<Drop> accept_ssrc(std::uint32_t ssrc, core::Time now, bool& changed);
+    void follow(const core::Address& from, bool newest, bool rtcp, core::Time now);
+    Drop drop(Drop cause);
+
+    Settings settings_;
+    rtp::SrtpReceiver srtp_;
+    core::Address remote_;
+    std::optional<rtp::Reception> reception_;
+    std::optional<core::Time> last_heard_;
+    core::Time ssrc_changed_{};
+    core::Time moved_at_{};
+    std::uint32_t own_ssrc_{};
+    bool moved_{};
+    Counters counters_;
+};
+
+}  // namespace crosspatch::media

@@ -1,0 +1,68 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "crosspatch/codec/format.hpp"
+#include "crosspatch/codec/gain.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/media/codec_pool.hpp"
+#include "crosspatch/media/listener.hpp"
+
+namespace crosspatch::media {
+
+class Outbox;
+
+// Room for the samples and the payload of one packet; one per worker, used by all its talkspurts in turn.
+struct Scratch {
+    std::array<std::int16_t, codec::kMaxSamples> decoded;
+    std::array<std::int16_t, codec::kMaxSamples> adjusted;      // after gain
+    std::array<std::int16_t, codec::kMaxSamples * 6> resampled;  // 8 kHz to 48 kHz at most
+    std::array<std::byte, codec::kMaxPayload> payload;
+};
+
+// One egress group of a talkspurt: what is encoded once and sent to all listeners with the same codec, settings,
+// packet time and gain.
+//
+// Shape    an encoder and perhaps a resampler from the pool; samples that do not fill a packet yet.
+// Units    samples at the branch's decode rate in; `elapsed` counts ticks of the listeners' RTP clock.
+// Thread   its worker only; no allocation.
+class TranscodeGroup {
+public:
+    // Takes what it needs from the pool; false if that has run out, and then nothing is taken.
+    bool open(CodecPool& pool, const codec::Format& talker, const codec::Format& listener,
+              std::chrono::milliseconds ptime, double gain_db);
+    void close(CodecPool& pool);
+    bool is_open() const { return encoder_ != nullptr; }
+    bool serves(const codec::Format& listener, std::chrono::milliseconds ptime, double gain_db) const;
+    std::uint32_t decode_rate() const { return decode_rate_; }
+
+    // Encodes and sends every packet that is full now.
+    void feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    // Sends what is left, filled up with silence.
+    void finish(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    // The talker was silent for so long: the listeners' clock goes on, nothing is sent.
+    void skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    // Where the clock of a listener who joins now stands.
+    std::uint32_t elapsed() const { return elapsed_; }
+    void set_loss(unsigned percent);
+    std::uint64_t frames_encoded() const { return frames_encoded_; }
+
+private:
+    void encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+
+    CodecPool::Encoder* encoder_{};
+    CodecPool::Resampler* resampler_{};
+    codec::Format format_{};
+    codec::Gain gain_{};
+    double gain_db_{};
+    std::chrono::milliseconds ptime_{};
+    std::uint32_t decode_rate_{};
+    std::uint32_t frame_samples_{};  // of one packet, at the encoder's rate
+    std::uint32_t frame_ticks_{};
+    std::uint32_t elapsed_{};
+    std::uint64_t frames_encoded_{};
+};
+
+}  // namespace crosspatch::media

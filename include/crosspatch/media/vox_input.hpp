@@ -1,0 +1,52 @@
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "crosspatch/codec/decoder.hpp"
+#include "crosspatch/codec/vox.hpp"
+#include "crosspatch/media/packet.hpp"
+#include "crosspatch/media/packet_pool.hpp"
+#include "crosspatch/media/talkspurt.hpp"
+
+namespace crosspatch::media {
+
+// Hears when somebody starts to speak on an endpoint whose radio always sends, and keeps what came just before.
+//
+// Shape    a decoder of its own and up to 15 packets in the worker's pool: at most 300 ms, so that detection never eats
+//          a syllable (contract.md, Floor).
+// Thread   made by control, then its worker's only; no allocation in hear() and replay().
+class VoxInput {
+public:
+    static constexpr std::size_t kPreRoll = 15;
+    static constexpr std::chrono::milliseconds kPreRollTime{300};
+
+    explicit VoxInput(const codec::Format& format);
+
+    // Decodes the packet and listens to it.
+    codec::Vox::Decision hear(const Packet& packet, Scratch& scratch);
+    // Keeps the packet for a press that it may turn out to be part of.
+    void keep(const Packet& packet, PacketPool& pool);
+    // The first packet that is kept, to start a talkspurt with; `packet` itself if none is.
+    Packet first(const Packet& packet, const PacketPool& pool) const;
+    // Carries what was kept, and forgets it.
+    void replay(Talkspurt& talkspurt, PacketPool& pool, core::Time now);
+    void clear(PacketPool& pool);
+    bool speaking() const { return vox_.speaking(); }
+
+private:
+    struct Kept {
+        Packet packet;
+        PacketPool::Slot slot;
+    };
+    codec::Format format_;
+    std::unique_ptr<codec::Decoder> decoder_;
+    std::uint32_t rate_;
+    codec::Vox vox_;
+    std::array<Kept, kPreRoll> kept_{};
+    std::size_t oldest_{};
+    std::size_t count_{};
+};
+
+}  // namespace crosspatch::media

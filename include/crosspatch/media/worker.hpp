@@ -1,0 +1,108 @@
+#pragma once
+#include <array>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "crosspatch/core/event_fd.hpp"
+#include "crosspatch/core/spsc_queue.hpp"
+#include "crosspatch/core/unique_fd.hpp"
+#include "crosspatch/media/delay_histogram.hpp"
+#include "crosspatch/media/demux.hpp"
+#include "crosspatch/media/gate.hpp"
+#include "crosspatch/media/report_timers.hpp"
+#include "crosspatch/media/socket.hpp"
+#include "crosspatch/media/talkspurt.hpp"
+
+namespace crosspatch::media {
+
+// One media thread: sockets, SRTP, codecs, floor and timers of its channels, in one loop.
+//
+// Shape    waits in epoll until a socket is readable, a task was posted or a deadline has come; an idle worker does not
+//          wake up. After a pause of the process all sockets are drained before any timer runs.
+// Time     reads the clock once a batch and hands it down.
+// Errors   the constructor throws std::system_error; a running worker has none, it counts.
+// Thread   run() is the worker; post() from the lane's one thread; the counters are for anybody.
+class Worker {
+public:
+    // Runs on the worker between two batches. A capture of two words stays off the heap.
+    using Task = std::function<void(core::Time now)>;
+    // One producer thread a lane. Direct is for what must not wait for control: close, disable, revoke.
+    enum class Lane { Control, Direct };
+    struct Counters {
+        DropCounters dropped;  // what belongs to no endpoint
+        core::Counter datagrams;
+        core::Counter loops;
+        core::Counter busy_us;
+    };
+    // A socket that the worker reads. Owned by control; unwatch() before it is closed.
+    struct Port {
+        int fd{-1};
+        Endpoint* endpoint{};  // nullptr: the shared port, told apart by the Demux
+        bool rtcp_only{};
+    };
+
+    Worker();
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    TalkPath talk_path() { return {codecs_, packets_, *scratch_, outbox_}; }
+
+    // Until stop(). `gate` outlives it.
+    void run(Gate& gate);
+    void stop();
+
+    // False if the lane is full: the caller says so to whoever asked.
+    bool post(Lane lane, Task task);
+
+    // --- For posted tasks only. ---
+    void watch(const Port& port);
+    void unwatch(int fd);
+    Demux& demux() { return demux_; }
+    ReportTimers& reports() { return reports_; }
+    CodecPool& codecs() { return codecs_; }
+    Outbox& outbox() { return outbox_; }
+
+    const Counters& counters() const { return counters_; }
+    const Outbox::Counters& sent() const { return outbox_.counters(); }
+    const DelayHistogram& delays() const { return delays_; }
+
+private:
+    struct Carried {
+        Talkspurt* talkspurt;
+        std::chrono::nanoseconds received;
+    };
+    std::size_t poll(std::optional<core::Time> until);
+    void drain_sockets(Gate& gate, std::size_t ready);
+    bool read(const Port& port, Gate& gate);
+    void handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now);
+    void on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate);
+    void flush();
+    void run_tasks();
+    void send_reports(Gate& gate);
+
+    static constexpr std::size_t kEvents = 64;
+    core::UniqueFd epoll_;
+    core::EventFd wake_;
+    std::array<core::SpscQueue<Task>, 2> lanes_{core::SpscQueue<Task>{4096}, core::SpscQueue<Task>{256}};
+    std::atomic<bool> stopping_{false};
+    std::vector<std::unique_ptr<Port>> ports_;
+    std::vector<std::unique_ptr<Port>> closed_;  // unwatched since the last wait; an event may still name them
+    CodecPool codecs_;
+    PacketPool packets_{512};
+    std::unique_ptr<Scratch> scratch_;
+    Outbox outbox_;
+    ReceiveBatch batch_;
+    Demux demux_;
+    ReportTimers reports_;
+    std::vector<Carried> carried_;
+    core::Time now_{};
+    Counters counters_;
+    DelayHistogram delays_;
+    struct Events;
+    std::unique_ptr<Events> events_;
+};
+
+}  // namespace crosspatch::media

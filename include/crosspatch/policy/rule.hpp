@@ -1,0 +1,63 @@
+#pragma once
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crosspatch/core/config.hpp"
+#include "crosspatch/policy/conditions.hpp"
+#include "crosspatch/policy/names.hpp"
+#include "crosspatch/policy/zone.hpp"
+
+namespace crosspatch::policy {
+
+enum class Action : std::uint8_t { Allow, Deny };
+enum class Side : std::uint8_t { Outbound, Inbound };  // what may leave a channel; what may be heard on it
+
+// What an allowed crossing is subjected to.
+struct Effects {
+    double gain_db{};
+    std::optional<std::chrono::milliseconds> max_talk;  // nothing: the floor's own limit
+    friend bool operator==(const Effects&, const Effects&) = default;
+};
+
+struct Rule {
+    std::string id;
+    Action action{Action::Deny};
+    Conditions when;
+    Effects effects;     // of an allow rule
+    std::string reason;  // of a deny rule; may be empty
+};
+
+// One channel's `outbound` or `inbound` list, in order: the first rule that matches decides.
+//
+// Shape    at most kMaxRules; a Decision points into it, so it outlives its decisions.
+// Thread   immutable after load: any.
+struct RuleList {
+    static constexpr std::size_t kMaxRules = 1000;
+    std::vector<Rule> rules;
+};
+
+// The names that a rule may use. A rule that names another is refused with what was probably meant.
+struct Known {
+    struct Channel {
+        std::string id;
+        std::string agency;
+    };
+    std::vector<std::string> agencies;
+    std::vector<Channel> channels;
+    std::vector<std::string> roles{kRoles.begin(), kRoles.end()};
+};
+
+// Reads the list at `node`; `own_channel` is the channel that it belongs to.
+//
+// Errors   every problem is reported at its place and the rule left out; the caller does not use the list of
+// a
+//          configuration with problems. Warnings: rules that can never match, with the one that stands in
+//          their way.
+// Source   contract.md, "Defaults and meanings"; src/policy/README.md.
+RuleList read_rules(const core::config::Node& node, Side side, std::string_view own_channel,
+                    const Known& known, Names& names, Zones& zones);
+
+}  // namespace crosspatch::policy

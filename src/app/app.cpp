@@ -1,0 +1,114 @@
+#include "crosspatch/app/app.hpp"
+
+#include <fmt/format.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <systemd/sd-daemon.h>
+
+#include <csignal>
+#include <stdexcept>
+
+#include "crosspatch/core/file.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kLastReports = 200ms;  // for the worker to end its talkspurts and control to put them on record
+constexpr int kRealtimePriority = 10;
+
+record::LogOptions log_options(const Config& config, core::Log& log) {
+    if (const auto made = core::make_private_directory(config.gateway.data_dir); !made)
+        throw std::runtime_error{made.error().context};
+    return {.data_dir = config.gateway.data_dir, .version = CROSSPATCH_VERSION, .call_gap = config.gateway.call_gap, .journal = &log};
+}
+
+rtp::IndexJournal open_journal(const Config& config) {
+    auto journal = rtp::IndexJournal::open(config.gateway.data_dir / "srtp.index");
+    if (!journal) throw std::runtime_error{journal.error().context};
+    return std::move(*journal);
+}
+
+}  // namespace
+
+App::App(std::shared_ptr<const Config> config)
+    : config_{std::move(config)},
+      record_{log_options(*config_, log_)},
+      reports_{8192},
+      exchange_{worker_.talk_path(), reports_, reported_},
+      signals_{loop_, SIGTERM, SIGINT, SIGHUP},
+      stop_timer_{loop_},
+      control_{loop_, {log_, record_, worker_, exchange_, reports_, reported_, open_journal(*config_)}},
+      api_{control_,
+           {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen, config_->gateway.data_dir},
+           log_},
+      media_thread_{[this] { worker_.run(exchange_); }} {
+    pthread_setname_np(media_thread_.native_handle(), "media-0");
+}
+
+App::~App() {
+    worker_.stop();
+    if (media_thread_.joinable()) media_thread_.join();
+}
+
+// Real-time scheduling is a permission that many machines do not give: say so once and go on.
+std::string App::make_realtime() {
+    const sched_param parameters{.sched_priority = kRealtimePriority};
+    const bool fifo = pthread_setschedparam(media_thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0;
+    const bool locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+    if (fifo && locked) return "fifo";
+    log_.warning("worker.degraded",
+                 "no real-time scheduling for audio: give the service LimitRTPRIO=20 and LimitMEMLOCK=512M; audio may stutter under load",
+                 {{"fifo", fifo ? "yes" : "no"}, {"memory_locked", locked ? "yes" : "no"}});
+    return "degraded";
+}
+
+int App::run() {
+    control_.set_rt(make_realtime());
+    control_.on_tick([this](bool worker_alive) {
+        if (worker_alive && control_.ready()) sd_notify(0, "WATCHDOG=1");
+    });
+    if (const auto started = control_.start(config_); !started) throw std::runtime_error{started.error().context};
+    if (const auto served = api_.start(); !served) throw std::runtime_error{served.error().context};
+    malloc_trim(0);  // what loading needed is given back
+    wait_for_signal();
+    log_.info("software.started", "ready",
+              {{"version", CROSSPATCH_VERSION},
+               {"config", config_->file.string()},
+               {"channels", std::to_string(config_->channels.size())},
+               {"endpoints", std::to_string(config_->endpoints.size())},
+               {"control", config_->gateway.control_socket.string()},
+               {"api", api_.tcp_address() ? api_.tcp_address().to_string() : "off"}});
+    sd_notify(0, fmt::format("READY=1\nSTATUS={} channels, {} endpoints", config_->channels.size(), config_->endpoints.size()).c_str());
+    loop_.run();
+    api_.stop();
+    // Questions of the API that wait here hold on to its loop: let them end while it is there.
+    loop_.restart();
+    loop_.poll();
+    worker_.stop();
+    media_thread_.join();
+    return 0;
+}
+
+void App::wait_for_signal() {
+    signals_.async_wait([this](const boost::system::error_code& failed, int signal) {
+        if (failed) return;
+        if (signal != SIGHUP) return begin_to_stop();
+        sd_notify(0, "RELOADING=1");
+        control_.reload_by_signal();
+        sd_notify(0, "READY=1");
+        wait_for_signal();
+    });
+}
+
+void App::begin_to_stop() {
+    sd_notify(0, "STOPPING=1");
+    log_.info("software.stopping", "ending all talkspurts");
+    control_.stop();
+    stop_timer_.expires_after(kLastReports);
+    stop_timer_.async_wait([this](const boost::system::error_code&) { loop_.stop(); });
+}
+
+}  // namespace crosspatch::app

@@ -1,0 +1,297 @@
+#include "crosspatch/app/chronicle.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "crosspatch/core/text.hpp"
+#include "crosspatch/floor/cause.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using bridge::Report;
+constexpr unsigned kDenialsPerSecond = 5;  // contract.md, Floor
+
+const bridge::Channel* channel_named(const Config& config, const std::string& id) {
+    const auto found = std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+    return found == config.channels.end() ? nullptr : &*found;
+}
+
+std::string cause_text(floor::Cause cause) { return std::string{floor::phrase(cause)}; }
+
+}  // namespace
+
+Chronicle::Chronicle(const Estate& estate, Outputs outputs) : estate_{estate}, out_{std::move(outputs)} {
+    std::array<std::byte, 8> random;
+    randombytes_buf(random.data(), random.size());
+    run_ = core::to_hex(random);
+}
+
+core::WallTime Chronicle::wall(core::Time at) const {
+    return core::wall_now() - std::chrono::duration_cast<std::chrono::nanoseconds>(core::monotonic_now() - at);
+}
+
+std::string Chronicle::talkspurt_id(std::uint64_t number) const { return fmt::format("{}{:016x}", run_, number); }
+
+const Chronicle::Floor* Chronicle::floor(std::uint32_t channel) const {
+    const auto found = floors_.find(channel);
+    return found == floors_.end() ? nullptr : &found->second;
+}
+
+const Chronicle::Radio* Chronicle::radio(std::uint32_t endpoint) const {
+    const auto found = radios_.find(endpoint);
+    return found == radios_.end() ? nullptr : &found->second;
+}
+
+void Chronicle::on(const Report& report) {
+    using Kind = Report::Kind;
+    const auto live = talkspurts_.find(report.talkspurt);
+    switch (report.kind) {
+        case Kind::Requested: refused_[report.endpoint].clear(); break;
+        case Kind::Granted: granted(report); break;
+        case Kind::Denied: denied(report); break;
+        case Kind::PolicyDenied: policy_denied(report); break;
+        case Kind::Started:
+            if (live == talkspurts_.end()) break;
+            live->second.started = true;
+            publish(floor_entry("talkspurt.started", report), &report);
+            break;
+        case Kind::Joined:
+            if (live != talkspurts_.end()) {
+                auto& channels = live->second.record.channels;
+                const std::string& name = estate_.channels.name(report.channel);
+                if (std::find(channels.begin(), channels.end(), name) == channels.end()) channels.push_back(name);
+            }
+            break;
+        case Kind::Skipped:
+            if (live != talkspurts_.end())
+                live->second.record.refused.push_back(
+                    {estate_.channels.name(report.channel), "", "somebody else was talking there"});
+            break;
+        case Kind::Listeners:
+            if (live != talkspurts_.end())
+                live->second.listeners.insert(report.listed.begin(), report.listed.begin() + report.listed_count);
+            break;
+        case Kind::Revoked:
+            if (live != talkspurts_.end()) {
+                live->second.revoking = true;
+                live->second.grace_until = report.at + report.left;
+            }
+            publish(floor_entry("floor.revoked", report), &report);
+            break;
+        case Kind::Released: released(report); break;
+        case Kind::Taken:
+            // A far channel of a running talkspurt too: the grant holds them all.
+            floors_[report.channel] = {report.talkspurt, report.at, wall(report.at)};
+            if (live != talkspurts_.end() && report.channel != live->second.channel) {
+                auto& channels = live->second.record.channels;
+                const std::string& name = estate_.channels.name(report.channel);
+                if (std::find(channels.begin(), channels.end(), name) == channels.end()) channels.push_back(name);
+            }
+            break;
+        case Kind::Idle: floors_[report.channel] = {std::nullopt, report.at, wall(report.at)}; break;
+        case Kind::EndpointUp:
+        case Kind::EndpointDown:
+        case Kind::EndpointMoved:
+        case Kind::Disabled:
+        case Kind::Enabled:
+        case Kind::LoopSuspected: endpoint_changed(report); break;
+        default: break;
+    }
+}
+
+record::Talkspurt Chronicle::describe(const Report& report) const {
+    record::Talkspurt talkspurt;
+    talkspurt.id = talkspurt_id(report.talkspurt);
+    talkspurt.started = wall(report.at);
+    talkspurt.priority = report.priority;
+    talkspurt.emergency = report.emergency;
+    const auto radio = estate_.radios.find(report.endpoint);
+    if (radio == estate_.radios.end()) return talkspurt;
+    const endpoint::Settings& settings = radio->second->settings;
+    talkspurt.endpoint = settings.id;
+    talkspurt.talker = settings.talker.id;
+    talkspurt.role = settings.talker.role;
+    talkspurt.channel = settings.channel;
+    talkspurt.channels = {settings.channel};
+    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel)) talkspurt.agency = channel->agency;
+    return talkspurt;
+}
+
+void Chronicle::granted(const Report& report) {
+    Live live{.record = describe(report),
+              .endpoint = report.endpoint,
+              .channel = report.channel,
+              .granted = report.at,
+              .max_talk = report.left};
+    live.record.refused = std::move(refused_[report.endpoint]);
+    refused_.erase(report.endpoint);
+    talkspurts_[report.talkspurt] = std::move(live);
+    publish(floor_entry("floor.granted", report), &report);
+}
+
+void Chronicle::denied(const Report& report) {
+    Denials& denials = denials_[report.endpoint];
+    if (report.at > denials.since + std::chrono::seconds{1}) denials = {.since = report.at, .left_out = denials.left_out};
+    if (denials.recorded == kDenialsPerSecond) {
+        ++denials.left_out;
+        return;
+    }
+    ++denials.recorded;
+    record::Talkspurt talkspurt = describe(report);
+    talkspurt.ended = talkspurt.started;
+    talkspurt.ended_mono = report.at;
+    talkspurt.end_cause = cause_text(report.cause);
+    talkspurt.denied = true;
+    record::Entry entry = record::to_entry(talkspurt);
+    entry.detail["cause"] = floor::number(report.cause);
+    entry.mono = report.at;
+    publish(std::move(entry), &report);
+}
+
+void Chronicle::tick(core::Time now) {
+    for (auto entry = denials_.begin(); entry != denials_.end();) {
+        auto& [endpoint, denials] = *entry;
+        if (now < denials.since + std::chrono::seconds{1}) {
+            ++entry;
+            continue;
+        }
+        if (denials.left_out > 0) {
+            record::Entry counted = endpoint_entry("floor.denied", endpoint);
+            counted.outcome = record::Outcome::Denied;
+            counted.detail["count"] = denials.left_out;
+            counted.detail["note"] = "presses denied beyond five a second, not recorded one by one";
+            publish(std::move(counted));
+        }
+        entry = denials_.erase(entry);
+    }
+}
+
+void Chronicle::policy_denied(const Report& report) {
+    if (const auto radio = estate_.radios.find(report.endpoint); radio != estate_.radios.end())
+        if (const auto channel = estate_.channels.find(radio->second->settings.channel)) ++policy_denials_[*channel];
+    record::Talkspurt::Refusal refusal{estate_.channels.name(report.channel), "", ""};
+    if (explain_) refusal = explain_(report.endpoint, report.channel);
+    record::Entry entry = endpoint_entry("policy.denied", report.endpoint);
+    entry.outcome = record::Outcome::Denied;
+    entry.object["to_channel"] = refusal.channel;
+    entry.object["bridge"] = estate_.bridges.name(report.bridge);
+    entry.detail["key"] = report.inbound ? "inbound" : "outbound";
+    if (!refusal.rule.empty()) entry.detail["rule"] = refusal.rule;
+    entry.detail["reason"] = refusal.reason;
+    entry.detail["policy"] = estate_.config->digest;
+    entry.mono = report.at;
+    publish(std::move(entry), &report);
+    refused_[report.endpoint].push_back(std::move(refusal));
+}
+
+void Chronicle::released(const Report& report) {
+    const auto found = talkspurts_.find(report.talkspurt);
+    if (found == talkspurts_.end()) return;
+    Live& live = found->second;
+    const bool timed_out = report.cause == floor::Cause::Timeout;
+    publish(floor_entry(timed_out ? "floor.timeout" : "floor.released", report), &report);
+    record::Talkspurt& talkspurt = live.record;
+    talkspurt.ended = wall(report.at);
+    talkspurt.ended_mono = report.at;
+    talkspurt.duration = report.at - live.granted;
+    talkspurt.end_cause = cause_text(report.cause);
+    for (const std::uint32_t listener : live.listeners) talkspurt.listeners.push_back(estate_.endpoints.name(listener));
+    talkspurt.packets_received = report.numbers.packets_received;
+    talkspurt.packets_lost = report.numbers.packets_lost;
+    talkspurt.frames_concealed = report.numbers.frames_concealed;
+    talkspurt.access_time = report.numbers.access_time;
+    if (live.started) talkspurt.gateway_delay_p99 = report.numbers.delay_p99;
+    // The bridge that carried it furthest: the first one that joins its own channel to another that heard it.
+    for (const bridge::Bridge& one : estate_.config->bridges) {
+        const auto on = [&](const std::string& channel) {
+            return std::any_of(one.legs.begin(), one.legs.end(), [&](const auto& leg) { return leg.channel == channel; });
+        };
+        const auto others = std::count_if(talkspurt.channels.begin(), talkspurt.channels.end(),
+                                          [&](const std::string& c) { return c != talkspurt.channel && on(c); });
+        if (talkspurt.bridge.empty() && others > 0 && on(talkspurt.channel)) talkspurt.bridge = one.id;
+    }
+    record::Entry entry = record::to_entry(talkspurt);
+    entry.mono = report.at;
+    entry.detail["frames_recovered"] = report.numbers.frames_recovered;
+    publish(std::move(entry), &report);
+    talkspurts_.erase(found);
+}
+
+void Chronicle::endpoint_changed(const Report& report) {
+    using Kind = Report::Kind;
+    Radio& radio = radios_[report.endpoint];
+    radio.since = wall(report.at);
+    const std::string& id = estate_.endpoints.name(report.endpoint);
+    switch (report.kind) {
+        case Kind::EndpointUp:
+        case Kind::EndpointMoved: {
+            const bool moved = report.kind == Kind::EndpointMoved;
+            record::Entry entry = endpoint_entry(moved ? "endpoint.moved" : "endpoint.up", report.endpoint);
+            if (moved) entry.detail["from"] = radio.address.to_string();
+            entry.source["address"] = report.address.to_string();
+            radio.up = true;
+            radio.address = report.address;
+            out_.log.info(entry.type, moved ? "the radio has another address now" : "the radio is there",
+                          {{"endpoint", id}, {"address", report.address.to_string()}});
+            return publish(std::move(entry), &report);
+        }
+        case Kind::EndpointDown:
+            radio.up = false;
+            out_.log.warning("endpoint.down", "nothing heard from the radio for 15 s: is it on, is the network up?",
+                             {{"endpoint", id}});
+            return publish(endpoint_entry("endpoint.down", report.endpoint), &report);
+        case Kind::LoopSuspected:
+            out_.log.warning("bridge.loop",
+                             "our own audio comes back from this radio: look for a second path between the two systems",
+                             {{"endpoint", id}});
+            return publish(endpoint_entry("bridge.loop", report.endpoint), &report);
+        default:
+            radio.disabled = report.kind == Kind::Disabled;
+            radio.revoked = radio.disabled && report.inbound;
+            return;  // put on record by whoever gave the command
+    }
+}
+
+record::Entry Chronicle::endpoint_entry(std::string type, std::uint32_t endpoint) const {
+    record::Entry entry;
+    entry.type = std::move(type);
+    entry.object = {{"kind", "endpoint"}, {"id", estate_.endpoints.name(endpoint)}};
+    const auto radio = estate_.radios.find(endpoint);
+    if (radio == estate_.radios.end()) return entry;
+    const endpoint::Settings& settings = radio->second->settings;
+    entry.object["channel"] = settings.channel;
+    entry.actor = {{"principal", settings.talker.id}, {"role", settings.talker.role}};
+    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel)) entry.actor["agency"] = channel->agency;
+    return entry;
+}
+
+record::Entry Chronicle::floor_entry(std::string type, const Report& report) const {
+    record::Entry entry = endpoint_entry(std::move(type), report.endpoint);
+    entry.object["talkspurt"] = talkspurt_id(report.talkspurt);
+    entry.mono = report.at;
+    entry.time = wall(report.at);
+    if (report.cause != floor::Cause::None) {
+        entry.detail["cause"] = floor::number(report.cause);
+        entry.detail["phrase"] = cause_text(report.cause);
+    }
+    if (report.left.count() > 0) entry.detail["left_ms"] = report.left.count();
+    if (report.other != 0xFFFFFFFF) entry.detail["by"] = estate_.endpoints.name(report.other);
+    return entry;
+}
+
+void Chronicle::publish(record::Entry entry, const Report* report) {
+    const core::WallTime time = report ? wall(report->at) : core::wall_now();
+    boost::json::object event{{"type", entry.type},
+                              {"time", core::rfc3339(time, 3)},
+                              {"outcome", record::to_string(entry.outcome)},
+                              {"actor", entry.actor},
+                              {"object", entry.object},
+                              {"detail", entry.detail}};
+    out_.event(event);
+    out_.record(std::move(entry));
+}
+
+}  // namespace crosspatch::app

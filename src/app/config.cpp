@@ -1,0 +1,203 @@
+#include "crosspatch/app/config.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "crosspatch/core/text.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using core::config::Map;
+using core::config::Node;
+using core::config::Problems;
+using core::config::Word;
+using namespace std::chrono_literals;
+
+class Reader {
+public:
+    Reader(const std::filesystem::path& file, Problems& problems)
+        : problems_{problems}, document_{core::config::Document::load(file, problems)}, config_{std::make_unique<Config>()} {
+        config_->file = file;
+        config_->digest = document_.digest();
+        config_->names = std::make_shared<policy::Names>();
+    }
+
+    std::unique_ptr<Config> read() {
+        if (!problems_.empty()) return nullptr;  // not even YAML
+        Map map = document_.root().map();
+        if (!map.present()) return nullptr;
+        const auto gateway = map.require("gateway");
+        const auto agencies = map.require("agencies");
+        const auto channels = map.require("channels");
+        const auto bridges = map.find("bridges");
+        map.not_yet("templates", "bridge templates");
+        map.not_yet("groups", "named groups");
+        map.finish();
+        if (agencies) config_->agencies = bridge::read_agencies(*agencies);
+        if (gateway) read_gateway(*gateway);
+        if (agencies && channels) read_channels(*agencies, *channels);
+        if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
+        check_names();
+        endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
+        warn_of_one_hand(bridges);
+        return std::move(config_);
+    }
+
+private:
+    std::filesystem::path base() const { return std::filesystem::absolute(config_->file).parent_path(); }
+
+    void read_gateway(const Node& node) {
+        GatewayConfig& gateway = config_->gateway;
+        Map map = node.map();
+        if (const auto id = map.require("id")) gateway.id = core::config::identifier(*id).value_or("");
+        if (const auto dir = map.require("data_dir"))
+            if (const auto text = dir->text()) gateway.data_dir = (base() / *text).lexically_normal();
+        if (const auto media = map.find("media")) read_media(*media);
+        if (const auto api = map.find("api")) read_api(*api);
+        gateway.control_socket = gateway.data_dir / "control.sock";
+        if (const auto control = map.find("control")) read_control(*control);
+        if (const auto operators = map.find("operators"))
+            for (const Node& one : operators->list()) read_operator(one);
+        if (const auto record = map.find("record")) gateway.record = record::read_settings(*record);
+        if (const auto gap = map.find("call_gap"))
+            gateway.call_gap = core::config::duration(*gap, 1s, 10min).value_or(gateway.call_gap);
+        map.finish();
+    }
+
+    void read_media(const Node& node) {
+        Map map = node.map();
+        if (const auto listen = map.find("listen"))
+            config_->gateway.media_listen = core::config::listen_address(*listen).value_or(core::Address{});
+        if (const auto workers = map.find("workers"))
+            if (const auto text = workers->text(); text && *text != "auto" && *text != "1")
+                workers->problem("this version has one media worker; write auto or 1");
+        map.not_yet("busy_poll", "busy polling");
+        map.finish();
+    }
+
+    void read_api(const Node& node) {
+        Map map = node.map();
+        if (const auto listen = map.find("listen")) {
+            config_->gateway.api_listen = core::config::listen_address(*listen).value_or(core::Address{});
+            if (config_->gateway.api_listen && !config_->gateway.api_listen.is_loopback())
+                listen->problem("without TLS, which is not in this version, the API listens on loopback only: 127.0.0.1:8470");
+        }
+        map.not_yet("tls", "TLS for the API");
+        map.finish();
+    }
+
+    void read_control(const Node& node) {
+        Map map = node.map();
+        if (const auto socket = map.find("socket"))
+            if (const auto text = socket->text()) {
+                config_->gateway.control_socket = (base() / *text).lexically_normal();
+                if (config_->gateway.control_socket.native().size() > 107)
+                    socket->problem("a Unix socket's path has at most 107 octets");
+            }
+        if (const auto group = map.find("group"))
+            if (const auto text = group->text()) {
+                config_->gateway.control_group = *text;
+                if (!getgrnam(text->c_str()))
+                    group->problem(fmt::format("this machine has no group '{}'", core::escape(*text)));
+            }
+        map.finish();
+    }
+
+    void read_operator(const Node& node) {
+        Operator person;
+        Map map = node.map();
+        if (const auto name = map.require("unix"))
+            if (const auto text = name->text()) {
+                person.name = *text;
+                if (const passwd* user = getpwnam(text->c_str())) person.uid = user->pw_uid;
+                else name->problem(fmt::format("this machine has no user '{}'", core::escape(*text)));
+            }
+        if (const auto agency = map.find("agency"))
+            if (const auto text = agency->text()) {
+                person.agency = *text;
+                const auto same = [&](const bridge::Agency& other) { return other.id == *text; };
+                if (std::none_of(config_->agencies.begin(), config_->agencies.end(), same))
+                    agency->problem(fmt::format("'{}' is not an agency of this file", core::escape(*text)));
+            }
+        if (const auto role = map.require("role")) {
+            std::vector<Word> words;
+            for (const std::string_view word : policy::kRoles) words.push_back({word, static_cast<int>(words.size())});
+            if (const auto index = core::config::choice(*role, "role", words))
+                person.role = policy::kRoles[static_cast<std::size_t>(*index)];
+        }
+        map.finish();
+        config_->gateway.operators.push_back(std::move(person));
+    }
+
+    void read_channels(const Node& agencies, const Node& channels) {
+        const policy::Known known = bridge::known_names(agencies, channels);
+        policy::Zones zones{core::wall_now()};
+        const bool is_private = (document_.mode() & 0007U) == 0;
+        std::map<std::string, core::config::Mark> seen;
+        for (const Node& node : channels.list()) {
+            Map map = node.map();
+            if (!map.present()) continue;
+            const auto endpoints = map.find("endpoints");
+            auto channel = bridge::read_channel(map, known, *config_->names, zones);
+            std::vector<endpoint::Config> read;
+            if (endpoints)
+                read = endpoint::read_endpoints(*endpoints, channel ? channel->id : "", base(), is_private);
+            if (!channel) continue;
+            const auto [first, added] = seen.emplace(channel->id, node.mark());
+            if (!added)
+                node.problem(fmt::format("channel '{}' stands here a second time; the first is in line {}", channel->id,
+                                         first->second.line));
+            for (endpoint::Config& one : read) config_->endpoints.push_back(std::move(one));
+            config_->channels.push_back(std::move(*channel));
+        }
+    }
+
+    // Two names that look alike are one mistake away from the wrong channel.
+    void check_names() {
+        std::map<std::string, std::string> seen;
+        const auto once = [&](const std::string& name, std::string_view what, core::config::Mark mark, std::string path) {
+            const auto [first, added] = seen.emplace(fmt::format("{}/{}", what, core::name_skeleton(name)), name);
+            if (!added)
+                problems_.add(mark, std::move(path),
+                              fmt::format("the name '{}' looks like '{}'; give one of the two {} another", core::escape(name),
+                                          core::escape(first->second), what));
+        };
+        for (std::size_t i = 0; i < config_->agencies.size(); ++i)
+            once(config_->agencies[i].name, "agencies", config_->agencies[i].mark, fmt::format("agencies[{}].name", i));
+        for (std::size_t i = 0; i < config_->channels.size(); ++i)
+            once(config_->channels[i].name, "channels", config_->channels[i].mark, fmt::format("channels[{}].name", i));
+    }
+
+    // contract.md, Bridges: where one operator holds both keys, that is said at load.
+    void warn_of_one_hand(const std::optional<Node>& bridges) {
+        if (!bridges) return;
+        for (const bridge::Bridge& one : config_->bridges)
+            if (one.standing_consent.size() > 1)
+                problems_.warn(one.mark, fmt::format("bridges '{}'", one.id),
+                               fmt::format("this gateway keeps the keys of {} and consents for all of them: whoever runs it "
+                                           "decides alone",
+                                           fmt::join(one.standing_consent, ", ")));
+    }
+
+    Problems& problems_;
+    core::config::Document document_;
+    std::unique_ptr<Config> config_;
+};
+
+}  // namespace
+
+core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(const std::filesystem::path& file) {
+    Problems problems{file.string()};
+    std::unique_ptr<Config> config = Reader{file, problems}.read();
+    if (!problems.empty() || !config) return core::Unexpected{problems.lines()};
+    config->warnings = problems.warnings();
+    return config;
+}
+
+}  // namespace crosspatch::app

@@ -1,0 +1,318 @@
+// What people command: bridges, cuts, explanations. control.hpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "crosspatch/app/control.hpp"
+#include "crosspatch/policy/explain.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using core::Error;
+
+// Roles that may open and close bridges and cut radios of their own agency (contract.md, API).
+bool commands(const api::Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
+
+}  // namespace
+
+const bridge::Bridge* Control::bridge_config(std::string_view id) const {
+    const auto& bridges = estate_.config->bridges;
+    const auto found = std::find_if(bridges.begin(), bridges.end(), [&](const auto& b) { return b.id == id; });
+    return found == bridges.end() ? nullptr : &*found;
+}
+
+// Every agency with a channel on the bridge that has not said yes. In this version a yes is standing consent.
+std::vector<std::string> Control::missing_consents(const bridge::Bridge& bridge) const {
+    std::vector<std::string> missing;
+    for (const bridge::Leg& leg : bridge.legs)
+        for (const bridge::Channel& channel : estate_.config->channels) {
+            if (channel.id != leg.channel) continue;
+            const auto in = [&](const std::vector<std::string>& list) {
+                return std::find(list.begin(), list.end(), channel.agency) != list.end();
+            };
+            if (!in(bridge.standing_consent) && !in(missing)) missing.push_back(channel.agency);
+        }
+    return missing;
+}
+
+core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api::Actor& actor) const {
+    if (actor.role == "administrator" && actor.agency.empty()) return {};
+    if (!commands(actor))
+        return core::unexpected(Error::Code::NotPermitted,
+                                fmt::format("{} is {} here; dispatchers and supervisors open and close bridges", actor.name,
+                                            actor.role.empty() ? "nobody" : actor.role));
+    for (const bridge::Leg& leg : bridge.legs)
+        for (const bridge::Channel& channel : estate_.config->channels)
+            if (channel.id == leg.channel && channel.agency == actor.agency) return {};
+    return core::unexpected(Error::Code::NotPermitted,
+                            fmt::format("agency '{}' of {} has no channel on bridge '{}'", actor.agency, actor.name, bridge.id));
+}
+
+core::Result<boost::json::object> Control::open_bridge(std::string_view id, const api::Actor& actor,
+                                                       const std::string& reason) {
+    const bridge::Bridge* bridge = bridge_config(id);
+    if (!bridge) return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
+    record::Entry entry{.type = "bridge.requested", .actor = actor_json(actor), .object = {{"kind", "bridge"}, {"id", bridge->id}}};
+    if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    const auto refuse = [&](Error::Code code, std::string why) -> core::Result<boost::json::object> {
+        entry.outcome = record::Outcome::Denied;
+        entry.detail["reason"] = why;
+        chronicle_.publish(std::move(entry));
+        return core::unexpected(code, std::move(why));
+    };
+    if (const auto allowed = may_command(*bridge, actor); !allowed) return refuse(Error::Code::NotPermitted, allowed.error().context);
+    if (const auto missing = missing_consents(*bridge); !missing.empty())
+        return refuse(Error::Code::NotPermitted,
+                      fmt::format("bridge '{}' needs the consent of {}, which has not given it", bridge->id, fmt::join(missing, " and ")));
+    const std::string today = core::rfc3339(core::wall_now(), 0).substr(0, 10);
+    if (!bridge->agreement_until.empty() && today > bridge->agreement_until)
+        return refuse(Error::Code::NotPermitted,
+                      fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge->agreement, bridge->id, bridge->agreement_until));
+    if (log_failing_too_long())
+        return refuse(Error::Code::Unavailable, "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
+    chronicle_.publish(std::move(entry));
+    set_open(*bridge, true, actor.name);
+    return bridge_json(*bridge);
+}
+
+void Control::set_open(const bridge::Bridge& bridge, bool open, const std::string& by) {
+    BridgeState& state = bridge_states_[bridge.id];
+    if (state.open == open) return;
+    state = {.open = open, .since = core::wall_now(), .by = by};
+    if (open && bridge.expires) state.expires = core::monotonic_now() + *bridge.expires;
+    const std::uint32_t index = estate_.bridges.of(bridge.id);
+    post([this, index, open](core::Time now) { exchange_.set_open(index, open, now); });
+    record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed", .object = {{"kind", "bridge"}, {"id", bridge.id}}};
+    entry.detail["by"] = by;
+    entry.urgent = true;
+    if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
+    boost::json::array channels;
+    for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
+    entry.detail["channels"] = std::move(channels);
+    entry.detail["standing_consent"] = boost::json::array(bridge.standing_consent.begin(), bridge.standing_consent.end());
+    log_.info(entry.type, open ? "the channels hear each other now" : "the channels are separate again",
+              {{"bridge", bridge.id}, {"by", by}});
+    chronicle_.publish(std::move(entry));
+}
+
+void Control::open_standing_bridges() {
+    for (const bridge::Bridge& bridge : estate_.config->bridges) {
+        const BridgeState& state = bridge_states_[bridge.id];
+        if (bridge.opens == bridge::Opens::Always) set_open(bridge, true, "configuration");
+        // Consent that the new file no longer gives is withdrawn.
+        else if (state.open && !missing_consents(bridge).empty()) set_open(bridge, false, "configuration");
+    }
+}
+
+void Control::close_expired(core::Time now) {
+    for (const auto& [id, state] : bridge_states_)
+        if (state.open && state.expires && now >= *state.expires)
+            if (const bridge::Bridge* bridge = bridge_config(id)) {
+                set_open(*bridge, false, "expiry");
+                return;  // the map has changed; the next one has its turn in half a second
+            }
+}
+
+core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor, const std::string& reason) {
+    const std::shared_ptr<const Directory> directory = directory_.load();
+    if (!directory) return core::unexpected(Error::Code::Unavailable, "the daemon is still starting");
+    const bool is_bridge = what == api::Cut::CloseBridge;
+    const auto& names = is_bridge ? directory->bridges : directory->endpoints;
+    const auto found = names.find(std::string{id});
+    if (found == names.end())
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
+    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned.
+    const auto concerns = [&](const std::string& channel_id) {
+        const auto& channels = directory->config->channels;
+        const auto channel = std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == channel_id; });
+        return channel != channels.end() && channel->agency == actor.agency;
+    };
+    bool permitted = actor.role == "administrator" && actor.agency.empty();
+    if (commands(actor) && is_bridge) {
+        for (const bridge::Bridge& bridge : directory->config->bridges)
+            if (bridge.id == id)
+                for (const bridge::Leg& leg : bridge.legs) permitted |= concerns(leg.channel);
+    } else if (commands(actor) || actor.role == "technician") {
+        for (const endpoint::Config& config : directory->config->endpoints)
+            if (config.settings.id == id) permitted |= concerns(config.settings.channel);
+    }
+    if (!permitted)
+        return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not cut '{}'", actor.name, id));
+    const std::uint32_t index = found->second;
+    const bool posted = worker_.post(media::Worker::Lane::Direct, [this, what, index](core::Time now) {
+        using Standing = bridge::Exchange::Standing;
+        if (what == api::Cut::CloseBridge) exchange_.set_open(index, false, now);
+        else exchange_.set_standing(index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
+    });
+    if (!posted) return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
+    boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason] { note_cut(what, name, actor, reason); });
+    return {};
+}
+
+// On record, and in control's own state, after the fact: the audio has stopped already.
+void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason) {
+    if (what == api::Cut::CloseBridge) {
+        BridgeState& state = bridge_states_[id];
+        if (!state.open) return;
+        state = {.open = false, .since = core::wall_now(), .by = actor.name};
+    }
+    record::Entry entry{.type = what == api::Cut::CloseBridge      ? "bridge.closed"
+                                : what == api::Cut::RevokeEndpoint ? "endpoint.revoked"
+                                                                   : "endpoint.disabled",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", what == api::Cut::CloseBridge ? "bridge" : "endpoint"}, {"id", id}},
+                        .urgent = true};
+    if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
+    chronicle_.publish(std::move(entry));
+}
+
+core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, const api::Actor& actor) {
+    const auto index = estate_.endpoints.find(std::string{id});
+    if (!index || !estate_.radios.contains(*index))
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no endpoint '{}'", id));
+    const Radio& radio = *estate_.radios.at(*index);
+    const auto& channels = estate_.config->channels;
+    const auto channel = std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == radio.settings.channel; });
+    const bool own = channel != channels.end() && channel->agency == actor.agency && (commands(actor) || actor.role == "technician");
+    if (!own && !(actor.role == "administrator" && actor.agency.empty()))
+        return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not enable '{}'", actor.name, id));
+    if (const auto* live = chronicle_.radio(*index); live && live->revoked)
+        return core::unexpected(Error::Code::NotPermitted,
+                                fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
+                                            "configuration, reload, and it is back",
+                                            id));
+    post([this, at = *index](core::Time now) { exchange_.set_standing(at, bridge::Exchange::Standing::Enabled, now); });
+    record::Entry entry{.type = "endpoint.up", .actor = actor_json(actor), .object = {{"kind", "endpoint"}, {"id", id}}, .urgent = true};
+    entry.detail["by"] = "endpoint enable";
+    chronicle_.publish(std::move(entry));
+    return endpoint_json(radio);
+}
+
+core::Result<boost::json::object> Control::reload(const api::Actor& actor) {
+    if (!(actor.role == "administrator" || actor.role == "technician"))
+        return core::unexpected(Error::Code::NotPermitted,
+                                fmt::format("{} may not reload; technicians and administrators do", actor.name));
+    if (log_failing_too_long())
+        return core::unexpected(Error::Code::Unavailable, "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
+    return apply_file("crosspatchctl reload", actor_json(actor));
+}
+
+namespace {
+
+const bridge::Channel* find_channel(const Config& config, std::string_view id) {
+    const auto found = std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+    return found == config.channels.end() ? nullptr : &*found;
+}
+
+policy::Suite suite_of(rtp::Suite suite) {
+    return policy::suite_of(rtp::info(suite).name).value_or(policy::Suite::None);
+}
+
+policy::SuiteSet suites_on(const Config& config, const std::string& channel) {
+    policy::SuiteSet suites;
+    for (const endpoint::Config& one : config.endpoints)
+        if (one.settings.channel == channel && one.settings.direction != bridge::Direction::Talk)
+            suites.insert(suite_of(one.settings.suite));
+    return suites;
+}
+
+}  // namespace
+
+core::Result<boost::json::object> Control::explain(const Question& question, const api::Actor&) {
+    const Config& config = *estate_.config;
+    const endpoint::Settings* talker = nullptr;
+    for (const endpoint::Config& one : config.endpoints)
+        if (one.settings.id == question.from) talker = &one.settings;
+    const bridge::Channel* from = find_channel(config, talker ? talker->channel : question.from);
+    const bridge::Channel* to = find_channel(config, question.to);
+    if (!from) return core::unexpected(Error::Code::NotFound, fmt::format("'{}' is neither an endpoint nor a channel", question.from));
+    if (!to) return core::unexpected(Error::Code::NotFound, fmt::format("there is no channel '{}'", question.to));
+    const auto kind = question.kind ? policy::kind_of(*question.kind) : policy::Kind::Voice;
+    if (!kind) return core::unexpected(Error::Code::Invalid, fmt::format("'{}' is not a kind; voice, text, picture or location", *question.kind));
+    const policy::Facts facts{
+        .own_agency = config.names->intern(from->agency),
+        .own_channel = config.names->intern(from->id),
+        .other_agency = config.names->intern(to->agency),
+        .other_channel = config.names->intern(to->id),
+        .talker = config.names->intern(question.talker.value_or(talker ? talker->talker.id : "")),
+        .role = config.names->intern(question.role.value_or(talker ? talker->talker.role : "guard")),
+        .kind = *kind,
+        .emergency = question.emergency,
+        .sensitivity = from->sensitivity,
+        .suite = talker ? suite_of(talker->suite) : policy::Suite::AeadAes256Gcm};
+    const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id),
+                                                              question.at.value_or(core::wall_now()));
+    boost::json::object answer{{"allowed", crossing.allowed}, {"from", question.from}, {"to", question.to}};
+    const auto key = [](const policy::Decision& decision) {
+        return boost::json::object{{"allowed", decision.allowed},
+                                   {"rule", decision.rule ? boost::json::value{decision.rule->id} : boost::json::value{nullptr}},
+                                   {"reason", decision.reason()}};
+    };
+    answer["outbound"] = key(crossing.outbound);
+    boost::json::array inbound;
+    for (std::size_t i = 0; i < policy::kSuites; ++i)
+        if (const auto suite = static_cast<policy::Suite>(i); crossing.asked.contains(suite)) {
+            boost::json::object one = key(crossing.inbound_for(suite));
+            one["suite"] = policy::word(suite);
+            inbound.push_back(std::move(one));
+        }
+    answer["inbound"] = std::move(inbound);
+    boost::json::array text;
+    for (const std::string& line : policy::explain(facts, crossing, *config.names)) text.emplace_back(line);
+    std::string way = fmt::format("no bridge joins {} and {}", from->id, to->id);
+    if (from == to) way = "one channel: its endpoints hear each other";
+    for (const bridge::Bridge& bridge : config.bridges) {
+        const auto leg = [&](const std::string& id) {
+            return std::find_if(bridge.legs.begin(), bridge.legs.end(), [&](const auto& l) { return l.channel == id; });
+        };
+        const auto out = leg(from->id);
+        const auto in = leg(to->id);
+        if (out == bridge.legs.end() || in == bridge.legs.end() || from == to) continue;
+        const auto state = bridge_states_.find(bridge.id);
+        const bool open = state != bridge_states_.end() && state->second.open;
+        const bool ways = out->direction != bridge::Direction::Listen && in->direction != bridge::Direction::Talk;
+        way = fmt::format("bridge {} joins them; it is {}{}", bridge.id, open ? "open" : "closed",
+                          ways ? "" : ", but not in this direction");
+        answer["bridge"] = {{"id", bridge.id}, {"open", open}, {"direction", ways}};
+        if (open && ways) break;
+    }
+    text.emplace_back(way);
+    answer["text"] = std::move(text);
+    return answer;
+}
+
+// The first key that refused, in words, for the record of a talkspurt.
+record::Talkspurt::Refusal Control::explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const {
+    const Config& config = *estate_.config;
+    record::Talkspurt::Refusal refusal{estate_.channels.name(channel), "", ""};
+    const auto radio = estate_.radios.find(endpoint);
+    const bridge::Channel* to = find_channel(config, refusal.channel);
+    if (radio == estate_.radios.end() || !to) return refusal;
+    const endpoint::Settings& talker = radio->second->settings;
+    const bridge::Channel* from = find_channel(config, talker.channel);
+    if (!from) return refusal;
+    const policy::Facts facts{.own_agency = config.names->find(from->agency),
+                              .own_channel = config.names->find(from->id),
+                              .other_agency = config.names->find(to->agency),
+                              .other_channel = config.names->find(to->id),
+                              .talker = config.names->find(talker.talker.id),
+                              .role = config.names->find(talker.talker.role),
+                              .sensitivity = from->sensitivity,
+                              .suite = suite_of(talker.suite)};
+    const policy::Crossing crossing =
+        policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id), core::wall_now());
+    const auto lines = policy::explain(facts, crossing, *config.names);
+    refusal.reason = fmt::format("{}", fmt::join(lines, "; "));
+    if (!crossing.outbound.allowed && crossing.outbound.rule) refusal.rule = crossing.outbound.rule->id;
+    for (std::size_t i = 0; i < policy::kSuites && crossing.outbound.allowed; ++i)
+        if (const auto suite = static_cast<policy::Suite>(i);
+            crossing.asked.contains(suite) && !crossing.inbound_for(suite).allowed && crossing.inbound_for(suite).rule)
+            refusal.rule = crossing.inbound_for(suite).rule->id;
+    return refusal;
+}
+
+}  // namespace crosspatch::app

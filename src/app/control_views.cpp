@@ -1,0 +1,248 @@
+// What the API shows, in contract.md's shapes. control.hpp.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "crosspatch/app/control.hpp"
+#include "crosspatch/policy/facts.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+using boost::json::value;
+
+std::string time_text(core::WallTime time) { return core::rfc3339(time, 3); }
+
+const bridge::Channel& channel_of(const Config& config, const std::string& id) {
+    return *std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+}
+
+std::string_view word(bridge::Direction direction) {
+    switch (direction) {
+        case bridge::Direction::Talk: return "talk";
+        case bridge::Direction::Listen: return "listen";
+        case bridge::Direction::Both: break;
+    }
+    return "both";
+}
+
+std::string_view word(endpoint::Rtcp rtcp) {
+    switch (rtcp) {
+        case endpoint::Rtcp::NextPort: return "next_port";
+        case endpoint::Rtcp::Off: return "off";
+        case endpoint::Rtcp::Mux: break;
+    }
+    return "mux";
+}
+
+}  // namespace
+
+// A person without an agency sees everything; others their own channels and those that an open bridge joins to them.
+bool Control::may_see(const api::Actor& actor, const std::string& channel) const {
+    if (actor.agency.empty()) return !actor.role.empty();
+    if (channel_of(*estate_.config, channel).agency == actor.agency) return true;
+    for (const bridge::Bridge& bridge : estate_.config->bridges) {
+        const auto state = bridge_states_.find(bridge.id);
+        if (state == bridge_states_.end() || !state->second.open) continue;
+        bool on_it = false;
+        bool mine_on_it = false;
+        for (const bridge::Leg& leg : bridge.legs) {
+            on_it |= leg.channel == channel;
+            mine_on_it |= channel_of(*estate_.config, leg.channel).agency == actor.agency;
+        }
+        if (on_it && mine_on_it) return true;
+    }
+    return false;
+}
+
+std::optional<std::vector<std::string>> Control::visible_channels(const api::Actor& actor) {
+    if (actor.agency.empty() && !actor.role.empty()) return std::nullopt;
+    std::vector<std::string> visible;
+    for (const bridge::Channel& channel : estate_.config->channels)
+        if (may_see(actor, channel.id)) visible.push_back(channel.id);
+    return visible;
+}
+
+object Control::status(const api::Actor&) {
+    array alarms;
+    for (const auto& [name, alarm] : alarms_)
+        alarms.push_back(object{{"name", name}, {"since", time_text(alarm.first)}, {"detail", alarm.second}});
+    const record::Health health = record_.health();
+    for (const record::Alarm& alarm : health.alarms)
+        alarms.push_back(object{{"name", alarm.name}, {"since", time_text(alarm.since)}, {"detail", alarm.detail}});
+    std::size_t open = 0;
+    for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
+    return {{"id", estate_.config->gateway.id},
+            {"version", CROSSPATCH_VERSION},
+            {"log", record_.id()},
+            {"started", time_text(started_)},
+            {"workers", 1},
+            {"rt", rt_},
+            {"alarms", std::move(alarms)},
+            {"media", estate_.shared_address ? value{estate_.shared_address.to_string()} : value{nullptr}},
+            {"configuration", estate_.config->digest},
+            {"channels", estate_.config->channels.size()},
+            {"endpoints", estate_.radios.size()},
+            {"bridges_open", open},
+            {"talkspurts", chronicle_.talkspurts().size()},
+            {"records", health.size},
+            {"log_durable", health.durable}};
+}
+
+array Control::channels(const api::Actor& actor) {
+    array items;
+    for (const bridge::Channel& channel : estate_.config->channels) {
+        if (!may_see(actor, channel.id)) continue;
+        array endpoints;
+        for (const auto& [index, radio] : estate_.radios)
+            if (radio->settings.channel == channel.id) endpoints.emplace_back(radio->settings.id);
+        array bridges;
+        for (const bridge::Bridge& bridge : estate_.config->bridges)
+            for (const bridge::Leg& leg : bridge.legs)
+                if (leg.channel == channel.id) bridges.emplace_back(bridge.id);
+        items.push_back(object{{"id", channel.id},
+                               {"name", channel.name},
+                               {"agency", channel.agency},
+                               {"sensitivity", policy::word(channel.sensitivity)},
+                               {"endpoints", std::move(endpoints)},
+                               {"bridges", std::move(bridges)}});
+    }
+    return items;
+}
+
+object Control::endpoint_json(const Radio& radio) const {
+    const endpoint::Settings& settings = radio.settings;
+    const media::Source& source = radio.media->source;
+    const media::Sink& sink = radio.media->sink;
+    const Chronicle::Radio* live = chronicle_.radio(radio.index);
+    object dropped;
+    for (std::size_t i = 0; i < media::kDrops; ++i)
+        if (const auto count = source.counters().dropped.read(static_cast<media::Drop>(i)); count > 0)
+            dropped[media::name_of(static_cast<media::Drop>(i))] = count;
+    const std::string_view state = !live            ? "unknown"
+                                   : live->revoked  ? "revoked"
+                                   : live->disabled ? "disabled"
+                                   : live->up       ? "up"
+                                                    : "down";
+    const core::Address& address = live && live->address ? live->address : settings.remote;
+    return {{"id", settings.id},
+            {"channel", settings.channel},
+            {"type", "rtp"},
+            {"state", state},
+            {"since", live && live->since != core::WallTime{} ? value{time_text(live->since)} : value{nullptr}},
+            {"listen", radio.rtp ? radio.local.to_string() : estate_.shared_address.to_string()},
+            {"remote", address ? value{address.to_string()} : value{nullptr}},
+            {"learn", !settings.remote},
+            {"codec", settings.format.name()},
+            {"payload_type", settings.payload_type},
+            {"ptime_ms", settings.ptime.count()},
+            {"rtcp", word(settings.rtcp)},
+            {"direction", word(settings.direction)},
+            {"suite", rtp::info(settings.suite).name},
+            {"key", radio.send_key ? value{rtp::to_string(*radio.send_key)} : value{nullptr}},
+            {"talker", settings.talker.id},
+            {"role", settings.talker.role},
+            {"packets_received", source.counters().packets.read()},
+            {"packets_sent", sink.counters().packets.read()},
+            {"packets_dropped", std::move(dropped)},
+            {"reported_loss_percent", sink.reported_loss()},
+            {"round_trip_ms", sink.round_trip().count() / 1000}};
+}
+
+array Control::endpoints(const api::Actor& actor) {
+    array items;
+    for (const auto& [index, radio] : estate_.radios)
+        if (may_see(actor, radio->settings.channel)) items.push_back(endpoint_json(*radio));
+    return items;
+}
+
+object Control::bridge_json(const bridge::Bridge& bridge) const {
+    array legs;
+    for (const bridge::Leg& leg : bridge.legs)
+        legs.push_back(object{{"channel", leg.channel}, {"direction", word(leg.direction)}, {"gain_db", fmt::format("{:g}", leg.gain_db)}});
+    const auto found = bridge_states_.find(bridge.id);
+    const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
+    const auto missing = missing_consents(bridge);
+    object json{{"id", bridge.id},
+                {"state", state.open ? "open" : "closed"},
+                {"since", state.since == core::WallTime{} ? value{nullptr} : value{time_text(state.since)}},
+                {"by", state.by.empty() ? value{nullptr} : value{state.by}},
+                {"channels", std::move(legs)},
+                {"opens", bridge.opens == bridge::Opens::Always ? "always" : "on_request"},
+                {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
+                {"agreement", bridge.agreement.empty() ? value{nullptr} : value{bridge.agreement}},
+                {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
+                {"missing_consent", array(missing.begin(), missing.end())}};
+    if (state.open && state.expires)
+        json["remaining_ms"] =
+            std::chrono::duration_cast<std::chrono::milliseconds>(*state.expires - core::monotonic_now()).count();
+    return json;
+}
+
+array Control::bridges(const api::Actor& actor) {
+    array items;
+    for (const bridge::Bridge& bridge : estate_.config->bridges) {
+        const bool concerned = std::any_of(bridge.legs.begin(), bridge.legs.end(),
+                                           [&](const auto& leg) { return may_see(actor, leg.channel); });
+        if (concerned) items.push_back(bridge_json(bridge));
+    }
+    return items;
+}
+
+array Control::floor(const api::Actor& actor) {
+    array items;
+    const core::Time now = core::monotonic_now();
+    for (const bridge::Channel& channel : estate_.config->channels) {
+        if (!may_see(actor, channel.id)) continue;
+        object item{{"id", channel.id},       {"channel", channel.id}, {"state", "idle"},       {"talker", nullptr},
+                    {"endpoint", nullptr},    {"since", nullptr},      {"remaining_ms", 0},     {"queue", array{}}};
+        const Chronicle::Floor* floor = chronicle_.floor(*estate_.channels.find(channel.id));
+        const auto& talkspurts = chronicle_.talkspurts();
+        if (floor && floor->since_wall != core::WallTime{}) item["since"] = time_text(floor->since_wall);
+        if (floor && floor->talkspurt)
+            if (const auto live = talkspurts.find(*floor->talkspurt); live != talkspurts.end()) {
+                const Chronicle::Live& talk = live->second;
+                const core::Time until = talk.revoking ? talk.grace_until : talk.granted + talk.max_talk;
+                const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
+                item["state"] = talk.revoking ? "revoking" : "taken";
+                item["talker"] = talk.record.talker;
+                item["endpoint"] = talk.record.endpoint;
+                item["remaining_ms"] = std::max<std::int64_t>(left, 0);
+            }
+        items.push_back(std::move(item));
+    }
+    return items;
+}
+
+std::uint64_t Control::subscribe(Events listener) {
+    listeners_[next_listener_] = std::move(listener);
+    return next_listener_++;
+}
+
+void Control::unsubscribe(std::uint64_t handle) { listeners_.erase(handle); }
+
+void Control::record_alarm(const std::string& name, bool on, const std::string& detail) {
+    if (on == alarms_.contains(name)) return;
+    if (on) {
+        alarms_[name] = {core::wall_now(), detail};
+        log_.error(name, detail);
+    } else {
+        alarms_.erase(name);
+        log_.info(name, "the alarm is over");
+    }
+}
+
+std::optional<api::Actor> Control::actor_of(std::uint32_t uid) const {
+    const std::shared_ptr<const Directory> directory = directory_.load();
+    if (!directory) return std::nullopt;
+    for (const Operator& person : directory->config->gateway.operators)
+        if (person.uid == uid) return api::Actor{uid, person.name, person.agency, person.role};
+    // contract.md: until there are accounts, root and the daemon's own uid administrate, for no agency.
+    if (uid == 0 || uid == geteuid()) return api::Actor{uid, uid == 0 ? "root" : "daemon", "", "administrator"};
+    return std::nullopt;
+}
+
+}  // namespace crosspatch::app

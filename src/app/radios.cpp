@@ -1,0 +1,153 @@
+#include "crosspatch/app/radios.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "crosspatch/codec/tone.hpp"
+#include "crosspatch/media/socket.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+std::shared_ptr<const bridge::Topology::Tone> render_tone(const endpoint::Settings& settings) {
+    const auto encoder = codec::make_encoder(settings.format);
+    const std::uint32_t rate = encoder->rates().front();
+    encoder->start(rate, settings.format);
+    std::vector<std::int16_t> samples = codec::render(codec::kDenyTone, rate);
+    const std::size_t frame = rate / 1000 * static_cast<std::size_t>(settings.ptime.count());
+    samples.resize((samples.size() + frame - 1) / frame * frame, 0);
+    auto tone = std::make_shared<bridge::Topology::Tone>();
+    std::array<std::byte, codec::kMaxPayload> payload;
+    for (std::size_t at = 0; at < samples.size(); at += frame) {
+        const std::size_t octets = encoder->encode(std::span{samples}.subspan(at, frame), payload);
+        tone->packets.emplace_back(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(octets));
+    }
+    return tone;
+}
+
+core::Result<core::UniqueFd> open_or_share(const core::Address& local, const Radio* before, bool rtcp) {
+    const core::UniqueFd* held = before ? (rtcp ? &before->rtcp : &before->rtp) : nullptr;
+    const bool same = before && before->settings.listen == before->settings.listen &&
+                      (rtcp ? before->local.with_port(static_cast<std::uint16_t>(before->local.port() + 1)) : before->local) == local;
+    if (held && *held && same) return core::UniqueFd{fcntl(held->get(), F_DUPFD_CLOEXEC, 0)};
+    return media::open_udp(local);
+}
+
+core::Result<void> open_ports(Radio& radio, const Radio* before) {
+    const endpoint::Settings& settings = radio.settings;
+    if (!settings.listen) return {};
+    const auto fail = [&](const core::Error& error) {
+        return core::unexpected(error.code, fmt::format("endpoint '{}': {}", settings.id, error.context));
+    };
+    // A port that the kernel picked stays the endpoint's own as long as the configuration still says 0.
+    const bool keeps = before && before->settings.listen == settings.listen && before->rtp;
+    auto rtp = open_or_share(keeps ? before->local : settings.listen, before, false);
+    if (!rtp) return fail(rtp.error());
+    radio.rtp = std::move(*rtp);
+    radio.local = media::local_address(radio.rtp.get());
+    if (settings.rtcp != endpoint::Rtcp::NextPort) return {};
+    auto rtcp = open_or_share(radio.local.with_port(static_cast<std::uint16_t>(radio.local.port() + 1)), before, true);
+    if (!rtcp) return fail(rtcp.error());
+    radio.rtcp = std::move(*rtcp);
+    return {};
+}
+
+}  // namespace
+
+StreamBook::StreamBook(std::vector<rtp::IndexRecord> from_disk) {
+    for (const rtp::IndexRecord& record : from_disk) note(record);
+}
+
+std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key) const {
+    const std::pair<rtp::IndexRecord, std::uint64_t>* newest = nullptr;
+    for (const auto& [id, entry] : records_)
+        if (entry.first.kind == rtp::IndexRecord::Kind::Send && entry.first.key == key &&
+            (!newest || entry.second > newest->second))
+            newest = &entry;
+    return newest ? std::optional{newest->first} : std::nullopt;
+}
+
+std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& key) const {
+    std::vector<rtp::IndexRecord> found;
+    for (const auto& [id, entry] : records_)
+        if (entry.first.kind == rtp::IndexRecord::Kind::Receive && entry.first.key == key) found.push_back(entry.first);
+    return found;
+}
+
+void StreamBook::note(const rtp::IndexRecord& record) {
+    auto& [kept, order] = records_[Key{record.kind, record.key, record.ssrc}];
+    const core::Address address = record.address ? record.address : kept.address;
+    const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp), std::max(kept.limits.rtcp, record.limits.rtcp)};
+    kept = record;
+    kept.address = address;
+    kept.limits = limits;
+    order = ++noted_;
+}
+
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book) {
+    rtp::SrtpReceiver receiver{srtp.suite, srtp.receive};
+    for (const rtp::MasterKey& key : srtp.receive)
+        for (const rtp::IndexRecord& record : book.received(key.fingerprint())) receiver.restore(key.fingerprint(), record.ssrc, record.limits);
+    return receiver;
+}
+
+rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book, std::optional<std::uint32_t> ssrc,
+                            std::uint64_t start_at_least) {
+    rtp::SrtpSender sender{srtp.suite, srtp.send ? &*srtp.send : nullptr};
+    if (srtp.send)
+        if (const auto before = book.sent(srtp.send->fingerprint()); before && (!ssrc || before->ssrc == *ssrc)) {
+            sender.begin(before->ssrc, {std::max(before->limits.rtp, start_at_least), before->limits.rtcp});
+            return sender;
+        }
+    // RFC 3711 3.3.1: below 32,768, so that a first packet is not taken for one of before a wrap.
+    const std::uint64_t start = start_at_least > 0 ? start_at_least : randombytes_uniform(0x8000);
+    sender.begin(ssrc.value_or(randombytes_random() | 1U), {start, 0});
+    if (srtp.suite == rtp::Suite::None) sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
+    return sender;
+}
+
+core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
+                                                 const StreamBook& book, int shared_socket, const std::string& cname,
+                                                 const Radio* before) {
+    auto radio = std::make_unique<Radio>();
+    radio->settings = config.settings;
+    radio->index = index;
+    for (const rtp::MasterKey& key : config.srtp.receive) radio->receive_keys.push_back(key.fingerprint());
+    if (config.srtp.send) radio->send_key = config.srtp.send->fingerprint();
+    if (const auto opened = open_ports(*radio, before); !opened) return core::Unexpected{opened.error()};
+
+    const endpoint::Settings& settings = config.settings;
+    const int rtp = radio->rtp ? radio->rtp.get() : shared_socket;
+    const int rtcp = settings.rtcp == endpoint::Rtcp::Off ? -1 : radio->rtcp ? radio->rtcp.get() : rtp;
+    radio->media = std::make_unique<media::Endpoint>(
+        index,
+        media::Endpoint::Parts{.source = {.format = settings.format,
+                                          .payload_type = settings.payload_type,
+                                          .remote = settings.remote,
+                                          .learn = !settings.remote,
+                                          .own_port = static_cast<bool>(radio->rtp),
+                                          .rtcp_on_next_port = settings.rtcp == endpoint::Rtcp::NextPort,
+                                          .ssrc = settings.ssrc},
+                               .receiver = make_receiver(config.srtp, book),
+                               .sink = {.format = settings.format,
+                                        .payload_type = settings.payload_type,
+                                        .ptime = settings.ptime,
+                                        .socket = rtp,
+                                        .rtcp_socket = rtcp,
+                                        .cname = cname},
+                               .sender = make_sender(config.srtp, book, std::nullopt, 0),
+                               .first_timestamp = randombytes_random()},
+        core::monotonic_now());
+    if (!settings.remote)
+        for (const rtp::KeyFingerprint& key : radio->receive_keys)
+            for (const rtp::IndexRecord& record : book.received(key))
+                if (record.address) radio->media->source.restore_remote(record.address);
+    if (settings.deny_tone) radio->deny_tone = render_tone(settings);
+    if (settings.vox) radio->vox = std::make_shared<media::VoxInput>(settings.format);
+    return radio;
+}
+
+}  // namespace crosspatch::app

@@ -1,0 +1,163 @@
+// From names to indices: make_topology() and codec_needs() of plan.hpp.
+#include <algorithm>
+#include <set>
+
+#include "crosspatch/app/plan.hpp"
+#include "crosspatch/codec/rates.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+policy::Suite policy_suite(rtp::Suite suite) {
+    switch (suite) {
+        case rtp::Suite::Aes256Gcm: return policy::Suite::AeadAes256Gcm;
+        case rtp::Suite::Aes128Gcm: return policy::Suite::AeadAes128Gcm;
+        case rtp::Suite::AesCm128HmacSha1_80: return policy::Suite::AesCm128HmacSha1_80;
+        case rtp::Suite::None: break;
+    }
+    return policy::Suite::None;
+}
+
+void add_endpoints(bridge::Topology& topology, const Config& config, Estate& estate,
+                   const std::map<std::uint32_t, const Radio*>& radios) {
+    using bridge::Direction;
+    for (const auto& [index, radio] : radios) {
+        const endpoint::Settings& settings = radio->settings;
+        bridge::Topology::Endpoint& endpoint = topology.endpoints[index];
+        endpoint.media = radio->media.get();
+        endpoint.channel = estate.channels.of(settings.channel);
+        endpoint.talker = config.names->intern(settings.talker.id);
+        endpoint.role = config.names->intern(settings.talker.role);
+        endpoint.suite = policy_suite(settings.suite);
+        endpoint.signal = settings.vox ? floor::Signal::Vox : floor::Signal::Media;
+        endpoint.talks = settings.direction != Direction::Listen;
+        endpoint.listens = settings.direction != Direction::Talk;
+        endpoint.reports = settings.rtcp != endpoint::Rtcp::Off;
+        endpoint.half_duplex = settings.half_duplex;
+        endpoint.deny_tone = radio->deny_tone;
+        endpoint.vox = radio->vox;
+        bridge::Topology::Channel& channel = topology.channels[endpoint.channel];
+        // contract.md, Sources: without SRTP nobody claims a priority.
+        const bool may_claim = settings.suite != rtp::Suite::None;
+        endpoint.priority = may_claim ? settings.talker.priority.value_or(channel.floor.priority) : channel.floor.priority;
+        channel.endpoints.push_back(index);
+        if (endpoint.listens) channel.suites.insert(endpoint.suite);
+    }
+}
+
+void add_bridges(bridge::Topology& topology, const Config& config, Estate& estate) {
+    using bridge::Direction;
+    const auto intern = [&](const std::vector<std::string>& names) {
+        std::vector<policy::NameId> ids;
+        for (const std::string& name : names) ids.push_back(config.names->intern(name));
+        return ids;
+    };
+    for (const bridge::Bridge& from : config.bridges) {
+        const std::uint32_t index = estate.bridges.of(from.id);
+        bridge::Topology::Bridge& bridge = topology.bridges[index];
+        bridge.when_busy = from.when_busy;
+        for (const bridge::Leg& leg : from.legs) {
+            const std::uint32_t channel = estate.channels.of(leg.channel);
+            bridge.legs.push_back({channel, leg.direction != Direction::Listen, leg.direction != Direction::Talk, leg.gain_db});
+            topology.channels[channel].bridges.push_back(index);
+        }
+        for (const bridge::Preemption& rule : from.preemption)
+            bridge.preemption.push_back({intern(rule.roles), config.names->intern(rule.agency),
+                                         config.names->intern(rule.over_agency), intern(rule.over_roles), rule.emergency});
+    }
+}
+
+// The channels whose listeners may hear a talker on `channel`, itself first, all its bridges open.
+std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& topology, std::uint32_t channel) {
+    std::vector<std::pair<std::uint32_t, double>> found{{channel, 0}};
+    for (const std::uint32_t bridge : topology.channels[channel].bridges) {
+        const auto& legs = topology.bridges[bridge].legs;
+        const auto own = std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == channel; });
+        if (own == legs.end() || !own->talks) continue;
+        for (const auto& leg : legs)
+            if (leg.channel != channel && leg.listens) found.emplace_back(leg.channel, leg.gain_db);
+    }
+    return found;
+}
+
+struct GroupKey {
+    codec::Format format;
+    std::chrono::milliseconds ptime;
+};
+
+}  // namespace
+
+std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> config, Estate& estate,
+                                                const std::map<std::uint32_t, const Radio*>& radios) {
+    auto topology = std::make_unique<bridge::Topology>();
+    for (const bridge::Channel& channel : config->channels) estate.channels.of(channel.id);
+    for (const bridge::Bridge& bridge : config->bridges) estate.bridges.of(bridge.id);
+    topology->endpoints.resize(estate.endpoints.size());
+    topology->channels.resize(estate.channels.size());
+    topology->bridges.resize(estate.bridges.size());
+    for (const bridge::Channel& from : config->channels) {
+        bridge::Topology::Channel& channel = topology->channels[estate.channels.of(from.id)];
+        channel.id = config->names->intern(from.id);
+        channel.agency = config->names->intern(from.agency);
+        channel.sensitivity = from.sensitivity;
+        channel.floor = from.floor;
+        channel.outbound = &from.outbound;
+        channel.inbound = &from.inbound;
+    }
+    add_endpoints(*topology, *config, estate, radios);
+    add_bridges(*topology, *config, estate);
+    for (std::uint32_t channel = 0; channel < topology->channels.size(); ++channel)
+        for (const auto& [far, gain] : reached(*topology, channel))
+            topology->channels[channel].reach += topology->channels[far].endpoints.size();
+    topology->configuration = std::move(config);
+    return topology;
+}
+
+// A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
+// of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
+media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
+    media::CodecPool::Needs needs;
+    std::vector<std::vector<GroupKey>> to_encode(topology.channels.size());
+    std::vector<codec::Format> spare;
+    for (std::uint32_t home = 0; home < topology.channels.size(); ++home) {
+        const auto everywhere = reached(topology, home);
+        std::vector<codec::Format> talkers;
+        for (const std::uint32_t index : topology.channels[home].endpoints)
+            if (topology.endpoints[index].talks)
+                if (const auto& format = topology.endpoints[index].media->format();
+                    std::find(talkers.begin(), talkers.end(), format) == talkers.end())
+                    talkers.push_back(format);
+        for (const codec::Format& talker : talkers) {
+            std::set<std::uint32_t> rates;
+            std::set<std::pair<std::uint32_t, std::uint32_t>> pairs;
+            for (const auto& [channel, gain] : everywhere)
+                for (const std::uint32_t index : topology.channels[channel].endpoints) {
+                    const auto& endpoint = topology.endpoints[index];
+                    const auto& sink = endpoint.media->sink.settings();
+                    const bool cheap = talker.kind != codec::Kind::Opus && talker.kind != codec::Kind::Codec2;
+                    // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap codecs always may.
+                    if (!endpoint.listens || (gain == 0 && codec::same_payload(talker, sink.format) && !cheap)) continue;
+                    const codec::Rates working = codec::working_rates(talker, sink.format);
+                    rates.insert(working.decode);
+                    if (working.resampled()) pairs.emplace(working.decode, working.encode);
+                    auto& groups = to_encode[channel];
+                    const auto same = [&](const GroupKey& key) { return key.format == sink.format && key.ptime == sink.ptime; };
+                    if (std::none_of(groups.begin(), groups.end(), same)) groups.push_back({sink.format, sink.ptime});
+                }
+            for (std::size_t i = 0; i < rates.size(); ++i) needs.decoder(talker);
+            for (const auto& [from, to] : pairs) needs.resampler(from, to);
+            if (std::find(spare.begin(), spare.end(), talker) == spare.end()) spare.push_back(talker);
+        }
+    }
+    for (const auto& groups : to_encode)
+        for (const GroupKey& key : groups) needs.encoder(key.format);
+    // For talkers whose packets are longer than their listeners', which no configuration tells.
+    for (const codec::Format& format : spare)
+        for (std::size_t i = 0; i < std::min<std::size_t>(4, topology.channels.size()); ++i) {
+            needs.encoder(format);
+            needs.decoder(format);
+        }
+    return needs;
+}
+
+}  // namespace crosspatch::app

@@ -1,0 +1,198 @@
+// The `bridges:` section: read_bridges() of config.hpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "crosspatch/bridge/config.hpp"
+#include "crosspatch/core/text.hpp"
+
+namespace crosspatch::bridge {
+namespace {
+
+using core::config::Map;
+using core::config::Node;
+using core::config::Word;
+using namespace std::chrono_literals;
+
+class BridgeReader {
+public:
+    BridgeReader(const std::vector<Agency>& agencies, const std::vector<Channel>& channels)
+        : agencies_{agencies}, channels_{channels} {
+        for (const Agency& agency : agencies) agency_ids_.push_back(agency.id);
+        for (const Channel& channel : channels) channel_ids_.push_back(channel.id);
+        for (const std::string_view role : policy::kRoles) roles_.push_back(role);
+    }
+
+    std::optional<Bridge> read(const Node& node) {
+        Map map = node.map();
+        if (!map.present()) return std::nullopt;
+        Bridge bridge{.mark = node.mark()};
+        if (const auto id = map.require("id")) bridge.id = core::config::identifier(*id).value_or("");
+        if (const auto legs = map.require("channels")) read_legs(*legs, bridge);
+        read_opening(map, bridge);
+        if (const auto agreement = map.find("agreement")) read_agreement(*agreement, bridge);
+        if (const auto rules = map.find("preemption"))
+            for (const Node& rule : rules->list()) read_preemption(rule, bridge);
+        map.finish();
+        check(node, bridge);
+        return bridge.id.empty() ? std::nullopt : std::optional{std::move(bridge)};
+    }
+
+private:
+    std::string known(const Node& node, const std::vector<std::string_view>& ids, std::string_view what) const {
+        const auto text = node.text();
+        if (!text) return {};
+        if (std::find(ids.begin(), ids.end(), *text) != ids.end()) return *text;
+        const auto meant = core::config::nearest(*text, ids);
+        node.problem(fmt::format("'{}' is not {} of this file{}", core::escape(*text), what,
+                                 meant ? fmt::format("; did you mean '{}'?", *meant) : ""));
+        return {};
+    }
+
+    void read_legs(const Node& list, Bridge& bridge) {
+        for (const Node& node : list.list()) {
+            Leg leg;
+            if (node.kind() == Node::Kind::Map) {
+                Map map = node.map();
+                if (const auto channel = map.require("channel")) leg.channel = known(*channel, channel_ids_, "a channel");
+                if (const auto direction = map.find("direction"))
+                    leg.direction = read_direction(*direction).value_or(Direction::Both);
+                if (const auto gain = map.find("gain")) leg.gain_db = core::config::decibels(*gain, -40, 20).value_or(0);
+                map.finish();
+            } else {
+                leg.channel = known(node, channel_ids_, "a channel");
+            }
+            if (leg.channel.empty()) continue;
+            const auto same = [&](const Leg& other) { return other.channel == leg.channel; };
+            if (std::any_of(bridge.legs.begin(), bridge.legs.end(), same))
+                node.problem(fmt::format("channel '{}' is on this bridge already; a channel cannot be joined to itself",
+                                         leg.channel));
+            else
+                bridge.legs.push_back(std::move(leg));
+        }
+        if (list.kind() == Node::Kind::List && list.list().size() < 2)
+            list.problem("a bridge joins two or more channels");
+        if (list.kind() == Node::Kind::List && list.list().size() > 200)
+            list.problem("more than 200 channels on one bridge");
+    }
+
+    void read_opening(Map& map, Bridge& bridge) {
+        constexpr std::array kOpens{Word{"on_request", static_cast<int>(Opens::OnRequest)},
+                                    Word{"always", static_cast<int>(Opens::Always)}, Word{"on_emergency", 99}};
+        if (const auto opens = map.find("opens")) {
+            const auto value = core::config::choice(*opens, "way to open a bridge", kOpens);
+            if (value == 99) opens->problem("'on_emergency' is not in this version; use on_request or always");
+            else if (value) bridge.opens = static_cast<Opens>(*value);
+        }
+        constexpr std::array kBusy{Word{"skip", static_cast<int>(floor::WhenBusy::Skip)},
+                                   Word{"wait", static_cast<int>(floor::WhenBusy::Wait)}};
+        if (const auto busy = map.find("when_busy"))
+            bridge.when_busy =
+                core::config::choice_of<floor::WhenBusy>(*busy, "way to treat a busy channel", kBusy).value_or(bridge.when_busy);
+        if (const auto expires = map.find("expires")) {
+            bridge.expires = core::config::duration(*expires, 1s, 24h * 366);
+            if (bridge.opens == Opens::Always)
+                expires->problem("a bridge that is always open does not expire; leave it out or use opens: on_request");
+        }
+        if (const auto consents = map.find("standing_consent")) read_standing(*consents, bridge);
+    }
+
+    void read_standing(const Node& list, Bridge& bridge) {
+        for (const Node& node : list.list()) {
+            const std::string id = known(node, agency_ids_, "an agency");
+            if (id.empty()) continue;
+            const auto agency =
+                std::find_if(agencies_.begin(), agencies_.end(), [&](const Agency& a) { return a.id == id; });
+            if (!agency->key_kept_here)
+                node.problem(fmt::format("agency '{}' keeps its key itself, so only it can consent; standing consent is "
+                                         "for agencies with key: gateway",
+                                         id));
+            else
+                bridge.standing_consent.push_back(id);
+        }
+    }
+
+    void read_agreement(const Node& node, Bridge& bridge) {
+        Map map = node.map();
+        if (const auto id = map.require("id"))
+            if (const auto text = core::config::display_name(*id)) bridge.agreement = *text;
+        if (const auto until = map.find("until")) {
+            const auto text = until->text();
+            int year = 0;
+            int month = 0;
+            int day = 0;
+            int length = 0;
+            const bool shaped = text && text->size() == 10 &&
+                                std::sscanf(text->c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &length) == 3 && length == 10;
+            const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+                                                   std::chrono::day{static_cast<unsigned>(day)}};
+            if (!shaped || !date.ok()) until->problem("is not a date; write it as 2027-06-30");
+            else bridge.agreement_until = *text;
+        }
+        map.finish();
+    }
+
+    void read_preemption(const Node& node, Bridge& bridge) {
+        Map map = node.map();
+        Preemption rule;
+        if (const auto roles = map.find("role"))
+            for (const Node& role : roles->one_or_list()) rule.roles.push_back(known(role, roles_, "a role"));
+        if (const auto agency = map.find("agency")) rule.agency = known(*agency, agency_ids_, "an agency");
+        if (const auto emergency = map.find("emergency")) rule.emergency = core::config::boolean(*emergency).value_or(false);
+        if (const auto over = map.find("over")) {
+            Map whom = over->map();
+            if (const auto agency = whom.find("agency")) rule.over_agency = known(*agency, agency_ids_, "an agency");
+            if (const auto roles = whom.find("role"))
+                for (const Node& role : roles->one_or_list()) rule.over_roles.push_back(known(role, roles_, "a role"));
+            whom.finish();
+        }
+        map.finish();
+        bridge.preemption.push_back(std::move(rule));
+    }
+
+    void check(const Node& node, const Bridge& bridge) const {
+        if (bridge.opens != Opens::Always) return;
+        for (const std::string& agency : agencies_on(bridge))
+            if (std::find(bridge.standing_consent.begin(), bridge.standing_consent.end(), agency) ==
+                bridge.standing_consent.end())
+                node.problem(fmt::format("opens: always needs the standing consent of every agency on the bridge; '{}' is "
+                                         "missing from standing_consent",
+                                         agency));
+    }
+
+    std::vector<std::string> agencies_on(const Bridge& bridge) const {
+        std::vector<std::string> found;
+        for (const Leg& leg : bridge.legs)
+            for (const Channel& channel : channels_)
+                if (channel.id == leg.channel && std::find(found.begin(), found.end(), channel.agency) == found.end())
+                    found.push_back(channel.agency);
+        return found;
+    }
+
+    const std::vector<Agency>& agencies_;
+    const std::vector<Channel>& channels_;
+    std::vector<std::string_view> agency_ids_;
+    std::vector<std::string_view> channel_ids_;
+    std::vector<std::string_view> roles_;
+};
+
+}  // namespace
+
+std::vector<Bridge> read_bridges(const Node& list, const std::vector<Agency>& agencies,
+                                 const std::vector<Channel>& channels) {
+    std::vector<Bridge> bridges;
+    BridgeReader reader{agencies, channels};
+    for (const Node& node : list.list()) {
+        auto bridge = reader.read(node);
+        if (!bridge) continue;
+        const auto same = [&](const Bridge& other) { return other.id == bridge->id; };
+        if (std::any_of(bridges.begin(), bridges.end(), same))
+            node.problem(fmt::format("bridge '{}' stands here a second time", bridge->id));
+        else
+            bridges.push_back(std::move(*bridge));
+    }
+    return bridges;
+}
+
+}  // namespace crosspatch::bridge

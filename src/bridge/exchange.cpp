@@ -1,0 +1,384 @@
+// The talk path's questions: may this packet go on, and where? Presses, decisions, talkspurts.
+#include "crosspatch/bridge/exchange.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace crosspatch::bridge {
+namespace {
+
+using media::Drop;
+constexpr std::chrono::seconds kGone{15};  // three reports missed
+constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
+
+}  // namespace
+
+Exchange::Exchange(media::TalkPath path, core::SpscQueue<Report>& reports, const core::EventFd& reported)
+    : path_{path}, reports_{reports}, reported_{reported}, topology_{std::make_unique<Topology>()} {
+    far_.reserve(kMostFar);
+    targets_.reserve(kMostFar);
+}
+
+media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& packet, core::Time now) {
+    const std::uint32_t who = from.index();
+    auto& dropped = from.source.counters().dropped;
+    if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled), nullptr;
+    if (!plan(who).talks) return dropped(Drop::ListenOnly), nullptr;
+    if (plan(who).vox) return pass_vox(from, packet, now);
+
+    floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
+    if (verdict == floor::Verdict::NeedsRequest) {
+        press(who, now);
+        verdict = arbiter_.media(who, now, packet.dtx);
+    }
+    if (verdict != floor::Verdict::Pass) return dropped(Drop::NoFloor), nullptr;
+    // The floor is his all the same: a pause of ours must not take it from him.
+    if (packet.stale) return dropped(Drop::Stale), nullptr;
+    return carried_by(from, packet, now);
+}
+
+media::Talkspurt* Exchange::carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now) {
+    ChannelState& state = home(from.index());
+    if (!state.talkspurt->running()) begin(state, from, packet, now);
+    return state.talkspurt->talker() == &from ? state.talkspurt.get() : nullptr;
+}
+
+media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now) {
+    const std::uint32_t who = from.index();
+    media::VoxInput& vox = *plan(who).vox;
+    const auto said = vox.hear(packet, path_.scratch);
+    using Decision = codec::Vox::Decision;
+    if (said == Decision::Ends) {
+        arbiter_.release(who, now, decisions_);
+        act(now);
+    }
+    if (said == Decision::Silent || said == Decision::Ends) {
+        vox.keep(packet, path_.packets);
+        return nullptr;
+    }
+    floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
+    if (verdict == floor::Verdict::NeedsRequest) {
+        press(who, now);
+        verdict = arbiter_.media(who, now, packet.dtx);
+        if (verdict == floor::Verdict::Pass) {
+            media::Talkspurt* talkspurt = carried_by(from, vox.first(packet, path_.packets), now);
+            if (talkspurt) vox.replay(*talkspurt, path_.packets, now);
+            return talkspurt;
+        }
+    }
+    if (verdict != floor::Verdict::Pass) {
+        vox.clear(path_.packets);  // what was denied is not bridged later either
+        return from.source.counters().dropped(Drop::NoFloor), nullptr;
+    }
+    return carried_by(from, packet, now);
+}
+
+void Exchange::press(std::uint32_t who, core::Time now) {
+    const Topology::Endpoint& endpoint = plan(who);
+    const floor::Claim claim{floor::Class::Normal, endpoint.priority};
+    Report requested = report(Report::Kind::Requested, now);
+    requested.endpoint = who;
+    requested.priority = endpoint.priority;
+    send(requested);
+
+    floor::Request request{.participant = who, .own = own_target(who, claim), .claim = claim, .signal = endpoint.signal};
+    if (refuse_floors_) {
+        arbiter_.deny(request, floor::Cause::RecordFailed, now, decisions_);
+        return act(now);
+    }
+    collect(who, claim, true, now);
+    request.far = targets_;
+    collected_for_ = who;
+    arbiter_.request(request, now, decisions_);
+    act(now);
+    collected_for_ = kNowhere;
+}
+
+floor::Target Exchange::own_target(std::uint32_t who, const floor::Claim& claim) const {
+    const std::uint32_t channel = plan(who).channel;
+    floor::Target target{.channel = channel};
+    for (const std::uint32_t bridge : topology_->channels[channel].bridges)
+        if (open_[bridge] && target.conversation == 0) target.conversation = bridge + 1;
+    const auto holder = arbiter_.holder(channel);
+    if (!holder) return target;
+    const std::uint32_t theirs = plan(*holder).channel;
+    if (topology_->channels[theirs].agency == topology_->channels[channel].agency) {
+        target.may_preempt = true;  // inside one agency the claims alone decide
+        return target;
+    }
+    for (const std::uint32_t bridge : topology_->channels[channel].bridges)
+        if (open_[bridge]) target.may_preempt |= may_preempt(topology_->bridges[bridge], who, *holder, claim);
+    return target;
+}
+
+// Where the talker would be heard besides his own channel, as bridges and policy stand now: far_ and targets_.
+void Exchange::collect(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time) {
+    far_.clear();
+    targets_.clear();
+    decided_until_ = core::WallTime::max();
+    const std::uint32_t own = plan(who).channel;
+    const core::WallTime wall = core::wall_now();
+    for (const std::uint32_t bridge : topology_->channels[own].bridges) {
+        if (!open_[bridge]) continue;
+        const auto& legs = topology_->bridges[bridge].legs;
+        const auto mine = std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == own; });
+        if (mine == legs.end() || !mine->talks) continue;
+        for (const Topology::Leg& leg : legs)
+            if (leg.channel != own && leg.listens) collect_leg(who, bridge, leg, claim, tell, wall);
+    }
+}
+
+void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topology::Leg& leg, const floor::Claim& claim,
+                           bool tell, core::WallTime wall) {
+    const auto reached = [&](const Far& far) { return far.channel == leg.channel; };
+    if (far_.size() == kMostFar || std::any_of(far_.begin(), far_.end(), reached)) return;
+    const Topology::Endpoint& talker = plan(who);
+    const Topology::Channel& from = topology_->channels[talker.channel];
+    const Topology::Channel& to = topology_->channels[leg.channel];
+    const policy::Facts facts{.own_agency = from.agency,
+                              .own_channel = from.id,
+                              .other_agency = to.agency,
+                              .other_channel = to.id,
+                              .talker = talker.talker,
+                              .role = talker.role,
+                              .kind = policy::Kind::Voice,
+                              .emergency = claim.level == floor::Class::Emergency,
+                              .sensitivity = from.sensitivity,
+                              .suite = talker.suite};
+    const policy::Crossing crossing = policy::decide_crossing(*from.outbound, *to.inbound, facts, to.suites, wall);
+    decided_until_ = std::min(decided_until_, crossing.valid_until);
+    if (!crossing.allowed) {
+        ++counters_.policy_denied;
+        if (!tell) return;
+        Report denied = report(Report::Kind::PolicyDenied, core::Time{});
+        denied.endpoint = who;
+        denied.channel = leg.channel;
+        denied.bridge = bridge;
+        denied.inbound = crossing.outbound.allowed;
+        return send(denied);
+    }
+    const auto holder = arbiter_.holder(leg.channel);
+    far_.push_back({leg.channel, bridge, leg.gain_db, crossing.listeners});
+    targets_.push_back({.channel = leg.channel,
+                        .may_preempt = holder && may_preempt(topology_->bridges[bridge], who, *holder, claim),
+                        .conversation = bridge + 1});
+}
+
+bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std::uint32_t holder,
+                           const floor::Claim& claim) const {
+    const auto agency_of = [&](std::uint32_t who) { return topology_->channels[plan(who).channel].agency; };
+    const auto among = [](const std::vector<policy::NameId>& names, policy::NameId name) {
+        return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const auto any_or = [](policy::NameId wanted, policy::NameId is) {
+        return wanted == policy::NameId::None || wanted == is;
+    };
+    return std::any_of(bridge.preemption.begin(), bridge.preemption.end(), [&](const Topology::Preemption& rule) {
+        return (!rule.emergency || claim.level == floor::Class::Emergency) && among(rule.roles, plan(by).role) &&
+               any_or(rule.agency, agency_of(by)) && any_or(rule.over_agency, agency_of(holder)) &&
+               among(rule.over_roles, plan(holder).role);
+    });
+}
+
+// Does what the arbiter decided, until it has nothing more to say.
+void Exchange::act(core::Time now) {
+    do {
+        for (const floor::Decision& decision : decisions_) act_on(decision, now);
+        decisions_.clear();
+        const auto next = arbiter_.next_deadline();
+        if (next && *next == core::Time::min()) arbiter_.advance(now, decisions_);
+    } while (!decisions_.empty());
+}
+
+void Exchange::act_on(const floor::Decision& decision, core::Time now) {
+    using Kind = floor::Decision::Kind;
+    ChannelState* state = decision.participant == floor::kNobody ? nullptr : &home(decision.participant);
+    switch (decision.kind) {
+        case Kind::Granted:
+            ++counters_.granted;
+            // A grant out of the queue comes long after its press: the rules and bridges of now count.
+            if (collected_for_ != decision.participant)
+                collect(decision.participant, arbiter_.claim(decision.participant), false, now);
+            state->talker = decision.participant;
+            state->number = decision.talkspurt;
+            state->pressed = now;
+            state->far = far_;
+            state->decide_again = decided_until_ == core::WallTime::max()
+                                      ? core::Time::max()
+                                      : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+            return send(Report::Kind::Granted, decision, now);
+        case Kind::Denied:
+            ++counters_.denied;
+            start_deny_tone(decision.participant, now);
+            return send(Report::Kind::Denied, decision, now);
+        case Kind::Queued: ++counters_.queued; return send(Report::Kind::Queued, decision, now);
+        case Kind::Withdrawn: return send(Report::Kind::Released, decision, now);
+        case Kind::Skipped: return send(Report::Kind::Skipped, decision, now);
+        case Kind::Joined:
+            for (const Far& far : state->far)
+                if (far.channel == decision.channel && state->talkspurt->running()) {
+                    add_listeners(*state, far.channel, far.gain_db, far.suites);
+                    state->talkspurt->arrange(now);
+                }
+            return send(Report::Kind::Joined, decision, now);
+        case Kind::Left:
+            tell_listeners(*state, decision.channel, now);
+            state->talkspurt->remove_channel(decision.channel);
+            return send(Report::Kind::Left, decision, now);
+        case Kind::Warned: return send(Report::Kind::Warned, decision, now);
+        case Kind::Revoked: ++counters_.revoked; return send(Report::Kind::Revoked, decision, now);
+        case Kind::Released: return end(*state, decision, now);
+        case Kind::Taken: return send(Report::Kind::Taken, decision, now);
+        case Kind::Idle: return send(Report::Kind::Idle, decision, now);
+        // Only for participants with floor messages of their own.
+        case Kind::RepeatGranted:
+        case Kind::RepeatRevoked:
+        case Kind::RepeatTaken:
+        case Kind::RepeatIdle: return;
+    }
+}
+
+void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
+    const std::uint32_t who = from.index();
+    state.talkspurt->start(from, first, now);
+    add_listeners(state, plan(who).channel, 0, policy::SuiteSet::all());
+    for (const Far& far : state.far)
+        if (arbiter_.holds(who, far.channel)) add_listeners(state, far.channel, far.gain_db, far.suites);
+    state.talkspurt->arrange(now);
+    ++counters_.talkspurts;
+    Report started = report(Report::Kind::Started, now);
+    started.endpoint = who;
+    started.channel = plan(who).channel;
+    started.talkspurt = state.number;
+    send(started);
+}
+
+void Exchange::end(ChannelState& state, const floor::Decision& decision, core::Time now) {
+    Report released = report(Report::Kind::Released, now);
+    released.endpoint = decision.participant;
+    released.channel = decision.channel;
+    released.cause = decision.cause;
+    released.talkspurt = decision.talkspurt;
+    if (state.talkspurt->running() && state.number == decision.talkspurt) {
+        tell_listeners(state, kNowhere, now);
+        state.talkspurt->finish();
+        const media::Talkspurt::Numbers& numbers = state.talkspurt->numbers();
+        released.numbers = {.packets_received = numbers.packets_received,
+                            .packets_lost = numbers.packets_lost,
+                            .frames_concealed = numbers.frames_concealed,
+                            .frames_recovered = numbers.frames_recovered,
+                            .delay_p99 = state.talkspurt->delays().quantile(0.99)};
+        if (numbers.first_sent)
+            released.numbers.access_time =
+                std::chrono::duration_cast<std::chrono::milliseconds>(*numbers.first_sent - state.pressed);
+        counters_.concealed += numbers.frames_concealed;
+    }
+    state.talker = kNowhere;
+    state.decide_again = core::Time::max();
+    send(released);
+}
+
+void Exchange::left(media::Endpoint& from, core::Time now) {
+    arbiter_.release(from.index(), now, decisions_);
+    act(now);
+}
+
+void Exchange::heard(media::Endpoint& from, core::Time now) {
+    EndpointState& state = endpoints_[from.index()];
+    const bool moved = from.source.take_moved();
+    if (!state.up || moved) {
+        Report seen = report(state.up ? Report::Kind::EndpointMoved : Report::Kind::EndpointUp, now);
+        seen.endpoint = from.index();
+        seen.address = from.source.remote();
+        state.up = true;
+        send(seen);
+    }
+    while (const auto wish = from.source.srtp().next_wish()) {
+        Report limit = report(Report::Kind::ReceiveLimit, now);
+        limit.endpoint = from.index();
+        limit.ssrc = wish->ssrc;
+        limit.limits = wish->limits;
+        limit.address = from.source.settings().learn ? from.source.remote() : core::Address{};
+        send(limit);
+    }
+}
+
+void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
+    const std::uint32_t who = endpoint.index();
+    EndpointState& state = endpoints_[who];
+    const auto last = endpoint.source.last_heard();
+    if (state.up && plan(who).reports && last && now > *last + kGone) {
+        state.up = false;
+        Report gone = report(Report::Kind::EndpointDown, now);
+        gone.endpoint = who;
+        send(gone);
+    }
+    const std::uint64_t loops = endpoint.source.counters().dropped.read(Drop::OwnSsrc);
+    if (loops != std::exchange(state.loops_seen, loops)) {
+        Report loop = report(Report::Kind::LoopSuspected, now);
+        loop.endpoint = who;
+        send(loop);
+    }
+    while (const auto wish = endpoint.sink.srtp().next_wish()) {
+        Report limit = report(Report::Kind::SendLimit, now);
+        limit.endpoint = who;
+        limit.ssrc = wish->ssrc;
+        limit.limits = wish->limits;
+        send(limit);
+    }
+}
+
+void Exchange::advance(core::Time now) {
+    arbiter_.advance(now, decisions_);
+    act(now);
+    for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) {
+        ChannelState& state = channels_[channel];
+        if (state.talkspurt && state.talkspurt->running()) state.talkspurt->advance(now);
+        if (now >= state.decide_again) decide_again(channel, now);
+    }
+    tones_.advance(now, path_.outbox, [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
+}
+
+std::optional<core::Time> Exchange::next_deadline() {
+    std::optional<core::Time> next = arbiter_.next_deadline();
+    const auto sooner = [&](std::optional<core::Time> other) {
+        if (other && (!next || *other < *next)) next = other;
+    };
+    for (const ChannelState& state : channels_) {
+        if (!state.talkspurt || !state.talkspurt->running()) continue;
+        sooner(state.talkspurt->deadline());
+        if (state.decide_again != core::Time::max()) sooner(state.decide_again);
+    }
+    sooner(tones_.next_deadline());
+    return next;
+}
+
+Report Exchange::report(Report::Kind kind, core::Time now) const {
+    Report made;
+    made.kind = kind;
+    made.at = now == core::Time{} ? core::monotonic_now() : now;
+    return made;
+}
+
+void Exchange::send(const Report& made) {
+    if (!reports_.push(made)) ++counters_.reports_lost;
+    reported_.notify();
+}
+
+void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Time now) {
+    Report made = report(kind, now);
+    made.endpoint = decision.participant;
+    made.other = decision.by;
+    made.channel = decision.channel;
+    made.cause = decision.cause;
+    made.position = decision.position;
+    made.left = decision.left;
+    made.talkspurt = decision.talkspurt;
+    if (decision.participant != floor::kNobody) {
+        made.priority = arbiter_.claim(decision.participant).priority;
+        made.emergency = arbiter_.claim(decision.participant).level == floor::Class::Emergency;
+    }
+    send(made);
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,167 @@
+// Who hears a talkspurt, and how that changes while it runs; commands and reload of exchange.hpp.
+#include <algorithm>
+#include <utility>
+
+#include "crosspatch/bridge/exchange.hpp"
+
+namespace crosspatch::bridge {
+
+bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const {
+    const Topology::Endpoint& listener = plan(endpoint);
+    return listener.media && listener.listens && endpoint != talker && suites.contains(listener.suite) &&
+           endpoints_[endpoint].standing == Standing::Enabled && !tones_.plays(endpoint);
+}
+
+void Exchange::add_listeners(ChannelState& state, std::uint32_t channel, double gain_db, policy::SuiteSet suites) {
+    for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+        if (may_listen(endpoint, state.talker, suites)) state.talkspurt->add(*plan(endpoint).media, channel, gain_db);
+}
+
+// Takes out who may not hear it any more, and lets in who may now.
+void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
+    marked_.assign(endpoints_.size(), false);
+    const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
+        if (plan(endpoint).channel != channel) return false;
+        if (channel == plan(state.talker).channel) return may_listen(endpoint, state.talker, policy::SuiteSet::all());
+        const auto far = std::find_if(state.far.begin(), state.far.end(), [&](const Far& f) { return f.channel == channel; });
+        return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
+               may_listen(endpoint, state.talker, far->suites);
+    };
+    state.talkspurt->remove_if([&](const media::Listener& listener) {
+        const bool stays = allowed(listener.endpoint->index(), listener.channel);
+        marked_[listener.endpoint->index()] = stays;
+        return !stays;
+    });
+    const auto let_in = [&](std::uint32_t channel, double gain_db) {
+        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+            if (!marked_[endpoint] && allowed(endpoint, channel))
+                state.talkspurt->add(*plan(endpoint).media, channel, gain_db);
+    };
+    let_in(plan(state.talker).channel, 0);
+    for (const Far& far : state.far) let_in(far.channel, far.gain_db);
+    state.talkspurt->arrange(now);
+}
+
+// One endpoint begins or ceases to hear what is said on its channel.
+void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time now) {
+    if (!plan(endpoint).media) return;
+    for (ChannelState& state : channels_) {
+        if (!state.talkspurt || !state.talkspurt->running()) continue;
+        if (listening) refresh_listeners(state, now);
+        else state.talkspurt->remove(*plan(endpoint).media);
+    }
+}
+
+void Exchange::start_deny_tone(std::uint32_t endpoint, core::Time now) {
+    const Topology::Endpoint& denied = plan(endpoint);
+    if (!denied.deny_tone || !denied.media) return;
+    const auto lease = topology_->channels[denied.channel].floor.lease;
+    if (!tones_.start(endpoint, *denied.media, denied.deny_tone, denied.half_duplex, lease, now)) return;
+    // The tone takes the place of what the talker would hear meanwhile.
+    set_listening(endpoint, false, now);
+}
+
+// Names those who heard the talkspurt (on one channel, or all), in pieces.
+void Exchange::tell_listeners(const ChannelState& state, std::uint32_t only_channel, core::Time now) {
+    Report piece = report(Report::Kind::Listeners, now);
+    piece.talkspurt = state.number;
+    piece.endpoint = state.talker;
+    for (const media::Listener& listener : state.talkspurt->listeners()) {
+        if (!listener.heard || (only_channel != kNowhere && listener.channel != only_channel)) continue;
+        piece.listed[piece.listed_count++] = listener.endpoint->index();
+        if (piece.listed_count < Report::kListed) continue;
+        send(piece);
+        piece.listed_count = 0;
+    }
+    if (piece.listed_count > 0) send(piece);
+}
+
+// A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.
+void Exchange::decide_again(std::uint32_t channel, core::Time now) {
+    ChannelState& state = channels_[channel];
+    if (state.talker == kNowhere) return;
+    collect(state.talker, arbiter_.claim(state.talker), false, now);
+    state.far = far_;
+    state.decide_again = decided_until_ == core::WallTime::max()
+                             ? core::Time::max()
+                             : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+    arbiter_.retarget(state.talker, targets_, now, decisions_);
+    act(now);
+    if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
+}
+
+void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
+    if (open_[bridge] == open) return;
+    open_[bridge] = open;
+    for (const Topology::Leg& leg : topology_->bridges[bridge].legs) decide_again(leg.channel, now);
+    Report changed = report(open ? Report::Kind::BridgeOpened : Report::Kind::BridgeClosed, now);
+    changed.bridge = bridge;
+    send(changed);
+}
+
+void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Time now) {
+    EndpointState& state = endpoints_[endpoint];
+    if (state.standing == standing) return;
+    state.standing = standing;
+    const bool enabled = standing == Standing::Enabled;
+    arbiter_.set_standing(endpoint, enabled ? floor::Standing::MayTalk : floor::Standing::Disabled, now, decisions_);
+    act(now);
+    tones_.stop(endpoint);
+    set_listening(endpoint, enabled, now);
+    Report changed = report(enabled ? Report::Kind::Enabled : Report::Kind::Disabled, now);
+    changed.endpoint = endpoint;
+    changed.inbound = standing == Standing::Revoked;
+    send(changed);
+}
+
+void Exchange::tend_all(core::Time now) {
+    for (const Topology::Endpoint& endpoint : topology_->endpoints)
+        if (endpoint.media) tend(*endpoint.media, now);
+}
+
+void Exchange::shut_down(core::Time now) {
+    for (ChannelState& state : channels_)
+        if (state.talker != kNowhere) {
+            arbiter_.revoke(state.talker, floor::Cause::ShuttingDown, now, decisions_);
+            act(now);
+        }
+}
+
+std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
+    for (const std::uint32_t endpoint : change.gone) {
+        arbiter_.remove_participant(endpoint, now, decisions_);
+        act(now);
+        tones_.stop(endpoint);
+        set_listening(endpoint, false, now);
+        if (plan(endpoint).vox) plan(endpoint).vox->clear(path_.packets);
+        endpoints_[endpoint] = {};
+    }
+    for (const std::uint32_t channel : change.channels_removed) {
+        arbiter_.remove_channel(channel, now, decisions_);
+        act(now);
+    }
+    std::swap(topology_, change.topology);
+    channels_.resize(std::max(channels_.size(), topology_->channels.size()));
+    endpoints_.resize(std::max(endpoints_.size(), topology_->endpoints.size()));
+    open_.resize(std::max(open_.size(), topology_->bridges.size()), false);
+    marked_.reserve(endpoints_.size());
+    for (std::uint32_t channel = 0; channel < change.talkspurts.size(); ++channel)
+        if (change.talkspurts[channel]) channels_[channel].talkspurt = std::move(change.talkspurts[channel]);
+    std::vector<floor::Settings> settings;
+    for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel) {
+        settings.push_back(topology_->channels[channel].floor);
+        std::size_t legs = 0;
+        for (const std::uint32_t bridge : topology_->channels[channel].bridges) legs += topology_->bridges[bridge].legs.size();
+        channels_[channel].far.reserve(std::min(legs, far_.capacity()));
+        if (channels_[channel].talkspurt) channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
+    }
+    arbiter_.configure({.channels = settings, .participants = topology_->endpoints.size()});
+    // Rules, bridges and listeners may all have changed under those who talk.
+    for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) decide_again(channel, now);
+    Report installed = report(Report::Kind::Installed, now);
+    installed.token = change.token;
+    send(installed);
+    return std::move(change.topology);
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,50 @@
+#include "crosspatch/bridge/tone_player.hpp"
+
+#include <algorithm>
+
+#include "crosspatch/media/endpoint.hpp"
+
+namespace crosspatch::bridge {
+
+bool TonePlayer::plays(std::uint32_t endpoint) const {
+    return std::any_of(playing_.begin(), playing_.end(), [&](const Playing& p) { return p.endpoint == endpoint; });
+}
+
+bool TonePlayer::start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone,
+                       bool half_duplex, std::chrono::milliseconds after, core::Time now) {
+    if (!tone || playing_.size() == kMost || plays(endpoint)) return false;
+    const auto silence = half_duplex ? after : std::chrono::milliseconds{0};
+    playing_.push_back({endpoint, &to, std::move(tone), 0, now + silence, silence, 0});
+    return true;
+}
+
+void TonePlayer::stop(std::uint32_t endpoint) {
+    std::erase_if(playing_, [&](const Playing& p) { return p.endpoint == endpoint; });
+}
+
+// True when the tone is over.
+bool TonePlayer::step(Playing& playing, core::Time now, media::Outbox& outbox) {
+    if (now < playing.due) return false;
+    if (playing.after.count() > 0 && playing.next == 0) {
+        const auto heard = playing.to->source.last_heard();
+        if (heard && now < *heard + playing.after) {  // the carrier is still up
+            playing.due = *heard + playing.after;
+            return false;
+        }
+    }
+    media::Sink& sink = playing.to->sink;
+    if (playing.next == 0) playing.timestamp = sink.timestamp_at(now);
+    playing.to->send(outbox, playing.next == 0, sink.next_index(), playing.timestamp, playing.tone->packets[playing.next]);
+    playing.timestamp += sink.settings().format.ticks(sink.settings().ptime);
+    playing.due += sink.settings().ptime;
+    return ++playing.next == playing.tone->packets.size();
+}
+
+std::optional<core::Time> TonePlayer::next_deadline() const {
+    std::optional<core::Time> next;
+    for (const Playing& playing : playing_)
+        if (!next || playing.due < *next) next = playing.due;
+    return next;
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,29 @@
+#include "crosspatch/media/demux.hpp"
+
+#include "crosspatch/media/endpoint.hpp"
+#include "crosspatch/rtp/packet.hpp"
+
+namespace crosspatch::media {
+
+void Demux::attach(Endpoint& endpoint) {
+    const Source::Settings& settings = endpoint.source.settings();
+    // Where an SSRC is configured it decides alone: several radios may share one address behind a NAT.
+    if (settings.ssrc) by_ssrc_[*settings.ssrc] = &endpoint;
+    else by_source_[settings.remote] = &endpoint;
+}
+
+void Demux::detach(const Endpoint& endpoint) {
+    const auto is_it = [&](const auto& entry) { return entry.second == &endpoint; };
+    boost::unordered::erase_if(by_ssrc_, is_it);
+    boost::unordered::erase_if(by_source_, is_it);
+}
+
+Endpoint* Demux::find(std::span<const std::byte> datagram, const core::Address& from) const {
+    if (const auto found = by_source_.find(from); found != by_source_.end()) return found->second;
+    const auto ssrc = rtp::claimed_ssrc(datagram);
+    if (!ssrc) return nullptr;
+    const auto found = by_ssrc_.find(*ssrc);
+    return found != by_ssrc_.end() ? found->second : nullptr;
+}
+
+}  // namespace crosspatch::media

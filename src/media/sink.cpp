@@ -1,0 +1,91 @@
+#include "crosspatch/media/sink.hpp"
+
+#include <algorithm>
+
+#include "crosspatch/media/socket.hpp"
+#include "crosspatch/rtp/packet.hpp"
+#include "crosspatch/rtp/rtcp_builder.hpp"
+#include "crosspatch/rtp/sequence.hpp"
+
+namespace crosspatch::media {
+
+Sink::Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now)
+    : settings_{std::move(settings)}, srtp_{std::move(sender)}, first_timestamp_{first_timestamp}, epoch_{now} {}
+
+std::uint32_t Sink::timestamp_at(core::Time now) const {
+    using std::chrono::microseconds;
+    const auto since = std::chrono::duration_cast<microseconds>(now - epoch_).count();
+    const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0)) * settings_.format.clock / 1'000'000;
+    const auto clock = first_timestamp_ + static_cast<std::uint32_t>(ticks);
+    if (sent_any_ && rtp::timestamp_distance(clock, sent_until_) > 0) return sent_until_;
+    return clock;
+}
+
+bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index, std::uint32_t timestamp,
+                std::span<const std::byte> payload) {
+    if (!to || rtp::kMinHeader + payload.size() > rtp::kMaxPacket) {
+        if (to) ++counters_.refused;
+        return false;
+    }
+    const std::span<std::byte> buffer = outbox.prepare();
+    rtp::Header header;
+    header.marker = marker;
+    header.payload_type = settings_.payload_type;
+    header.sequence = static_cast<std::uint16_t>(index);
+    header.timestamp = timestamp;
+    header.ssrc = srtp_.ssrc();
+    rtp::write_header(buffer, header);
+    std::copy(payload.begin(), payload.end(), buffer.begin() + rtp::kMinHeader);
+    const auto sealed =
+        srtp_.seal_rtp(buffer, rtp::kMinHeader, rtp::kMinHeader + payload.size(), srtp_.ssrc(), index);
+    if (!sealed) {
+        ++counters_.refused;
+        return false;
+    }
+    outbox.commit(settings_.socket, to, *sealed);
+    const auto ends = timestamp + settings_.format.ticks(settings_.ptime);
+    if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
+    sent_any_ = true;
+    payload_octets_ += static_cast<std::uint32_t>(payload.size());
+    ++packets_in_stream_;
+    ++counters_.packets;
+    counters_.octets += *sealed;
+    return true;
+}
+
+bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
+                       core::Time now, core::WallTime wall, bool bye) {
+    if (settings_.rtcp_socket < 0 || !to) return false;
+    const std::span<std::byte> buffer = outbox.prepare();
+    constexpr std::size_t kTrailer = 64;  // room for the SRTCP index and tag
+    rtp::RtcpBuilder compound{buffer.first(buffer.size() - kTrailer)};
+    const std::span<const rtp::ReportBlock> blocks{heard ? &*heard : nullptr, heard ? 1U : 0U};
+    const std::uint32_t own = srtp_.ssrc();
+    if (sent_any_)
+        compound.sender_report({.ssrc = own,
+                                .ntp = rtp::NtpTime::from(wall),
+                                .rtp_time = timestamp_at(now),
+                                .packets = packets_in_stream_,
+                                .octets = payload_octets_},
+                               blocks);
+    else
+        compound.receiver_report(own, blocks);
+    compound.sdes_cname(own, settings_.cname);
+    if (bye) compound.bye(std::span{&own, 1});
+    const auto sealed = srtp_.seal_rtcp(buffer, compound.octets().size());
+    if (!sealed) {
+        ++counters_.refused;
+        return false;
+    }
+    outbox.commit(settings_.rtcp_socket, to, *sealed);
+    return true;
+}
+
+void Sink::on_report(const rtp::ReportBlock& block, core::WallTime wall) {
+    if (block.ssrc != srtp_.ssrc()) return;
+    loss_percent_.set(static_cast<std::uint64_t>(block.fraction_lost) * 100 / 256);
+    const auto trip = rtp::round_trip(block.last_sender_report, block.delay_since_report, rtp::NtpTime::from(wall));
+    if (trip) round_trip_us_.set(static_cast<std::uint64_t>(trip->count() / 1000));
+}
+
+}  // namespace crosspatch::media

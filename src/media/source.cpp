@@ -1,0 +1,128 @@
+#include "crosspatch/media/source.hpp"
+
+#include <utility>
+
+#include "crosspatch/rtp/packet.hpp"
+
+namespace crosspatch::media {
+namespace {
+
+constexpr std::chrono::seconds kOnce{1};  // an SSRC change or a move at most so often
+
+Drop drop_of(rtp::SrtpError error) {
+    using E = rtp::SrtpError;
+    switch (error) {
+        case E::Replay: return Drop::Replay;
+        case E::TooOld: return Drop::TooOld;
+        case E::UnencryptedRtcp: return Drop::Unencrypted;
+        case E::TooManySsrcs: return Drop::TooManySsrcs;
+        case E::RocMismatch: return Drop::RocMismatch;
+        case E::BelowRestartLimit: return Drop::BelowRestartLimit;
+        case E::TooShort: return Drop::BadHeader;
+        case E::TooLong: return Drop::TooLong;
+        default: return Drop::Authentication;
+    }
+}
+
+}  // namespace
+
+Source::Source(const Settings& settings, rtp::SrtpReceiver receiver)
+    : settings_{settings}, srtp_{std::move(receiver)}, remote_{settings.remote} {}
+
+Drop Source::drop(Drop cause) {
+    counters_.dropped(cause);
+    return cause;
+}
+
+core::Address Source::rtcp_remote() const {
+    if (!settings_.rtcp_on_next_port || !remote_) return remote_;
+    return remote_.with_port(static_cast<std::uint16_t>(remote_.port() + 1));
+}
+
+std::optional<Drop> Source::check_origin(const Datagram& datagram, bool rtcp) const {
+    if (datagram.truncated || datagram.octets.size() > rtp::kMaxPacket) return Drop::TooLong;
+    // A fixed remote never moves; a learned one may, but only after authentication.
+    if (!settings_.learn && datagram.from != (rtcp ? rtcp_remote() : remote_)) return Drop::ForeignSource;
+    return std::nullopt;
+}
+
+core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now, std::chrono::nanoseconds wall_now) {
+    if (const auto refused = check_origin(datagram, false)) return core::Unexpected{drop(*refused)};
+    const auto header = rtp::parse_header(datagram.octets);
+    if (!header) return core::Unexpected{drop(Drop::BadHeader)};
+    if (settings_.ssrc && header->ssrc != *settings_.ssrc) return core::Unexpected{drop(Drop::UnknownSource)};
+    if (header->ssrc == own_ssrc_) return core::Unexpected{drop(Drop::OwnSsrc)};
+    const bool event = settings_.event_payload_type == header->payload_type;
+    if (!event && header->payload_type != settings_.payload_type)
+        return core::Unexpected{drop(Drop::PayloadType)};
+
+    // Nothing below this line happens for a packet that the radio's key has not vouched for.
+    const auto opened = srtp_.open_rtp(datagram.octets, header->size, header->ssrc, header->sequence);
+    if (!opened) return core::Unexpected{drop(drop_of(opened.error()))};
+    bool changed = false;
+    if (const auto refused = accept_ssrc(header->ssrc, now, changed)) return core::Unexpected{drop(*refused)};
+    follow(datagram.from, opened->newest, false, now);
+    last_heard_ = now;
+    ++counters_.packets;
+    counters_.octets += datagram.octets.size();
+    if (opened->by_old_key) ++counters_.old_key_packets;
+    reception_->on_packet(header->sequence, header->timestamp, now,
+                          event ? rtp::Reception::Timing::Event : rtp::Reception::Timing::Media);
+    counters_.jitter_us.set(static_cast<std::uint64_t>(reception_->jitter().count() / 1000));
+
+    const auto payload = rtp::payload_of(*header, opened->plaintext);
+    if (!payload) return core::Unexpected{drop(Drop::BadHeader)};
+    if (event) return core::Unexpected{drop(Drop::PayloadType)};
+    Packet packet{.sequence = opened->index,
+                  .timestamp = header->timestamp,
+                  .ssrc = header->ssrc,
+                  .marker = header->marker,
+                  .dtx = codec::is_dtx(settings_.format, *payload),
+                  .new_stream = changed,
+                  .stale = datagram.received.count() > 0 && wall_now - datagram.received > kStale,
+                  .payload = *payload,
+                  .received = datagram.received};
+    const auto duration = codec::packet_duration(settings_.format, *payload);
+    if (!duration) return core::Unexpected{drop(Drop::BadPayload)};
+    packet.duration = *duration;
+    return packet;
+}
+
+core::Result<std::span<const std::byte>, Drop> Source::open_rtcp(Datagram& datagram, core::Time now) {
+    if (const auto refused = check_origin(datagram, true)) return core::Unexpected{drop(*refused)};
+    if (datagram.octets.size() < 8) return core::Unexpected{drop(Drop::BadRtcp)};
+    const auto ssrc = rtp::claimed_ssrc(datagram.octets);
+    if (settings_.ssrc && ssrc != settings_.ssrc) return core::Unexpected{drop(Drop::UnknownSource)};
+    if (ssrc == own_ssrc_) return core::Unexpected{drop(Drop::OwnSsrc)};
+    const auto opened = srtp_.open_rtcp(datagram.octets);
+    if (!opened) return core::Unexpected{drop(drop_of(opened.error()))};
+    follow(datagram.from, opened->newest, true, now);
+    last_heard_ = now;
+    return std::span<const std::byte>{opened->plaintext};
+}
+
+std::optional<Drop> Source::accept_ssrc(std::uint32_t ssrc, core::Time now, bool& changed) {
+    if (reception_ && reception_->ssrc() == ssrc) return std::nullopt;
+    if (reception_ && now < ssrc_changed_ + kOnce) return Drop::SsrcFlapping;
+    changed = true;
+    if (reception_) ++counters_.ssrc_changes;
+    ssrc_changed_ = now;
+    reception_.emplace(ssrc, settings_.format.clock);
+    return std::nullopt;
+}
+
+void Source::follow(const core::Address& from, bool newest, bool rtcp, core::Time now) {
+    if (!settings_.learn || !newest) return;
+    // On a port of its own, RTCP says where RTP is: one below.
+    const core::Address remote = rtcp && settings_.rtcp_on_next_port
+                                     ? from.with_port(static_cast<std::uint16_t>(from.port() - 1))
+                                     : from;
+    if (remote == remote_) return;
+    if (remote_ && now < moved_at_ + kOnce) return;
+    if (remote_) ++counters_.moves;
+    remote_ = remote;
+    moved_at_ = now;
+    moved_ = true;
+}
+
+}  // namespace crosspatch::media

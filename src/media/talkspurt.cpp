@@ -1,0 +1,331 @@
+#include "crosspatch/media/talkspurt.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <utility>
+
+#include "crosspatch/codec/rates.hpp"
+#include "crosspatch/rtp/sequence.hpp"
+
+namespace crosspatch::media {
+namespace {
+
+constexpr std::uint64_t kMaxForward = 100;                        // packets: a larger step is a new start
+constexpr std::chrono::milliseconds kMaxConcealed{200};           // in a row; what is longer is silence
+constexpr std::chrono::milliseconds kPatienceLimit{240};          // a gap is never waited for longer
+constexpr std::chrono::milliseconds kLeastPatience{2};            // two packets of one burst may swap
+constexpr std::chrono::seconds kPlausible{2};  // timestamp and arrival may disagree by so much
+
+}  // namespace
+
+Talkspurt::Talkspurt(TalkPath path) : path_{path}, order_{path.packets} {}
+
+Talkspurt::~Talkspurt() {
+    for (TranscodeGroup& group : groups_) group.close(path_.codecs);
+    for (Branch& branch : branches_)
+        if (branch.decoder) path_.codecs.give_back(branch.decoder);
+}
+
+void Talkspurt::reserve(std::size_t listeners) { listeners_.reserve(listeners); }
+
+void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
+    assert(!running() && listeners_.empty());
+    talker_ = &talker;
+    numbers_ = {};
+    delays_.clear();
+    longest_ticks_ = first.duration;
+    frame_ticks_ = first.duration;
+    restart(first, now);
+}
+
+// The talker's numbers begin anew: at the press, after a jump, or with a new SSRC.
+void Talkspurt::restart(const Packet& packet, core::Time now) {
+    order_.start(packet.sequence);
+    close_count();
+    newest_ = counted_from_ = packet.sequence;
+    newest_timestamp_ = expected_timestamp_ = packet.timestamp;
+    concealed_ticks_ = 0;
+    for (Listener& listener : listeners_) join(listener, now);
+    for (Branch& branch : branches_)
+        if (branch.decoder) branch.decoder->codec->start(branch.rate);
+}
+
+// What is missing of the numbers seen so far is lost.
+void Talkspurt::close_count() {
+    const std::uint64_t expected = counted_ > 0 ? newest_ + 1 - counted_from_ : 0;
+    numbers_.packets_lost += expected > counted_ ? expected - counted_ : 0;
+    counted_ = 0;
+}
+
+void Talkspurt::add(Endpoint& listener, std::uint32_t channel, double gain_db) {
+    assert(listeners_.size() < listeners_.capacity());
+    listeners_.push_back({.endpoint = &listener, .channel = channel, .group = Listener::kNone, .gain_db = gain_db});
+}
+
+void Talkspurt::remove_channel(std::uint32_t channel) {
+    remove_if([&](const Listener& listener) { return listener.channel == channel; });
+}
+
+void Talkspurt::remove(const Endpoint& endpoint) {
+    remove_if([&](const Listener& listener) { return listener.endpoint == &endpoint; });
+}
+
+bool Talkspurt::can_relay(const Listener& listener) const {
+    const Sink::Settings& sink = listener.endpoint->sink.settings();
+    return listener.gain_db == 0 && codec::same_payload(talker_->format(), sink.format) &&
+           longest_ticks_ <= talker_->format().ticks(sink.ptime);
+}
+
+void Talkspurt::arrange(core::Time now) {
+    for (Listener& listener : listeners_) {
+        const std::uint8_t before = listener.group;
+        listener.group = can_relay(listener) ? Listener::kRelay : group_for(listener);
+        if (listener.group == Listener::kNone && before != Listener::kNone) ++numbers_.listeners_without_codec;
+        if (listener.group != before) join(listener, now);
+    }
+    std::sort(listeners_.begin(), listeners_.end(),
+              [](const Listener& a, const Listener& b) { return a.group < b.group; });
+    close_unused();
+}
+
+std::uint8_t Talkspurt::group_for(const Listener& listener) {
+    const Sink::Settings& sink = listener.endpoint->sink.settings();
+    std::optional<std::uint8_t> unused;
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
+        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db)) return i;
+        if (!groups_[i].is_open() && !unused) unused = i;
+    }
+    const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
+    if (!unused || !open_branch(rate) ||
+        !groups_[*unused].open(path_.codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
+        ++numbers_.listeners_without_codec;
+        return Listener::kNone;
+    }
+    // The first group to open after a while of relaying starts to decode with what comes next.
+    if (transcoding_++ == 0) {
+        order_.start(counted_ == 0 ? newest_ : newest_ + 1);
+        expected_timestamp_ = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
+    }
+    return *unused;
+}
+
+bool Talkspurt::open_branch(std::uint32_t rate) {
+    for (Branch& branch : branches_) {
+        if (branch.decoder && branch.rate == rate) return true;
+        if (branch.decoder) continue;
+        branch.decoder = path_.codecs.take_decoder(talker_->format());
+        if (!branch.decoder) return false;
+        branch.rate = rate;
+        branch.decoder->codec->start(rate);
+        return true;
+    }
+    return false;
+}
+
+void Talkspurt::close_unused() {
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
+        if (!groups_[i].is_open() || !members(i).empty()) continue;
+        numbers_.frames_encoded += groups_[i].frames_encoded();
+        groups_[i].close(path_.codecs);
+        --transcoding_;
+    }
+    for (Branch& branch : branches_) {
+        if (!branch.decoder) continue;
+        const bool used = std::any_of(groups_.begin(), groups_.end(), [&](const TranscodeGroup& group) {
+            return group.is_open() && group.decode_rate() == branch.rate;
+        });
+        if (!used) path_.codecs.give_back(std::exchange(branch.decoder, nullptr));
+    }
+}
+
+// From here on the listener's stream goes on where it was when it last heard something.
+void Talkspurt::join(Listener& listener, core::Time now) {
+    const Sink& sink = listener.endpoint->sink;
+    listener.started = false;
+    listener.base_timestamp = sink.timestamp_at(now);
+    if (listener.group == Listener::kRelay) {
+        listener.first_sequence = counted_ == 0 ? newest_ : newest_ + 1;
+        listener.first_timestamp = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
+        listener.base_index = sink.next_index();
+    } else if (listener.group < kMaxGroups) {
+        listener.first_timestamp = groups_[listener.group].elapsed();
+    }
+}
+
+std::span<Listener> Talkspurt::members(std::uint8_t group) {
+    const auto range = std::equal_range(listeners_.begin(), listeners_.end(), Listener{.group = group},
+                                        [](const Listener& a, const Listener& b) { return a.group < b.group; });
+    return {range.first, range.second};
+}
+
+bool Talkspurt::is_jump(const Packet& packet) const {
+    if (packet.new_stream || packet.sequence > newest_ + kMaxForward) return true;
+    if (packet.sequence + Reorder::kWindow < newest_) return false;  // merely late
+    const auto by_clock = time_of(static_cast<std::uint32_t>(
+        std::abs(rtp::timestamp_distance(newest_timestamp_, packet.timestamp))));
+    return packet.sequence > newest_ && by_clock > kPlausible;
+}
+
+void Talkspurt::carry(const Packet& packet, core::Time now) {
+    ++numbers_.packets_received;
+    if (packet.duration > longest_ticks_) {  // a listener may now need its packets split
+        longest_ticks_ = packet.duration;
+        arrange(now);
+    }
+    if (counted_ > 0 && is_jump(packet)) restart(packet, now);
+    if (counted_ > 0 && packet.sequence < counted_from_) {
+        ++numbers_.packets_late;
+        return;
+    }
+    ++counted_;
+    relay(packet);
+    if (packet.sequence >= newest_) {
+        newest_ = packet.sequence;
+        newest_timestamp_ = packet.timestamp;
+            if (transcoding_ == 0) frame_ticks_ = packet.duration;
+    }
+    if (transcoding_ == 0) return;
+    adapt();
+    switch (order_.push(packet.sequence, packet.timestamp, packet.payload, now)) {
+        case Reorder::Arrival::InOrder: decode(packet.timestamp, packet.payload); break;
+        case Reorder::Arrival::Late: ++numbers_.packets_late; return;
+        case Reorder::Arrival::Early: break;
+        case Reorder::Arrival::Duplicate: return;
+        case Reorder::Arrival::TooFarAhead:
+        case Reorder::Arrival::NoRoom:
+            // Nothing to wait with: what is missing is given up, and the talkspurt goes on from here.
+            while (order_.pop(core::Time::max()).kind != Reorder::Next::Kind::Nothing) {}
+            order_.start(packet.sequence + 1);
+            decode(packet.timestamp, packet.payload);
+            break;
+    }
+    drain(now);
+}
+
+void Talkspurt::relay(const Packet& packet) {
+    for (Listener& listener : members(Listener::kRelay)) {
+        // Of before the listener joined: its number would be one that is used already.
+        if (packet.sequence < listener.first_sequence) continue;
+        const bool marker = !std::exchange(listener.started, true) || packet.marker;
+        listener.heard |= listener.endpoint->send(
+            path_.outbox, marker, listener.base_index + (packet.sequence - listener.first_sequence),
+            listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
+    }
+}
+
+void Talkspurt::drain(core::Time now) {
+    for (;;) {
+        const Reorder::Next next = order_.pop(now);
+        if (next.kind == Reorder::Next::Kind::Nothing) return;
+        if (next.kind == Reorder::Next::Kind::Packet) decode(next.timestamp, next.payload);
+        else replace_lost();
+    }
+}
+
+void Talkspurt::decode(std::uint32_t timestamp, std::span<const std::byte> payload) {
+    const std::int32_t gap = rtp::timestamp_distance(expected_timestamp_, timestamp);
+    // The talker's clock ran on without packets: DTX, or a pause that it did not mark.
+    if (gap > 0 && time_of(static_cast<std::uint32_t>(gap)) < kPlausible) silence(static_cast<std::uint32_t>(gap));
+    const auto duration = codec::packet_duration(talker_->format(), payload);
+    frame_ticks_ = duration.value_or(frame_ticks_);
+    expected_timestamp_ = timestamp + frame_ticks_;
+    concealed_ticks_ = 0;
+    for (const Branch& branch : branches_) {
+        if (!branch.decoder) continue;
+        codec::Decoder& decoder = *branch.decoder->codec;
+        std::size_t count = decoder.decode(payload, path_.scratch.decoded);
+        if (count == 0) {
+            count = decoder.conceal(samples_of(frame_ticks_, branch.rate), path_.scratch.decoded);
+            ++numbers_.frames_concealed;
+        }
+        give_to_groups(branch, std::span{path_.scratch.decoded}.first(count));
+    }
+}
+
+void Talkspurt::replace_lost() {
+    if (time_of(concealed_ticks_) >= kMaxConcealed) {
+        silence(frame_ticks_);
+        expected_timestamp_ += frame_ticks_;
+        return;
+    }
+    const std::span<const std::byte> next = order_.after_lost();
+    bool recovered = false;
+    for (const Branch& branch : branches_) {
+        if (!branch.decoder) continue;
+        codec::Decoder& decoder = *branch.decoder->codec;
+        const std::size_t wanted = samples_of(frame_ticks_, branch.rate);
+        std::size_t count = next.empty() ? 0 : decoder.recover(next, wanted, path_.scratch.decoded);
+        recovered = count > 0;
+        if (count == 0) count = decoder.conceal(wanted, path_.scratch.decoded);
+        give_to_groups(branch, std::span{path_.scratch.decoded}.first(count));
+    }
+    ++(recovered ? numbers_.frames_recovered : numbers_.frames_concealed);
+    expected_timestamp_ += frame_ticks_;
+    concealed_ticks_ += frame_ticks_;
+}
+
+void Talkspurt::silence(std::uint32_t ticks) {
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].skip(time_of(ticks), members(i), path_.scratch, path_.outbox);
+}
+
+void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
+        if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
+            groups_[i].feed(samples, members(i), path_.scratch, path_.outbox);
+}
+
+// Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
+void Talkspurt::adapt() {
+    if (numbers_.packets_received % 16 != 1) return;
+    const auto jitter = talker_->source.reception() ? talker_->source.reception()->jitter() : std::chrono::nanoseconds{};
+    order_.set_patience(std::clamp<core::Duration>(4 * jitter, kLeastPatience, kPatienceLimit));
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
+        if (!groups_[i].is_open()) continue;
+        unsigned worst = 0;
+        for (const Listener& listener : members(i))
+            worst = std::max(worst, listener.endpoint->sink.reported_loss());
+        groups_[i].set_loss(worst);
+    }
+}
+
+void Talkspurt::advance(core::Time now) {
+    if (transcoding_ > 0) drain(now);
+}
+
+std::optional<core::Time> Talkspurt::deadline() const {
+    return transcoding_ > 0 ? order_.deadline() : std::nullopt;
+}
+
+void Talkspurt::finish() {
+    if (!running()) return;
+    drain(core::Time::max());  // what waits for a gap need wait no longer
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].finish(members(i), path_.scratch, path_.outbox);
+    close_count();
+    listeners_.clear();
+    close_unused();
+    order_.start(0);
+    talker_ = nullptr;
+}
+
+std::size_t Talkspurt::encoders() const {
+    return static_cast<std::size_t>(
+        std::count_if(groups_.begin(), groups_.end(), [](const TranscodeGroup& group) { return group.is_open(); }));
+}
+
+std::size_t Talkspurt::decoders() const {
+    return static_cast<std::size_t>(std::count_if(branches_.begin(), branches_.end(),
+                                                  [](const Branch& branch) { return branch.decoder != nullptr; }));
+}
+
+std::chrono::microseconds Talkspurt::time_of(std::uint32_t ticks) const {
+    return std::chrono::microseconds{std::uint64_t{ticks} * 1'000'000 / talker_->format().clock};
+}
+
+std::size_t Talkspurt::samples_of(std::uint32_t ticks, std::uint32_t rate) const {
+    return static_cast<std::size_t>(std::uint64_t{ticks} * rate / talker_->format().clock);
+}
+
+}  // namespace crosspatch::media

@@ -1,0 +1,110 @@
+#include "crosspatch/media/transcoder.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "crosspatch/codec/rates.hpp"
+#include "crosspatch/media/endpoint.hpp"
+#include "crosspatch/media/socket.hpp"
+
+namespace crosspatch::media {
+
+bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const codec::Format& listener,
+                          std::chrono::milliseconds ptime, double gain_db) {
+    const codec::Rates rates = codec::working_rates(talker, listener);
+    encoder_ = pool.take_encoder(listener);
+    if (!encoder_) return false;
+    if (rates.resampled()) {
+        resampler_ = pool.take_resampler(rates.decode, rates.encode);
+        if (!resampler_) {
+            pool.give_back(std::exchange(encoder_, nullptr));
+            return false;
+        }
+        resampler_->filter.start();
+    }
+    encoder_->codec->start(rates.encode, listener);
+    format_ = listener;
+    ptime_ = ptime;
+    gain_db_ = gain_db;
+    gain_ = codec::Gain{gain_db};
+    decode_rate_ = rates.decode;
+    frame_samples_ = rates.encode / 1000 * static_cast<std::uint32_t>(ptime.count());
+    frame_ticks_ = listener.ticks(ptime);
+    elapsed_ = 0;
+    frames_encoded_ = 0;
+    return true;
+}
+
+void TranscodeGroup::close(CodecPool& pool) {
+    if (encoder_) pool.give_back(std::exchange(encoder_, nullptr));
+    if (resampler_) pool.give_back(std::exchange(resampler_, nullptr));
+}
+
+bool TranscodeGroup::serves(const codec::Format& listener, std::chrono::milliseconds ptime, double gain_db) const {
+    return is_open() && format_ == listener && ptime_ == ptime && gain_db_ == gain_db;
+}
+
+void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch,
+                          Outbox& outbox) {
+    if (!gain_.unity()) {
+        std::copy(samples.begin(), samples.end(), scratch.adjusted.begin());
+        gain_.apply(std::span{scratch.adjusted}.first(samples.size()));
+        samples = std::span{scratch.adjusted}.first(samples.size());
+    }
+    if (resampler_) {
+        const std::size_t count = resampler_->filter.process(samples, scratch.resampled);
+        samples = std::span{scratch.resampled}.first(count);
+    }
+    std::vector<std::int16_t>& partial = encoder_->partial;
+    if (partial.empty()) {  // the usual case: packets are as long here as there
+        while (samples.size() >= frame_samples_) {
+            encode(samples.first(frame_samples_), listeners, scratch, outbox);
+            samples = samples.subspan(frame_samples_);
+        }
+    }
+    while (!samples.empty()) {
+        const std::size_t count = std::min<std::size_t>(samples.size(), frame_samples_ - partial.size());
+        partial.insert(partial.end(), samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count));
+        samples = samples.subspan(count);
+        if (partial.size() < frame_samples_) break;
+        encode(partial, listeners, scratch, outbox);
+        partial.clear();
+    }
+}
+
+void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch,
+                            Outbox& outbox) {
+    const std::size_t octets = encoder_->codec->encode(frame, scratch.payload);
+    ++frames_encoded_;
+    if (octets > 0) {
+        const auto payload = std::span<const std::byte>{scratch.payload}.first(octets);
+        for (Listener& listener : listeners) {
+            Endpoint& to = *listener.endpoint;
+            listener.heard |= to.send(outbox, !std::exchange(listener.started, true), to.sink.next_index(),
+                                      listener.base_timestamp + (elapsed_ - listener.first_timestamp), payload);
+        }
+    }
+    elapsed_ += frame_ticks_;
+}
+
+void TranscodeGroup::finish(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
+    std::vector<std::int16_t>& partial = encoder_->partial;
+    if (partial.empty()) return;
+    partial.resize(frame_samples_, 0);
+    encode(partial, listeners, scratch, outbox);
+    partial.clear();
+}
+
+void TranscodeGroup::skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch,
+                          Outbox& outbox) {
+    const std::uint32_t before = elapsed_;
+    finish(listeners, scratch, outbox);
+    const auto ticks = static_cast<std::uint32_t>(silence.count() * format_.clock / 1'000'000);
+    const std::uint32_t filled = elapsed_ - before;  // the silence that completed the last packet
+    elapsed_ += ticks > filled ? ticks - filled : 0;
+    for (Listener& listener : listeners) listener.started = false;  // RFC 3551 4.1: the marker follows a silence
+}
+
+void TranscodeGroup::set_loss(unsigned percent) { encoder_->codec->set_loss(percent); }
+
+}  // namespace crosspatch::media

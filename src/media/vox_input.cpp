@@ -1,0 +1,65 @@
+#include "crosspatch/media/vox_input.hpp"
+
+#include <algorithm>
+
+namespace crosspatch::media {
+
+VoxInput::VoxInput(const codec::Format& format)
+    : format_{format}, decoder_{codec::make_decoder(format)}, rate_{decoder_->rates().front()} {
+    decoder_->start(rate_);
+}
+
+codec::Vox::Decision VoxInput::hear(const Packet& packet, Scratch& scratch) {
+    if (packet.new_stream) decoder_->start(rate_);
+    const std::size_t count = decoder_->decode(packet.payload, scratch.decoded);
+    const auto decided = [&](std::span<const std::int16_t> frame) { return vox_.hear(frame, rate_); };
+    using Decision = codec::Vox::Decision;
+    Decision said = vox_.speaking() ? Decision::Speaks : Decision::Silent;
+    // The detector takes 10 to 60 ms at once; longer packets are heard in pieces of 20 ms.
+    const std::size_t piece = rate_ / 50;
+    for (std::size_t at = 0; at + rate_ / 100 <= count; at += piece) {
+        const Decision now = decided(std::span{scratch.decoded}.subspan(at, std::min(piece, count - at)));
+        if (said != Decision::Begins || now == Decision::Ends) said = now;
+    }
+    return said;
+}
+
+void VoxInput::keep(const Packet& packet, PacketPool& pool) {
+    std::uint64_t ticks = packet.duration;
+    for (std::size_t i = 0; i < count_; ++i) ticks += kept_[(oldest_ + i) % kPreRoll].packet.duration;
+    const std::uint64_t most = std::uint64_t{format_.clock} * kPreRollTime.count() / 1000;
+    while (count_ > 0 && (count_ == kPreRoll || ticks > most)) {
+        const Kept& gone = kept_[oldest_];
+        ticks -= gone.packet.duration;
+        pool.give_back(gone.slot);
+        oldest_ = (oldest_ + 1) % kPreRoll;
+        --count_;
+    }
+    const PacketPool::Slot slot = pool.take(packet.payload);
+    if (slot == PacketPool::kNone) return;
+    kept_[(oldest_ + count_++) % kPreRoll] = {packet, slot};
+}
+
+Packet VoxInput::first(const Packet& packet, const PacketPool& pool) const {
+    if (count_ == 0) return packet;
+    Packet oldest = kept_[oldest_].packet;
+    oldest.payload = pool.octets(kept_[oldest_].slot);
+    return oldest;
+}
+
+void VoxInput::replay(Talkspurt& talkspurt, PacketPool& pool, core::Time now) {
+    for (std::size_t i = 0; i < count_; ++i) {
+        Kept& kept = kept_[(oldest_ + i) % kPreRoll];
+        kept.packet.payload = pool.octets(kept.slot);
+        kept.packet.new_stream = false;
+        talkspurt.carry(kept.packet, now);
+    }
+    clear(pool);
+}
+
+void VoxInput::clear(PacketPool& pool) {
+    for (std::size_t i = 0; i < count_; ++i) pool.give_back(kept_[(oldest_ + i) % kPreRoll].slot);
+    count_ = 0;
+}
+
+}  // namespace crosspatch::media

@@ -1,0 +1,259 @@
+#include "src/policy/condition_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "crosspatch/core/text.hpp"
+
+namespace crosspatch::policy {
+namespace {
+
+using core::config::Word;
+
+constexpr std::size_t kMaxNames = 1000;  // in one condition
+constexpr int kMaxSuggestions = 50;      // in one list
+constexpr std::size_t kMaxHours = 16;    // each costs every decision that comes to it
+
+constexpr std::array<std::string_view, 11> kKeys{"agency",      "channel",   "role",     "talker",
+                                                 "kind",        "emergency", "incident", "severity",
+                                                 "sensitivity", "hours",     "suite"};
+constexpr std::array kKindWords{Word{"voice", 0}, Word{"text", 1}, Word{"picture", 2}, Word{"location", 3}};
+constexpr std::array kSensitivityWords{Word{"RED", 0}, Word{"AMBER+STRICT", 1}, Word{"AMBER", 2},
+                                       Word{"GREEN", 3}, Word{"CLEAR", 4}};
+constexpr std::array kSuiteWords{Word{"AEAD_AES_256_GCM", 0}, Word{"AEAD_AES_128_GCM", 1},
+                                 Word{"AES_CM_128_HMAC_SHA1_80", 2}, Word{"none", 3}};
+constexpr int kSuiteNone = static_cast<int>(Suite::None);
+
+std::uint32_t bits(unsigned first, unsigned count) { return ((1U << count) - 1U) << first; }
+
+std::vector<std::string_view> ids_of(const std::vector<Known::Channel>& channels) {
+    std::vector<std::string_view> ids;
+    for (const Known::Channel& channel : channels) ids.push_back(channel.id);
+    return ids;
+}
+
+void sort_once(std::vector<NameId>& ids) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+// `not` comes after the conditions themselves, so it takes away from what is there already.
+void exclude(std::vector<NameId> ids, NameSet& from) {
+    if (from.except) {
+        from.ids = std::move(ids);
+        return;
+    }
+    std::vector<NameId> left;
+    std::set_difference(from.ids.begin(), from.ids.end(), ids.begin(), ids.end(), std::back_inserter(left));
+    from.ids = std::move(left);
+}
+
+}  // namespace
+
+ConditionReader::Vocabulary::Vocabulary(std::string_view noun, std::vector<std::string_view> known)
+    : article_and_noun{noun}, words{std::move(known)} {
+    std::sort(words.begin(), words.end());
+}
+
+ConditionReader::ConditionReader(std::string_view own_channel, const Known& known, Names& names, Zones& zones)
+    : own_channel_{own_channel},
+      known_{known},
+      names_{names},
+      zones_{zones},
+      agencies_{"an agency of this configuration", {known.agencies.begin(), known.agencies.end()}},
+      channels_{"a channel of this configuration", ids_of(known.channels)},
+      roles_{"a role", {known.roles.begin(), known.roles.end()}},
+      suggestions_left_{kMaxSuggestions} {}
+
+std::optional<Conditions> ConditionReader::read(const Node& when) {
+    understood_ = true;
+    Conditions conditions;
+    Map map = when.map();
+    if (!map.present()) return std::nullopt;
+    check_keys(when, true);
+    read_keys(map, false, conditions);
+    if (const auto negated = map.find("not")) {
+        Map inner = negated->map();
+        if (inner.present()) {
+            check_keys(*negated, false);
+            read_keys(inner, true, conditions);
+            inner.finish();
+        } else {
+            understood_ = false;
+        }
+    }
+    map.finish();
+    if (understood_) check_contradictions(when, conditions);
+    if (understood_) check_channels(when, conditions);
+    return understood_ ? std::optional{std::move(conditions)} : std::nullopt;
+}
+
+// finish() reports keys that are unknown; this only notices them.
+void ConditionReader::check_keys(const Node& node, bool with_not) {
+    Map map = node.map();
+    for (const auto& [key, value] : map.entries()) {
+        const bool known =
+            std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end() || (with_not && key == "not");
+        if (!known || key == "incident" || key == "severity") understood_ = false;
+    }
+}
+
+void ConditionReader::read_keys(Map& map, bool negated, Conditions& into) {
+    read_names(map, "agency", &agencies_, negated, into.agency);
+    read_names(map, "channel", &channels_, negated, into.channel);
+    read_names(map, "role", &roles_, negated, into.role);
+    read_names(map, "talker", nullptr, negated, into.talker);
+    read_words(map, "kind", "kind", field::kKind, kKindWords, negated, into);
+    read_emergency(map, negated, into);
+    read_words(map, "sensitivity", "sensitivity", field::kSensitivity, kSensitivityWords, negated, into);
+    read_words(map, "suite", "suite", field::kSuite, kSuiteWords, negated, into);
+    read_hours(map, negated, into.hours);
+    map.not_yet("incident", "conditions on incidents");
+    map.not_yet("severity", "conditions on the severity of incidents");
+}
+
+void ConditionReader::problem(const Node& at, std::string text) {
+    at.problem(std::move(text));
+    understood_ = false;
+}
+
+// The values of a condition that is there and says something.
+std::vector<core::config::Node> ConditionReader::values_of(Map& map, std::string_view key,
+                                                           std::size_t limit) {
+    const auto node = map.find(key);
+    if (!node) return {};
+    std::vector<Node> values = node->one_or_list();
+    if (values.empty()) {
+        understood_ = false;
+        if (node->kind() == Node::Kind::List) {
+            node->problem("an empty list matches nothing; leave the key out to match everything");
+        }
+    }
+    if (values.size() > limit) {
+        problem(*node,
+                fmt::format("{} values are too many; at most {} fit in one condition", values.size(), limit));
+        values.clear();
+    }
+    return values;
+}
+
+std::optional<NameId> ConditionReader::read_name(const Node& node, const Vocabulary& known) {
+    const auto text = node.text();
+    if (!text) return std::nullopt;
+    if (std::binary_search(known.words.begin(), known.words.end(), std::string_view{*text})) {
+        return names_.intern(*text);
+    }
+    std::string wrong = fmt::format("'{}' is not {}", core::escape(*text), known.article_and_noun);
+    if (suggestions_left_ > 0) {
+        --suggestions_left_;
+        const auto meant = core::config::nearest(*text, known.words);
+        if (meant) wrong += fmt::format("; did you mean '{}'?", *meant);
+    }
+    node.problem(std::move(wrong));
+    return std::nullopt;
+}
+
+std::optional<NameId> ConditionReader::read_talker(const Node& node) {
+    const auto id = core::config::identifier(node);
+    return id ? std::optional{names_.intern(*id)} : std::nullopt;
+}
+
+void ConditionReader::read_names(Map& map, std::string_view key, const Vocabulary* known, bool negated,
+                                 NameSet& into) {
+    const std::vector<Node> values = values_of(map, key, kMaxNames);
+    if (values.empty()) return;
+    std::vector<NameId> ids;
+    for (const Node& value : values) {
+        if (const auto id = known ? read_name(value, *known) : read_talker(value)) {
+            ids.push_back(*id);
+        } else {
+            understood_ = false;
+        }
+    }
+    sort_once(ids);
+    if (negated) {
+        exclude(std::move(ids), into);
+    } else {
+        into = {std::move(ids), false};
+    }
+}
+
+void ConditionReader::read_words(Map& map, std::string_view key, std::string_view what, unsigned first_bit,
+                                 std::span<const Word> words, bool negated, Conditions& into) {
+    const std::vector<Node> values = values_of(map, key, kMaxNames);
+    if (values.empty()) return;
+    std::uint32_t named = 0;
+    for (const Node& value : values) {
+        const auto word = core::config::choice(value, what, words);
+        if (!word) understood_ = false;
+        if (word) named |= 1U << (first_bit + static_cast<unsigned>(*word));
+        if (word == kSuiteNone && key == "suite" && !negated) into.names_suite_none = true;
+    }
+    // Suite::Api has a bit and no word: a list of suites leaves it out, `not` cannot take it away.
+    const unsigned width = first_bit == field::kSuite ? kSuites : static_cast<unsigned>(words.size());
+    into.fields &= negated ? ~named : ~bits(first_bit, width) | named;
+}
+
+void ConditionReader::read_emergency(Map& map, bool negated, Conditions& into) {
+    const std::vector<Node> values = values_of(map, "emergency", kMaxNames);
+    if (values.empty()) return;
+    std::uint32_t named = 0;
+    for (const Node& value : values) {
+        const auto yes = core::config::boolean(value);
+        if (!yes) understood_ = false;
+        if (yes) named |= 1U << (field::kEmergency + (*yes ? 1U : 0U));
+    }
+    into.fields &= negated ? ~named : ~bits(field::kEmergency, 2) | named;
+}
+
+void ConditionReader::read_hours(Map& map, bool negated, TimeSet& into) {
+    for (const Node& value : values_of(map, "hours", kMaxHours)) {
+        const auto text = value.text();
+        if (!text) understood_ = false;
+        if (!text) continue;
+        auto hours = Hours::parse(*text, zones_);
+        if (!hours) {
+            problem(value, hours.error().context);
+            continue;
+        }
+        (negated ? into.none_of : into.any_of).push_back(std::make_shared<const Hours>(std::move(*hours)));
+    }
+}
+
+void ConditionReader::check_contradictions(const Node& when, const Conditions& conditions) {
+    const auto check = [&](bool nothing_left, std::string_view key) {
+        if (nothing_left) problem(when, fmt::format("`not` takes away every {} that this could match", key));
+    };
+    const auto no_bit = [&](unsigned first, unsigned count) {
+        return (conditions.fields & bits(first, count)) == 0;
+    };
+    check(conditions.agency.empty(), "agency");
+    check(conditions.channel.empty(), "channel");
+    check(conditions.role.empty(), "role");
+    check(conditions.talker.empty(), "talker");
+    check(no_bit(field::kKind, 4), "kind");
+    check(no_bit(field::kEmergency, 2), "value of emergency");
+    check(no_bit(field::kSensitivity, 5), "sensitivity");
+    check(no_bit(field::kSuite, kSuites), "suite");
+}
+
+// Channels that are named but never come into question: the list's own one, and those of other agencies than
+// named.
+void ConditionReader::check_channels(const Node& when, const Conditions& conditions) {
+    if (conditions.channel.except) return;
+    const auto possible = [&](const Known::Channel& channel) {
+        return channel.id != own_channel_ && conditions.channel.contains(names_.find(channel.id)) &&
+               conditions.agency.contains(names_.find(channel.agency));
+    };
+    if (std::any_of(known_.channels.begin(), known_.channels.end(), possible)) return;
+    const bool only_itself =
+        conditions.channel.ids.size() == 1 && conditions.channel.contains(names_.find(own_channel_));
+    when.warning(only_itself
+                     ? "this rule can never match: `channel` is the other side, never the channel itself"
+                     : "this rule can never match: no such channel belongs to such an agency");
+}
+
+}  // namespace crosspatch::policy

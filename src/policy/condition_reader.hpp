@@ -1,0 +1,61 @@
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crosspatch/core/config.hpp"
+#include "crosspatch/policy/rule.hpp"
+
+namespace crosspatch::policy {
+
+// Reads the `when` of the rules of one list.
+//
+// Errors   each problem is reported at its place; read() then gives nothing, so that nothing is concluded
+// from a rule
+//          that was half understood.
+// Thread   the one that loads the configuration.
+class ConditionReader {
+public:
+    // All arguments outlive the reader.
+    ConditionReader(std::string_view own_channel, const Known& known, Names& names, Zones& zones);
+
+    std::optional<Conditions> read(const core::config::Node& when);
+
+private:
+    using Node = core::config::Node;
+    using Map = core::config::Map;
+    struct Vocabulary {
+        Vocabulary(std::string_view noun, std::vector<std::string_view> known);
+        std::string_view article_and_noun;    // `an agency`
+        std::vector<std::string_view> words;  // sorted
+    };
+
+    void read_keys(Map& map, bool negated, Conditions& into);
+    // `known` left out: any identifier, since who talks is not known when the configuration is read.
+    void read_names(Map& map, std::string_view key, const Vocabulary* known, bool negated, NameSet& into);
+    std::optional<NameId> read_name(const Node& node, const Vocabulary& known);
+    std::optional<NameId> read_talker(const Node& node);
+    void read_words(Map& map, std::string_view key, std::string_view what, unsigned first_bit,
+                    std::span<const core::config::Word> words, bool negated, Conditions& into);
+    void read_emergency(Map& map, bool negated, Conditions& into);
+    void read_hours(Map& map, bool negated, TimeSet& into);
+    std::vector<Node> values_of(Map& map, std::string_view key, std::size_t limit);
+    void check_keys(const Node& node, bool with_not);
+    void check_contradictions(const Node& when, const Conditions& conditions);
+    void check_channels(const Node& when, const Conditions& conditions);
+    void problem(const Node& at, std::string text);
+
+    std::string_view own_channel_;
+    const Known& known_;
+    Names& names_;
+    Zones& zones_;
+    Vocabulary agencies_;
+    Vocabulary channels_;
+    Vocabulary roles_;
+    int suggestions_left_;   // each costs a look at every known name
+    bool understood_{true};  // the `when` that is being read
+};
+
+}  // namespace crosspatch::policy

@@ -1,0 +1,132 @@
+#include "crosspatch/policy/rule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "src/policy/condition_reader.hpp"
+
+namespace crosspatch::policy {
+namespace {
+
+using core::config::Map;
+using core::config::Node;
+using core::config::Word;
+using namespace std::chrono_literals;
+
+constexpr std::array kActions{Word{"allow", static_cast<int>(Action::Allow)},
+                              Word{"deny", static_cast<int>(Action::Deny)}};
+constexpr double kMinGain = -40;  // dB; beyond these a mistake is likelier than a wish
+constexpr double kMaxGain = 20;
+constexpr auto kMinTalk = 1s;
+constexpr auto kMaxTalk = 1h;
+
+bool read_effects(const Node& node, Action action, Effects& into) {
+    Map map = node.map();
+    if (!map.present()) return false;
+    if (action == Action::Deny) {
+        node.problem("a rule that denies has no effects; give them to the rules that allow");
+        return false;
+    }
+    bool understood = true;
+    if (const auto gain = map.find("gain")) {
+        const auto value = core::config::decibels(*gain, kMinGain, kMaxGain);
+        understood &= value.has_value();
+        into.gain_db = value.value_or(0);
+    }
+    if (const auto max_talk = map.find("max_talk")) {
+        into.max_talk = core::config::duration(*max_talk, kMinTalk, kMaxTalk);
+        understood &= into.max_talk.has_value();
+    }
+    map.not_yet("pseudonymise", "hiding who talks");
+    map.not_yet("strip_tones", "taking signalling tones out");
+    map.not_yet("announce", "announcing a crossing to the talker");
+    map.finish();
+    return understood;
+}
+
+bool read_reason(const Node& node, Action action, std::string& into) {
+    const auto text = core::config::display_name(node);
+    if (text && action == Action::Allow) {
+        node.warning("nobody will see this: `reason` is shown to whoever is refused, and this rule allows");
+    }
+    into = text.value_or("");
+    return text.has_value();
+}
+
+// One rule, or nothing if anything about it was not understood.
+std::optional<Rule> read_rule(const Node& node, ConditionReader& conditions) {
+    Map map = node.map();
+    if (!map.present()) return std::nullopt;
+    Rule rule;
+    const auto id_node = map.require("id");
+    const auto id = id_node ? core::config::identifier(*id_node) : std::nullopt;
+    const auto action_node = map.require("action");
+    const auto action =
+        action_node ? core::config::choice_of<Action>(*action_node, "action", kActions) : std::nullopt;
+    bool understood = id && action;
+    rule.id = id.value_or("");
+    rule.action = action.value_or(Action::Allow);
+    if (const auto when = map.find("when")) {
+        auto read = conditions.read(*when);
+        understood &= read.has_value();
+        if (read) rule.when = std::move(*read);
+    }
+    if (const auto effects = map.find("effects"))
+        understood &= read_effects(*effects, rule.action, rule.effects);
+    if (const auto reason = map.find("reason")) understood &= read_reason(*reason, rule.action, rule.reason);
+    map.finish();
+    return understood ? std::optional{std::move(rule)} : std::nullopt;
+}
+
+// The first of `earlier` that leaves `rule` nothing to match.
+const Rule* shadow_of(const Rule& rule, const std::vector<Rule>& earlier) {
+    const auto covering = std::find_if(earlier.begin(), earlier.end(),
+                                       [&](const Rule& before) { return before.when.covers(rule.when); });
+    return covering == earlier.end() ? nullptr : &*covering;
+}
+
+void warn_if_shadowed(const Node& node, const Rule& rule, const std::vector<Rule>& earlier) {
+    const Rule* before = shadow_of(rule, earlier);
+    if (!before) return;
+    node.warning(
+        fmt::format("rule '{}' can never match: rule '{}' stands before it and matches all that it would; "
+                    "put the exception first",
+                    rule.id, before->id));
+}
+
+std::string_view word(Side side) { return side == Side::Outbound ? "outbound" : "inbound"; }
+
+}  // namespace
+
+RuleList read_rules(const Node& node, Side side, std::string_view own_channel, const Known& known,
+                    Names& names, Zones& zones) {
+    RuleList list;
+    const std::vector<Node> nodes = node.list();
+    if (nodes.size() > RuleList::kMaxRules) {
+        node.problem(fmt::format("{} rules are too many; an {} list has at most {}", nodes.size(), word(side),
+                                 RuleList::kMaxRules));
+        return list;
+    }
+    ConditionReader conditions{own_channel, known, names, zones};
+    std::map<std::string, std::size_t> lines;  // where each id was seen first
+    for (const Node& rule_node : nodes) {
+        auto rule = read_rule(rule_node, conditions);
+        if (!rule) continue;
+        const auto [first, fresh] = lines.emplace(rule->id, rule_node.mark().line);
+        if (!fresh) {
+            rule_node.problem(
+                fmt::format("there is a rule '{}' already, in line {}; give this one an id of its own",
+                            rule->id, first->second));
+            continue;
+        }
+        warn_if_shadowed(rule_node, *rule, list.rules);
+        list.rules.push_back(std::move(*rule));
+    }
+    list.rules.shrink_to_fit();
+    return list;
+}
+
+}  // namespace crosspatch::policy

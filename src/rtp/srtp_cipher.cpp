@@ -1,0 +1,30 @@
+#include "src/rtp/srtp_cipher.hpp"
+
+#include <cassert>
+
+namespace crosspatch::rtp {
+
+std::unique_ptr<PacketCipher> PacketCipher::make(const MasterKey& key) {
+    SessionKeys keys;
+    keys.derive(key.suite(), key.key(), key.salt());
+    auto cipher = make(key.suite(), keys);
+    cipher->fingerprint_ = key.fingerprint();
+    return cipher;
+}
+
+std::unique_ptr<PacketCipher> PacketCipher::make(Suite suite, const SessionKeys& keys) {
+    switch (suite) {
+        case Suite::Aes256Gcm:
+            return sodium_has_aes() ? make_sodium_gcm(keys) : make_openssl_gcm(suite, keys);
+        case Suite::Aes128Gcm:
+            return make_openssl_gcm(suite, keys);
+        case Suite::AesCm128HmacSha1_80:
+            return make_aes_cm(keys);
+        case Suite::None:
+            break;
+    }
+    assert(!"a suite without keys has no cipher");
+    return nullptr;
+}
+
+}  // namespace crosspatch::rtp

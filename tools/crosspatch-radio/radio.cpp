@@ -1,0 +1,289 @@
+#include "radio.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <random>
+
+#include "keys.hpp"
+
+namespace crosspatch::radio {
+namespace {
+using namespace std::chrono_literals;
+constexpr auto kCaptureStep = 5ms;  // how often the microphone is looked at
+constexpr auto kHearOut = 2s;  // after the last word, without --for: what the other side still has to say
+
+std::uint32_t random_word() { return std::random_device{}(); }
+
+core::Unexpected<core::Error> no_descriptor(const char* what) {
+    return core::unexpected(core::Error::Code::Exhausted,
+                            fmt::format("the system gives no {}: too many open files?", what));
+}
+
+core::Result<core::UniqueFd> open_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    // Blocked before PortAudio starts its threads, so that theirs are too.
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    core::UniqueFd fd{::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
+    if (!fd) return no_descriptor("signal descriptor");
+    return fd;
+}
+}  // namespace
+
+core::Result<std::unique_ptr<Radio>> Radio::open(const Options& options) {
+    auto keys = read_keys(options);
+    if (!keys) return core::Unexpected{keys.error()};
+    auto sockets = open_sockets(options);
+    if (!sockets) return core::Unexpected{sockets.error()};
+    auto signals = open_signals();
+    if (!signals) return core::Unexpected{signals.error()};
+    core::UniqueFd timer{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)};
+    if (!timer) return no_descriptor("timer");
+    std::unique_ptr<Radio> radio{
+        new Radio{options, std::move(*sockets), std::move(*keys), std::move(timer), std::move(*signals)}};
+    if (auto opened = radio->open_sound(); !opened) return core::Unexpected{opened.error()};
+    return radio;
+}
+
+core::Result<Radio::Crypto> Radio::read_keys(const Options& options) {
+    const auto suite = *rtp::suite_named(options.suite);
+    if (suite == rtp::Suite::None)
+        return Crypto{rtp::SrtpSender{suite, nullptr}, rtp::SrtpReceiver{suite, {}}};
+    const auto send = read_master_key("--send-key", suite, options.send_key);
+    if (!send) return core::Unexpected{send.error()};
+    const auto receive = read_master_key("--receive-key", suite, options.receive_key);
+    if (!receive) return core::Unexpected{receive.error()};
+    return Crypto{rtp::SrtpSender{suite, &*send}, rtp::SrtpReceiver{suite, std::span{&*receive, 1}}};
+}
+
+core::Result<Radio::Sockets> Radio::open_sockets(const Options& options) {
+    auto media = media::open_udp(options.local);
+    if (!media) return core::Unexpected{media.error()};
+    Sockets sockets{std::move(*media), {}};
+    if (options.rtcp != Rtcp::NextPort) return sockets;
+    const auto local = media::local_address(sockets.media.get());
+    auto rtcp = media::open_udp(local.with_port(static_cast<std::uint16_t>(local.port() + 1)));
+    if (!rtcp) return core::Unexpected{rtcp.error()};
+    sockets.rtcp = std::move(*rtcp);
+    return sockets;
+}
+
+Sender::Start Radio::random_start(const Options& options) {
+    return {options.ssrc.value_or(random_word()), static_cast<std::uint16_t>(random_word() & 0x7FFF),
+            random_word()};
+}
+
+Radio::Radio(const Options& options, Sockets sockets, Crypto crypto, core::UniqueFd timer,
+             core::UniqueFd signals)
+    : options_{options},
+      sockets_{std::move(sockets)},
+      rtcp_remote_{options.rtcp == Rtcp::NextPort
+                       ? options.remote.with_port(static_cast<std::uint16_t>(options.remote.port() + 1))
+                       : options.remote},
+      timer_{std::move(timer)},
+      signals_{std::move(signals)},
+      now_{core::monotonic_now()},
+      wall_{core::wall_now()},
+      start_{now_},
+      started_{wall_},
+      sender_{options.format,         options.payload_type,  options.ptime,
+              std::move(crypto.seal), random_start(options), now_},
+      play_{options.format, options.buffer,
+            [this](core::Time at, std::span<const std::int16_t> samples) { heard(at, samples); }},
+      listener_{options.payload_type, options.format.clock, sender_.ssrc(), std::move(crypto.open), play_},
+      schedule_{now_, random_word()},
+      cutter_{sender_.frame_samples()},
+      next_capture_{now_} {
+    if (options.run_for) end_ = start_ + *options.run_for;
+}
+
+core::Result<void> Radio::open_sound() {
+    const auto rate = options_.format.rate;
+    if (!options_.write.empty()) {
+        auto wav = WavWriter::open(options_.write, rate);
+        if (!wav) return core::Unexpected{wav.error()};
+        wav_ = std::move(*wav);
+    }
+    if (!options_.talk.empty()) {
+        auto samples = read_wav(options_.talk, rate);
+        if (!samples) return core::Unexpected{samples.error()};
+        file_.emplace(std::move(*samples), sender_.frame_samples(), options_.ptime, options_.repeat,
+                      options_.gap, start_ + options_.talk_after);
+    }
+    if (options_.device.empty()) return {};
+    auto sound = SoundSystem::open();
+    if (!sound) return core::Unexpected{sound.error()};
+    sound_ = std::move(*sound);
+    auto card = SoundCard::open(*sound_, options_.device, rate, options_.ptt != Ptt::None, !options_.mute);
+    if (!card) return core::Unexpected{card.error()};
+    card_ = std::move(*card);
+    if (options_.ptt == Ptt::Always) press(true);
+    if (options_.ptt == Ptt::Space && !(terminal_ = Terminal::open()))
+        return core::unexpected(
+            core::Error::Code::Unavailable,
+            "--ptt space needs a terminal as standard input; use --ptt always, or --talk FILE");
+    return {};
+}
+
+core::Result<void> Radio::run() {
+    look_at_clocks();
+    report(
+        false);  // at once, so that a gateway that learns addresses knows where a radio is that only listens
+    if (terminal_) std::fputs("space: talk and stop talking; q: end\n", stderr);
+    while (!stop_ && !finished()) {
+        wait();
+        look_at_clocks();
+        talk();
+        play_.play(now_);
+        if (schedule_.is_due(now_)) report(false);
+    }
+    report(true);
+    if (wav_) return wav_->close(position_of(std::min(now_, end_.value_or(now_))));
+    return {};
+}
+
+void Radio::look_at_clocks() {
+    now_ = core::monotonic_now();
+    wall_ = core::wall_now();
+}
+
+void Radio::wait() {
+    arm();
+    std::array<pollfd, 5> waited{{{sockets_.media.get(), POLLIN, 0},
+                                  {timer_.get(), POLLIN, 0},
+                                  {signals_.get(), POLLIN, 0},
+                                  {sockets_.rtcp ? sockets_.rtcp.get() : -1, POLLIN, 0},
+                                  {terminal_ ? terminal_->fd() : -1, POLLIN, 0}}};
+    ::poll(waited.data(), waited.size(), -1);
+    look_at_clocks();
+    if (waited[0].revents) receive(sockets_.media.get(), options_.remote);
+    if (waited[2].revents) read_signals();
+    if (waited[3].revents) receive(sockets_.rtcp.get(), rtcp_remote_);
+    if (waited[4].revents & POLLIN) read_keyboard();
+    if (waited[4].revents & (POLLHUP | POLLERR)) stop_ = true;
+}
+
+// Sets the timer to whatever comes first.
+void Radio::arm() {
+    auto first = schedule_.due();
+    const auto sooner = [&](std::optional<core::Time> time) {
+        if (time) first = std::min(first, *time);
+    };
+    sooner(end_);
+    sooner(play_.next());
+    if (file_) sooner(file_->next());
+    if (file_ && !file_->next() && !end_) sooner(now_ + 100ms);
+    if (card_ && options_.ptt != Ptt::None) sooner(next_capture_);
+    const auto since_boot =
+        std::max<std::int64_t>(std::chrono::nanoseconds{first.time_since_epoch()}.count(), 1);
+    itimerspec spec{};
+    spec.it_value.tv_sec = since_boot / 1'000'000'000;
+    spec.it_value.tv_nsec = since_boot % 1'000'000'000;
+    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
+}
+
+void Radio::read_signals() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) stop_ = true;
+}
+
+void Radio::read_keyboard() {
+    while (const auto key = terminal_->read()) {
+        if (*key == Terminal::Key::Quit) stop_ = true;
+        if (*key == Terminal::Key::Space) press(!pressed_);
+    }
+}
+
+void Radio::press(bool down) {
+    pressed_ = down;
+    press_is_new_ = down;
+    cutter_.clear();
+    if (terminal_) std::fputs(down ? "talking\n" : "listening\n", stderr);
+}
+
+void Radio::receive(int fd, const core::Address& from) {
+    for (auto batch = batch_.receive(fd); !batch.empty(); batch = batch_.receive(fd)) {
+        for (const media::Datagram& datagram : batch) {
+            if (datagram.from != from)
+                listener_.refuse("foreign_source");
+            else if (datagram.truncated)
+                listener_.refuse("too_long");
+            else
+                listener_.on_datagram(datagram.octets, now_, core::WallTime{datagram.received});
+        }
+        if (batch.size() < media::ReceiveBatch::kDatagrams) return;
+    }
+}
+
+void Radio::talk() {
+    if (options_.listen_only) return;
+    if (file_) {
+        while (const auto frame = file_->take(now_)) send_frame(frame->samples, frame->first);
+    }
+    if (!card_ || options_.ptt == Ptt::None || now_ < next_capture_) return;
+    next_capture_ = now_ + kCaptureStep;
+    const auto captured =
+        card_->captured();  // also while nobody talks, so that old sound does not wait for the button
+    if (!pressed_) return;
+    cutter_.add(captured);
+    while (const auto frame = cutter_.take()) {
+        send_frame(*frame, press_is_new_);
+        press_is_new_ = false;
+    }
+}
+
+void Radio::send_frame(std::span<const std::int16_t> frame, bool first) {
+    if (const auto loss = listener_.counters().reported_loss) sender_.set_loss(*loss);
+    send(sockets_.media.get(), options_.remote, sender_.packet(frame, first, now_, wall_));
+}
+
+void Radio::report(bool leaving) {
+    schedule_.sent(now_, random_word());
+    if (options_.rtcp == Rtcp::Off) return;
+    const int fd = sockets_.rtcp ? sockets_.rtcp.get() : sockets_.media.get();
+    send(fd, rtcp_remote_, sender_.report(listener_.report(now_), leaving, now_, wall_));
+}
+
+void Radio::send(int fd, const core::Address& to, std::span<const std::byte> packet) {
+    if (packet.empty()) return;
+    sockaddr_storage address{};
+    const auto length = to.fill(address);
+    if (::sendto(fd, packet.data(), packet.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                 length) < 0)
+        ++unsent_;
+}
+
+void Radio::heard(core::Time at, std::span<const std::int16_t> samples) {
+    if (wav_) wav_->write(position_of(at), samples);
+    if (card_) card_->play(samples);
+}
+
+std::uint64_t Radio::position_of(core::Time at) const {
+    const auto since = std::chrono::duration_cast<std::chrono::microseconds>(at - start_).count();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0)) * options_.format.rate / 1'000'000;
+}
+
+bool Radio::finished() const {
+    if (end_) return now_ >= *end_;
+    if (!file_ || file_->next() || card_) return false;
+    // Everything was talked: stay for an answer that is under way.
+    const auto quiet_since = [&](const std::optional<core::WallTime>& last) {
+        return !last || wall_ - *last > kHearOut;
+    };
+    return quiet_since(sender_.counters().last) && quiet_since(listener_.counters().last) && !play_.next();
+}
+
+Radio::Summary Radio::summary() const {
+    return {started_,  start_, now_ - start_, sender_,
+            listener_, play_,  unsent_,       card_ ? std::optional{card_->overruns()} : std::nullopt};
+}
+
+}  // namespace crosspatch::radio

@@ -1,0 +1,59 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "crosspatch/core/time.hpp"
+
+namespace crosspatch::radio {
+
+// A file that is talked in real time, as often as asked, with the button let go in between.
+//
+// Units    16-bit samples; a frame is what one packet carries, the last one padded with silence.
+// Time     passed in; a frame is due when its first sample would have been spoken.
+// Thread   one.
+class FileTalk {
+public:
+    struct Frame {
+        bool first;  // the button has just been pressed
+        std::span<const std::int16_t> samples;
+    };
+
+    FileTalk(std::vector<std::int16_t> samples, std::size_t frame, std::chrono::milliseconds ptime,
+             int repeat, std::chrono::milliseconds gap, core::Time begin);
+
+    // When take() next has a frame; nothing once all was talked.
+    std::optional<core::Time> next() const;
+    // The frame that is due, if one is; valid while the object lives.
+    std::optional<Frame> take(core::Time now);
+
+private:
+    std::vector<std::int16_t> samples_;  // whole frames
+    std::size_t frame_;
+    std::chrono::milliseconds ptime_;
+    int left_;  // times to talk, this one included
+    std::chrono::milliseconds gap_;
+    core::Time due_;
+    std::size_t position_{};
+};
+
+// A microphone's samples, cut into frames.
+class FrameCutter {
+public:
+    explicit FrameCutter(std::size_t frame) : frame_{frame} {}
+
+    void add(std::span<const std::int16_t> samples);
+    // A whole frame, if there is one; valid until the next call.
+    std::optional<std::span<const std::int16_t>> take();
+    // The button was let go: what is left is not said.
+    void clear();
+
+private:
+    std::size_t frame_;
+    std::size_t taken_{};
+    std::vector<std::int16_t> samples_;
+};
+
+}  // namespace crosspatch::radio
