@@ -15,8 +15,9 @@ constexpr std::size_t kMostSamples = 320;
 constexpr std::size_t kMostOctets = 8;
 constexpr int kFlush = 4;
 
-// libcodec2's state, sizes and a way back to silence: the library can neither reset nor build in given memory, so a new
-// talkspurt is preceded by a few frames of silence that nobody hears (80 to 160 ms of it, some 0.1 ms of work).
+// libcodec2's state, sizes and a way back to silence: the library can neither reset nor build in given
+// memory, so a new talkspurt is preceded by a few frames of silence that nobody hears (80 to 160 ms of it,
+// some 0.1 ms of work).
 class Codec2State {
 public:
     explicit Codec2State(const Format& format) : state_{codec2_create(static_cast<int>(format.mode))} {
@@ -83,7 +84,8 @@ private:
         Samples samples;
         for (std::size_t i = 0; i * state_.samples < frame.size(); ++i) {
             std::copy_n(&frame[i * state_.samples], state_.samples, samples.begin());  // wanted writable
-            codec2_encode(state_.get(), reinterpret_cast<unsigned char*>(&out[i * state_.octets]), samples.data());
+            codec2_encode(state_.get(), reinterpret_cast<unsigned char*>(&out[i * state_.octets]),
+                          samples.data());
         }
     }
 
@@ -92,7 +94,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_codec2_decoder(const Format& format) { return std::make_unique<Codec2Decoder>(format); }
-std::unique_ptr<Encoder> make_codec2_encoder(const Format& format) { return std::make_unique<Codec2Encoder>(format); }
+std::unique_ptr<Decoder> make_codec2_decoder(const Format& format) {
+    return std::make_unique<Codec2Decoder>(format);
+}
+std::unique_ptr<Encoder> make_codec2_encoder(const Format& format) {
+    return std::make_unique<Codec2Encoder>(format);
+}
 
 }  // namespace crosspatch::codec

@@ -15,7 +15,9 @@ constexpr std::size_t kSilentUs = 60'000;
 constexpr std::size_t kBlendUs = 4'000;
 constexpr std::uint32_t kSearchRate = 8'000;
 
-std::size_t most_samples(std::uint32_t rate, std::size_t microseconds) { return microseconds * rate / 1'000'000; }
+std::size_t most_samples(std::uint32_t rate, std::size_t microseconds) {
+    return microseconds * rate / 1'000'000;
+}
 
 std::int16_t blend(std::int16_t from, std::int16_t to, std::size_t at, std::size_t of) {
     const auto total = static_cast<std::int64_t>(of);
@@ -24,7 +26,8 @@ std::int16_t blend(std::int16_t from, std::int16_t to, std::size_t at, std::size
 }
 
 // How alike the last `window` samples and those `lag` before them are: -1 to 1.
-double likeness(std::span<const std::int16_t> history, std::size_t lag, std::size_t window, std::size_t step) {
+double likeness(std::span<const std::int16_t> history, std::size_t lag, std::size_t window,
+                std::size_t step) {
     const std::int16_t* now = history.data() + history.size() - window;
     const std::int16_t* then = now - lag;
     std::int64_t product = 0;
@@ -77,7 +80,8 @@ std::size_t Concealer::pitch_lag() const noexcept {
     return best;
 }
 
-// The last period, its end bent towards what came before its beginning, so that it can be repeated without a click.
+// The last period, its end bent towards what came before its beginning, so that it can be repeated without a
+// click.
 void Concealer::take_period() noexcept {
     const auto past = history();
     lag_ = pitch_lag();

@@ -6,11 +6,13 @@
 
 namespace crosspatch::codec {
 
-// Hides losses in the output of decoders that cannot do it themselves: goes on with the last pitch period, fading.
+// Hides losses in the output of decoders that cannot do it themselves: goes on with the last pitch period,
+// fading.
 //
 // Shape    30 ms of history and one period of at most 15 ms at the highest rate, taken by the constructor.
 // Units    samples at the rate of start().
-// Time     full level for 10 ms, then linearly down to silence at 60 ms; the first 4 ms after a loss are a cross-fade.
+// Time     full level for 10 ms, then linearly down to silence at 60 ms; the first 4 ms after a loss are a
+// cross-fade.
 //          No delay is added.
 // Errors   none.
 // Thread   its decoder's.
@@ -26,7 +28,9 @@ public:
     std::size_t memory() const noexcept;
 
 private:
-    std::size_t samples_in(std::size_t microseconds) const noexcept { return microseconds * rate_ / 1'000'000; }
+    std::size_t samples_in(std::size_t microseconds) const noexcept {
+        return microseconds * rate_ / 1'000'000;
+    }
     std::span<const std::int16_t> history() const noexcept { return {history_.data(), samples_in(30'000)}; }
     std::size_t pitch_lag() const noexcept;
     void take_period() noexcept;

@@ -46,7 +46,8 @@ Format narrowband(Kind kind, std::uint32_t bitrate) {
     return format;
 }
 
-// `size` octets as frames of `octets` each, `ticks` long each; nothing if that does not come out even or is too long.
+// `size` octets as frames of `octets` each, `ticks` long each; nothing if that does not come out even or is
+// too long.
 std::optional<std::uint32_t> framed(std::size_t size, std::size_t octets, std::uint32_t ticks,
                                     std::uint32_t longest) {
     if (size == 0 || size % octets != 0) return std::nullopt;
@@ -81,7 +82,8 @@ Format gsm() { return narrowband(Kind::Gsm, 13200); }
 
 Format g722() {
     Format format = narrowband(Kind::G722, 64000);
-    format.rate = 16000;  // the clock stays 8000: RFC 3551 §4.5.2 keeps an old mistake for the sake of those in use
+    format.rate =
+        16000;  // the clock stays 8000: RFC 3551 §4.5.2 keeps an old mistake for the sake of those in use
     return format;
 }
 
@@ -109,26 +111,38 @@ std::optional<Format> format_named(std::string_view name) {
 
 std::string Format::name() const {
     switch (kind) {
-        case Kind::Opus: return "opus";
-        case Kind::Pcmu: return "pcmu";
-        case Kind::Pcma: return "pcma";
-        case Kind::G722: return "g722";
-        case Kind::Gsm: return "gsm";
-        case Kind::L16: return fmt::format("l16/{}", rate);
-        case Kind::Codec2: return fmt::format("codec2/{}", bitrate);
+        case Kind::Opus:
+            return "opus";
+        case Kind::Pcmu:
+            return "pcmu";
+        case Kind::Pcma:
+            return "pcma";
+        case Kind::G722:
+            return "g722";
+        case Kind::Gsm:
+            return "gsm";
+        case Kind::L16:
+            return fmt::format("l16/{}", rate);
+        case Kind::Codec2:
+            return fmt::format("codec2/{}", bitrate);
     }
     return {};
 }
 
 std::optional<std::uint8_t> Format::static_payload_type() const {
     switch (kind) {
-        case Kind::Pcmu: return std::uint8_t{0};
-        case Kind::Gsm: return std::uint8_t{3};
-        case Kind::Pcma: return std::uint8_t{8};
-        case Kind::G722: return std::uint8_t{9};
+        case Kind::Pcmu:
+            return std::uint8_t{0};
+        case Kind::Gsm:
+            return std::uint8_t{3};
+        case Kind::Pcma:
+            return std::uint8_t{8};
+        case Kind::G722:
+            return std::uint8_t{9};
         case Kind::Opus:
         case Kind::L16:
-        case Kind::Codec2: break;
+        case Kind::Codec2:
+            break;
     }
     return std::nullopt;
 }
@@ -153,12 +167,13 @@ std::uint32_t Format::ticks(std::chrono::milliseconds time) const {
 core::Result<void> check_ptime(const Format& format, std::chrono::milliseconds ptime) {
     if (!in_whole_frames(format, ptime))
         return core::unexpected(core::Error::Code::Invalid,
-                                fmt::format("{} cannot be sent in packets of {} ms; possible: {}", format.name(),
-                                            ptime.count(), possible_ptimes(format)));
+                                fmt::format("{} cannot be sent in packets of {} ms; possible: {}",
+                                            format.name(), ptime.count(), possible_ptimes(format)));
     if (!fits(format, ptime))
-        return core::unexpected(core::Error::Code::Invalid,
-                                fmt::format("{} ms of {} are {} octets, too many for one packet; possible: {}",
-                                            ptime.count(), format.name(), format.octets(ptime), possible_ptimes(format)));
+        return core::unexpected(
+            core::Error::Code::Invalid,
+            fmt::format("{} ms of {} are {} octets, too many for one packet; possible: {}", ptime.count(),
+                        format.name(), format.octets(ptime), possible_ptimes(format)));
     return {};
 }
 
@@ -168,14 +183,16 @@ bool same_payload(const Format& talker, const Format& listener) {
     return talker.kind != Kind::Codec2 || talker.mode == listener.mode;
 }
 
-std::optional<std::uint32_t> packet_duration(const Format& format, std::span<const std::byte> payload) noexcept {
+std::optional<std::uint32_t> packet_duration(const Format& format,
+                                             std::span<const std::byte> payload) noexcept {
     const std::uint32_t longest_framed = format.ticks(kLongestFramed);
     switch (format.kind) {
         case Kind::Opus: {
             const auto packet = OpusPacket::parse(payload);
             return packet ? std::optional{packet->samples_48k} : std::nullopt;
         }
-        case Kind::Gsm: return framed(payload.size(), kGsmOctets, 160, longest_framed);
+        case Kind::Gsm:
+            return framed(payload.size(), kGsmOctets, 160, longest_framed);
         case Kind::Codec2: {
             const Mode& mode = mode_of(format);
             return framed(payload.size(), mode.octets, mode.frame_ms * 8U, longest_framed);
@@ -185,7 +202,8 @@ std::optional<std::uint32_t> packet_duration(const Format& format, std::span<con
                           std::min(format.ticks(kLongestSampled), static_cast<std::uint32_t>(kMaxSamples)));
         case Kind::Pcmu:
         case Kind::Pcma:
-        case Kind::G722: break;
+        case Kind::G722:
+            break;
     }
     return framed(payload.size(), 1, 1, format.ticks(kLongestSampled));
 }

@@ -6,7 +6,8 @@
 #include "crosspatch/codec/format.hpp"
 #include "src/codec/opus_state.hpp"
 
-// How the configuration writes a format: `codec: opus`, `codec: {name: opus, rate: 16000, fec: auto}`. contract.md.
+// How the configuration writes a format: `codec: opus`, `codec: {name: opus, rate: 16000, fec: auto}`.
+// contract.md.
 namespace crosspatch::codec {
 namespace {
 
@@ -28,8 +29,8 @@ std::optional<Format> named(const config::Node& node, const std::string& name) {
     } else if (name == "codec2") {
         node.problem("'codec2' needs its mode: codec2/3200, /2400, /1600, /1400, /1300 or /1200");
     } else if (name.starts_with("codec2/700") || name.starts_with("codec2/450")) {
-        node.problem(fmt::format("'{}' is not offered: it cannot be encoded without pauses; the lowest is codec2/1200",
-                                 name));
+        node.problem(fmt::format(
+            "'{}' is not offered: it cannot be encoded without pauses; the lowest is codec2/1200", name));
     } else {
         (void)config::choice(node, "codec", kNames);  // reports it, with the nearest name
     }
@@ -79,7 +80,8 @@ private:
         const auto rate = static_cast<std::uint32_t>(*value);
         if (format.kind != Kind::Opus) {
             if (rate != format.rate)
-                refuse(node, fmt::format("{} always has the rate {}; leave `rate` out", format.name(), format.rate));
+                refuse(node, fmt::format("{} always has the rate {}; leave `rate` out", format.name(),
+                                         format.rate));
         } else if (std::ranges::find(kOpusRates, rate) == kOpusRates.end()) {
             refuse(node, fmt::format("opus has no rate {}: 8000, 12000, 16000, 24000 or 48000", rate));
         } else {
@@ -98,7 +100,8 @@ private:
             static constexpr std::array kWords{config::Word{"auto", static_cast<int>(Fec::Auto)},
                                                config::Word{"true", static_cast<int>(Fec::On)},
                                                config::Word{"false", static_cast<int>(Fec::Off)}};
-            if (const auto value = noted(config::choice_of<Fec>(*node, "setting of fec", kWords))) format.fec = *value;
+            if (const auto value = noted(config::choice_of<Fec>(*node, "setting of fec", kWords)))
+                format.fec = *value;
         }
         if (const auto node = map_.find("dtx"))
             if (const auto value = noted(config::boolean(*node))) format.dtx = *value;

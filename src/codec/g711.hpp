@@ -3,14 +3,15 @@
 #include <bit>
 #include <cstdint>
 
-// ITU-T G.711 by table. Requantised values are the same for every 8 (u-law, after its bias) or 16 (A-law) neighbours, so the
-// encoder's tables need no more than 4 and 2 kB.
+// ITU-T G.711 by table. Requantised values are the same for every 8 (u-law, after its bias) or 16 (A-law)
+// neighbours, so the encoder's tables need no more than 4 and 2 kB.
 namespace crosspatch::codec::g711 {
 
 constexpr int kBias = 132;
 constexpr int kClip = 32635;
 
-// The number of the chord (0 to 7) and the step in it, for a magnitude that starts at `lowest` in chord 0's upper half.
+// The number of the chord (0 to 7) and the step in it, for a magnitude that starts at `lowest` in chord 0's
+// upper half.
 constexpr std::uint8_t ulaw_code(int biased) {
     const int chord = std::bit_width(static_cast<unsigned>(biased) >> 7U) - 1;
     return static_cast<std::uint8_t>(chord << 4 | ((biased >> (chord + 3)) & 0x0F));
@@ -39,7 +40,8 @@ constexpr auto kUlawSamples = [] {
     for (int octet = 0; octet < 256; ++octet) {
         const int code = ~octet & 0x7F;  // all bits travel inverted
         const int magnitude = ((((code & 0x0F) << 3) + kBias) << (code >> 4)) - kBias;
-        samples[static_cast<std::size_t>(octet)] = static_cast<std::int16_t>((octet & 0x80) != 0 ? magnitude : -magnitude);
+        samples[static_cast<std::size_t>(octet)] =
+            static_cast<std::int16_t>((octet & 0x80) != 0 ? magnitude : -magnitude);
     }
     return samples;
 }();
@@ -51,7 +53,8 @@ constexpr auto kAlawSamples = [] {
         const int chord = code >> 4;
         const int step = ((code & 0x0F) << 4) + 8;
         const int magnitude = chord == 0 ? step : (step + 0x100) << (chord - 1);
-        samples[static_cast<std::size_t>(octet)] = static_cast<std::int16_t>((octet & 0x80) != 0 ? magnitude : -magnitude);
+        samples[static_cast<std::size_t>(octet)] =
+            static_cast<std::int16_t>((octet & 0x80) != 0 ? magnitude : -magnitude);
     }
     return samples;
 }();

@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t kSamples = 160;
 constexpr std::size_t kOctets = 33;
 
-// libgsm's state with a way back to its beginning, which the library lacks. A state is one block of plain numbers without
-// pointers (version 1.0.22, gsm_create(): one calloc), so a copy taken when it is new can be laid over it later; a test
-// holds a restarted coder against a fresh one, octet for octet.
+// libgsm's state with a way back to its beginning, which the library lacks. A state is one block of plain
+// numbers without pointers (version 1.0.22, gsm_create(): one calloc), so a copy taken when it is new can be
+// laid over it later; a test holds a restarted coder against a fresh one, octet for octet.
 class GsmState {
 public:
     GsmState() : state_{gsm_create()} {
@@ -44,7 +44,8 @@ public:
 private:
     void restart(std::uint32_t) noexcept override { state_.restart(); }
     bool expand(std::span<const std::byte> payload, std::span<std::int16_t> out) noexcept override {
-        for (std::size_t at = 0; at < payload.size(); at += kOctets)  // the signature of every frame before any changes the state
+        for (std::size_t at = 0; at < payload.size();
+             at += kOctets)  // the signature of every frame before any changes the state
             if (std::to_integer<unsigned>(payload[at]) >> 4U != GSM_MAGIC) return false;
         std::array<gsm_byte, kOctets> frame;
         for (std::size_t i = 0; i * kOctets < payload.size(); ++i) {
@@ -80,7 +81,11 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_gsm_decoder(const Format& format) { return std::make_unique<GsmDecoder>(format); }
-std::unique_ptr<Encoder> make_gsm_encoder(const Format& format) { return std::make_unique<GsmEncoder>(format); }
+std::unique_ptr<Decoder> make_gsm_decoder(const Format& format) {
+    return std::make_unique<GsmDecoder>(format);
+}
+std::unique_ptr<Encoder> make_gsm_encoder(const Format& format) {
+    return std::make_unique<GsmEncoder>(format);
+}
 
 }  // namespace crosspatch::codec

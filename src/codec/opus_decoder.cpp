@@ -12,7 +12,7 @@
 namespace crosspatch::codec {
 namespace {
 
-constexpr std::size_t kFadeFromMs = 80;   // four frames of 20 ms at libopus' own level,
+constexpr std::size_t kFadeFromMs = 80;    // four frames of 20 ms at libopus' own level,
 constexpr std::size_t kFadeUntilMs = 100;  // the fifth goes down to silence
 
 const unsigned char* octets_of(std::span<const std::byte> payload) {
@@ -52,7 +52,8 @@ public:
         const auto packet = OpusPacket::parse(next);
         if (!packet || !packet->has_fec || after_celt_) return 0;
         const std::size_t frame = frame_samples(next);
-        if (samples < frame || samples > std::min(out.size(), kMaxSamples) || samples % granule() != 0) return 0;
+        if (samples < frame || samples > std::min(out.size(), kMaxSamples) || samples % granule() != 0)
+            return 0;
         const std::size_t recovered = run(next, out.first(samples), true);
         if (recovered > 0) concealed_ = 0;
         return recovered;
@@ -75,7 +76,8 @@ public:
 
 private:
     static void initialise(void* memory, std::uint32_t rate) {
-        const int error = opus_decoder_init(static_cast<OpusDecoder*>(memory), static_cast<opus_int32>(rate), 1);
+        const int error =
+            opus_decoder_init(static_cast<OpusDecoder*>(memory), static_cast<opus_int32>(rate), 1);
         assert(error == OPUS_OK);
         (void)error;
     }

@@ -12,8 +12,8 @@ namespace {
 
 constexpr unsigned kFecOnPercent = 3;
 constexpr unsigned kFecOffPercent = 1;
-// libopus weighs error correction by the loss it is told. Below 5 % it takes CELT frames, which carry none; above 20 % it
-// starves the voice itself.
+// libopus weighs error correction by the loss it is told. Below 5 % it takes CELT frames, which carry none;
+// above 20 % it starves the voice itself.
 constexpr unsigned kLeastLoss = 5;
 constexpr unsigned kMostLoss = 20;
 
@@ -59,8 +59,8 @@ public:
             opus_encode(encoder(), frame.data(), static_cast<int>(frame.size()),
                         reinterpret_cast<unsigned char*>(out.data()), static_cast<opus_int32>(room));
         if (octets <= 0) return 0;
-        // The first packet of a silence is sent, so that the far side knows it for one; the next that is worth sending is
-        // libopus' own refresh after 400 ms.
+        // The first packet of a silence is sent, so that the far side knows it for one; the next that is
+        // worth sending is libopus' own refresh after 400 ms.
         const bool silent = format_.dtx && octets <= 2;
         const bool known = in_dtx_;
         in_dtx_ = silent;
@@ -79,8 +79,8 @@ public:
 
 private:
     static void initialise(void* memory, std::uint32_t rate) {
-        const int error = opus_encoder_init(static_cast<OpusEncoder*>(memory), static_cast<opus_int32>(rate), 1,
-                                            OPUS_APPLICATION_VOIP);
+        const int error = opus_encoder_init(static_cast<OpusEncoder*>(memory), static_cast<opus_int32>(rate),
+                                            1, OPUS_APPLICATION_VOIP);
         assert(error == OPUS_OK);
         (void)error;
     }
@@ -94,7 +94,8 @@ private:
 
     void tell_loss(unsigned percent) noexcept {
         set(OPUS_SET_INBAND_FEC(fec_ ? 1 : 0));
-        set(OPUS_SET_PACKET_LOSS_PERC(fec_ ? static_cast<opus_int32>(std::clamp(percent, kLeastLoss, kMostLoss)) : 0));
+        set(OPUS_SET_PACKET_LOSS_PERC(
+            fec_ ? static_cast<opus_int32>(std::clamp(percent, kLeastLoss, kMostLoss)) : 0));
     }
 
     Format format_;

@@ -9,8 +9,9 @@
 namespace crosspatch::codec {
 namespace {
 
-// RFC 6716 §4.2.3: each channel's SILK header opens with one VAD flag per 20 ms (one for 10 ms), then its LBRR flag. All are
-// equally likely bits, which the range coder leaves readable at the top of the first octet.
+// RFC 6716 §4.2.3: each channel's SILK header opens with one VAD flag per 20 ms (one for 10 ms), then its
+// LBRR flag. All are equally likely bits, which the range coder leaves readable at the top of the first
+// octet.
 bool lbrr_flag(unsigned char first, std::uint32_t frame_48k, bool stereo) {
     const unsigned vad_flags = std::max(1U, frame_48k / 960U);
     const bool mid = ((first >> (7U - vad_flags)) & 1U) != 0;

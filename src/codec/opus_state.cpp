@@ -9,7 +9,8 @@ void OpusState::renew(std::uint32_t rate) noexcept {
     const auto found = std::ranges::find(kOpusRates, rate);
     assert(found != kOpusRates.end());
     forget();
-    for (const Word& word : new_[static_cast<std::size_t>(found - kOpusRates.begin())]) memory_[word.at] = word.value;
+    for (const Word& word : new_[static_cast<std::size_t>(found - kOpusRates.begin())])
+        memory_[word.at] = word.value;
 }
 
 std::size_t OpusState::octets() const noexcept {

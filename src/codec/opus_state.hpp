@@ -10,9 +10,11 @@ inline constexpr std::array<std::uint32_t, 5> kOpusRates{8000, 12000, 16000, 240
 
 // The memory of one Opus coder, and how it looks when it is new, at each rate.
 //
-// Shape    the library's initialisation asks the processor for its features, which traps in a virtual machine: 60 to 90 us,
-//          in the middle of the first packet of a talkspurt. A state may be copied octet by octet (opus.h), and a
-//          new one is nearly all zero, so what is not is noted once, by the constructor, and laid down again by renew(): 1 to 2 us.
+// Shape    the library's initialisation asks the processor for its features, which traps in a virtual
+// machine: 60 to 90 us,
+//          in the middle of the first packet of a talkspurt. A state may be copied octet by octet (opus.h),
+//          and a new one is nearly all zero, so what is not is noted once, by the constructor, and laid down
+//          again by renew(): 1 to 2 us.
 // Errors   the constructor throws std::bad_alloc.
 // Thread   its coder's; renew() does not allocate.
 class OpusState {

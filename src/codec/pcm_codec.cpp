@@ -10,13 +10,17 @@ namespace {
 struct Ulaw {
     static constexpr std::size_t kOctets = 1;
     static void write(std::int16_t sample, std::byte* out) { *out = std::byte{g711::to_ulaw(sample)}; }
-    static std::int16_t read(const std::byte* in) { return g711::from_ulaw(std::to_integer<std::uint8_t>(*in)); }
+    static std::int16_t read(const std::byte* in) {
+        return g711::from_ulaw(std::to_integer<std::uint8_t>(*in));
+    }
 };
 
 struct Alaw {
     static constexpr std::size_t kOctets = 1;
     static void write(std::int16_t sample, std::byte* out) { *out = std::byte{g711::to_alaw(sample)}; }
-    static std::int16_t read(const std::byte* in) { return g711::from_alaw(std::to_integer<std::uint8_t>(*in)); }
+    static std::int16_t read(const std::byte* in) {
+        return g711::from_alaw(std::to_integer<std::uint8_t>(*in));
+    }
 };
 
 struct Linear {  // RFC 3551 §4.5.11: most significant octet first

@@ -42,7 +42,8 @@ public:
     std::size_t memory() const noexcept final { return own_memory() + concealer_.memory(); }
 
 protected:
-    explicit PlainDecoder(const Format& format) : format_{format}, concealer_{format.rate}, rate_{format.rate} {}
+    explicit PlainDecoder(const Format& format)
+        : format_{format}, concealer_{format.rate}, rate_{format.rate} {}
     const Format& format() const noexcept { return format_; }
 
 private:

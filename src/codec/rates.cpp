@@ -9,7 +9,8 @@
 namespace crosspatch::codec {
 namespace {
 
-constexpr std::array<std::uint32_t, 2> kG722Rates{8000, 16000};  // at 8000 its lower band is all that is coded
+constexpr std::array<std::uint32_t, 2> kG722Rates{8000,
+                                                  16000};  // at 8000 its lower band is all that is coded
 constexpr std::array<std::uint32_t, 3> kFixedRates{8000, 16000, 48000};
 
 std::uint32_t lowest_from(std::span<const std::uint32_t> rates, std::uint32_t least) {
@@ -37,7 +38,11 @@ Rates working_rates(const Format& from, const Format& to) noexcept {
     return {lowest_from(decoder, narrow), lowest_from(encoder, narrow)};
 }
 
-std::uint32_t decode_rate(const Format& from, const Format& to) noexcept { return working_rates(from, to).decode; }
-std::uint32_t encode_rate(const Format& from, const Format& to) noexcept { return working_rates(from, to).encode; }
+std::uint32_t decode_rate(const Format& from, const Format& to) noexcept {
+    return working_rates(from, to).decode;
+}
+std::uint32_t encode_rate(const Format& from, const Format& to) noexcept {
+    return working_rates(from, to).encode;
+}
 
 }  // namespace crosspatch::codec

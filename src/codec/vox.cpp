@@ -11,9 +11,9 @@ namespace {
 using std::chrono::microseconds;
 
 constexpr microseconds kBlock{250'000};
-constexpr microseconds kLearn{200'000};        // of a new stream, before anything is decided
-constexpr double kQuietest_dbov = -70.0;       // a digital silence must not make every whisper stand out
-constexpr double kHighPass_hertz = 200.0;      // twice: mains hum and wind are not speech
+constexpr microseconds kLearn{200'000};    // of a new stream, before anything is decided
+constexpr double kQuietest_dbov = -70.0;   // a digital silence must not make every whisper stand out
+constexpr double kHighPass_hertz = 200.0;  // twice: mains hum and wind are not speech
 constexpr double kUnknown = std::numeric_limits<double>::infinity();
 
 microseconds length_of(std::size_t samples, std::uint32_t rate) {
@@ -55,7 +55,9 @@ Vox::Decision Vox::hear(std::span<const std::int16_t> frame, std::uint32_t rate)
     return speaking_ ? Decision::Speaks : Decision::Silent;
 }
 
-double Vox::noise_dbov() const noexcept { return std::max(kQuietest_dbov, *std::ranges::min_element(minima_)); }
+double Vox::noise_dbov() const noexcept {
+    return std::max(kQuietest_dbov, *std::ranges::min_element(minima_));
+}
 
 void Vox::follow_noise(double level, microseconds length) noexcept {
     minima_[block_] = std::min(minima_[block_], level);

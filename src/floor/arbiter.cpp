@@ -39,10 +39,12 @@ void Arbiter::acknowledge(Participant participant) { machine_->acknowledge(parti
 void Arbiter::set_standing(Participant participant, Standing standing, core::Time now, Decisions& decisions) {
     machine_->set_standing(participant, standing, now, decisions);
 }
-void Arbiter::retarget(Participant participant, std::span<const Target> far, core::Time now, Decisions& decisions) {
+void Arbiter::retarget(Participant participant, std::span<const Target> far, core::Time now,
+                       Decisions& decisions) {
     machine_->retarget(participant, far, now, decisions);
 }
-void Arbiter::leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now, Decisions& decisions) {
+void Arbiter::leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now,
+                    Decisions& decisions) {
     machine_->leave(participant, channel, cause, now, decisions);
 }
 void Arbiter::remove_channel(ChannelIndex channel, core::Time now, Decisions& decisions) {
@@ -60,7 +62,9 @@ std::optional<Participant> Arbiter::holder(ChannelIndex channel) const {
     const Participant who = machine_->table().floor(channel).holder;
     return who == kNobody ? std::nullopt : std::optional{who};
 }
-ChannelState Arbiter::state(ChannelIndex channel, core::Time now) const { return machine_->state(channel, now); }
+ChannelState Arbiter::state(ChannelIndex channel, core::Time now) const {
+    return machine_->state(channel, now);
+}
 core::Time Arbiter::since(ChannelIndex channel) const { return machine_->table().floor(channel).since; }
 std::chrono::milliseconds Arbiter::remaining(ChannelIndex channel, core::Time now) const {
     return machine_->remaining(channel, now);
@@ -72,7 +76,9 @@ std::size_t Arbiter::queue(ChannelIndex channel, std::span<Waiting> into) const 
 ParticipantState Arbiter::participant_state(Participant participant) const {
     return machine_->table().member(participant).state;
 }
-Standing Arbiter::standing(Participant participant) const { return machine_->table().member(participant).standing; }
+Standing Arbiter::standing(Participant participant) const {
+    return machine_->table().member(participant).standing;
+}
 Claim Arbiter::claim(Participant participant) const { return machine_->table().member(participant).claim; }
 std::uint64_t Arbiter::talkspurt(Participant participant) const {
     const Member& member = machine_->table().member(participant);

@@ -25,8 +25,12 @@ public:
 
     void grow(std::size_t owners);
     void set(std::uint32_t owner, core::Time when);  // kNever: it has none
-    core::Time when(std::uint32_t owner) const { return place_[owner] == kAbsent ? kNever : heap_[place_[owner]].when; }
-    std::optional<Entry> earliest() const { return heap_.empty() ? std::nullopt : std::optional{heap_.front()}; }
+    core::Time when(std::uint32_t owner) const {
+        return place_[owner] == kAbsent ? kNever : heap_[place_[owner]].when;
+    }
+    std::optional<Entry> earliest() const {
+        return heap_.empty() ? std::nullopt : std::optional{heap_.front()};
+    }
     std::size_t size() const { return heap_.size(); }
 
 private:

@@ -33,14 +33,15 @@ private:
 //   talk.cpp      a talkspurt begins, is heard, loses a channel, ends.
 //   settle.cpp    a floor has become free: who gets it, who is told.
 //   timers.cpp    deadlines.
-//   targets.cpp   the caller's changes: bridges, standing, what goes away.
+//   targets.cpp   the caller's changes: release, revoke, standing, bridges, what goes away.
 //   snapshot.cpp  what people read; check() and fingerprint().
 class Arbiter::Machine {
 public:
-    // The most decisions that a grant or a deadline adds: each channel of the press ends a talkspurt (Revoked, Released)
-    // or is skipped, the press had one before (Released), and is granted.
+    // The most decisions that a grant or a deadline adds: each channel of the press ends a talkspurt
+    // (Revoked, Released) or is skipped, the press had one before (Released), and is granted.
     static constexpr std::size_t kStep = 2 * (kMaxFar + 1) + 4;
-    // The most that a public call adds before it settles: retargeting may leave each old channel and take each new one.
+    // The most that a public call adds before it settles: retargeting may leave each old channel and take
+    // each new one.
     static constexpr std::size_t kCall = 4 * kMaxFar + 8;
     static_assert(kCall + kStep <= Decisions::kCapacity);
 
@@ -69,7 +70,8 @@ public:
     void check() const;
 
 private:
-    // What asking for a channel would come to. AfterGrace: its talker is told to stop, the press waits in front.
+    // What asking for a channel would come to. AfterGrace: its talker is told to stop, the press waits in
+    // front.
     enum class Offer { Free, CutIn, AfterGrace, Busy };
 
     // rules.cpp
@@ -90,7 +92,7 @@ private:
     bool take_stakes(const Request& request);
     Answer place(Participant who, core::Time now, Decisions& out);
     Answer queue_or_refuse(Participant who, core::Time now, Decisions& out);
-    bool make_room(Participant who, core::Time now, Decisions& out);
+    bool make_room(Participant who, bool in_front, core::Time now, Decisions& out);
     void interrupt(Participant who, core::Time now, Decisions& out);
     Answer enqueue(Participant who, core::Time now, Decisions& out);
     Answer refuse(Participant who, Cause cause, core::Time now, Decisions& out);
@@ -104,7 +106,8 @@ private:
     void evict(ChannelIndex channel, Participant by, core::Time now, Decisions& out);
     void let_go(StakeIndex stake, bool keep_for_answer, core::Time now);
     void first_word(Participant who, core::Time now);
-    void revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until, core::Time now, Decisions& out);
+    void revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until, core::Time now,
+                           Decisions& out);
     void cut(Participant who, Cause cause, Participant by, core::Time now, Decisions& out);
     void finish(Participant who, Cause cause, core::Time now, Decisions& out);
     void fall_silent(Member& member, ParticipantState into, core::Time now);
@@ -130,7 +133,8 @@ private:
     void on_channel(ChannelIndex channel, core::Time now, Decisions& out);
 
     // targets.cpp
-    void replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now, Decisions& out);
+    void replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now,
+                     Decisions& out);
     void add_far(Participant who, std::span<const Target> far, Decisions& out);
     void take_far(Participant who, bool preempt, core::Time now, Decisions& out);
     void leave_stake(StakeIndex stake, Cause cause, core::Time now, Decisions& out);

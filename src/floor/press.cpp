@@ -43,7 +43,8 @@ bool Arbiter::Machine::ignored(const Request& request, core::Time now) {
     return true;
 }
 
-// T10: a device that asks without end is not answered. A higher class than it has asked for in this second is.
+// T10: a device that asks without end is not answered. A higher class than it has asked for in this second
+// is.
 bool Arbiter::Machine::flooded(Member& m, Class level, core::Time now) {
     if (timers_.requests_per_second == 0) return false;
     if (now >= m.window_end || level > m.window_level) {
@@ -66,17 +67,20 @@ Answer Arbiter::Machine::answer_press(const Request& request, core::Time now, De
         out.add(denied);
         return Answer::Denied;
     }
-    if (m.has_floor()) finish(who, m.state == State::Revoking ? m.revoke_cause : Cause::TalkerReleased, now, out);
+    if (m.has_floor())
+        finish(who, m.state == State::Revoking ? m.revoke_cause : Cause::TalkerReleased, now, out);
     const bool was_queued = m.state == State::Queued && m.own == request.own.channel;
     if (m.state == State::Queued && !was_queued) withdraw(who, Cause::TalkerReleased, now, out);
     drop_stakes(who);
     begin_press(request, was_queued, now);
-    if (const Cause cause = refusal(m, request, now); cause != Cause::None) return refuse(who, cause, now, out);
+    if (const Cause cause = refusal(m, request, now); cause != Cause::None)
+        return refuse(who, cause, now, out);
     if (!take_stakes(request)) return refuse(who, Cause::NoResources, now, out);
     return place(who, now, out);
 }
 
-// Who holds the floor asks again: a lost Granted is told again, a higher claim counts from now on, and takes what it can.
+// Who holds the floor asks again: a lost Granted is told again, a higher claim counts from now on, and takes
+// what it can.
 Answer Arbiter::Machine::raise(const Request& request, core::Time now, Decisions& out) {
     const Participant who = request.participant;
     Member& m = member(who);
@@ -102,7 +106,8 @@ void Arbiter::Machine::begin_press(const Request& request, bool was_queued, core
     m.lease = settings.lease;
     m.dtx_lease = settings.dtx_lease;
     m.max_talk = settings.max_talk;
-    if (request.max_talk > core::Duration::zero()) m.max_talk = std::min(m.max_talk, core::Duration{request.max_talk});
+    if (request.max_talk > core::Duration::zero())
+        m.max_talk = std::min(m.max_talk, core::Duration{request.max_talk});
     m.warn = std::min(core::Duration{settings.warn}, m.max_talk / 2);
     m.grace = settings.grace;
     m.cooldown = settings.cooldown;
@@ -137,14 +142,17 @@ bool Arbiter::Machine::take_stakes(const Request& request) {
 Answer Arbiter::Machine::place(Participant who, core::Time now, Decisions& out) {
     Member& m = member(who);
     switch (offer_of(table_.stake(m.first), now)) {
-        case Offer::Busy: return queue_or_refuse(who, now, out);
-        case Offer::AfterGrace:  // TS 24.380: the pre-emptor is first, however long the queue
+        case Offer::Busy:
+            return queue_or_refuse(who, now, out);
+        case Offer::AfterGrace:
+            if (!make_room(who, true, now, out)) return refuse(who, Cause::QueueFull, now, out);
             interrupt(who, now, out);
             return enqueue(who, now, out);
         case Offer::Free:
-        case Offer::CutIn: break;
+        case Offer::CutIn:
+            break;
     }
-    if (m.wait && !all_far_offered(m, now) && make_room(who, now, out)) return enqueue(who, now, out);
+    if (m.wait && !all_far_offered(m, now) && make_room(who, false, now, out)) return enqueue(who, now, out);
     grant(who, false, now, out);
     return Answer::Granted;
 }
@@ -162,20 +170,22 @@ Answer Arbiter::Machine::queue_or_refuse(Participant who, core::Time now, Decisi
     const Member& m = member(who);
     if (m.signal != Signal::Explicit || table_.floor(m.own).settings.queue == 0)
         return refuse(who, Cause::AnotherTalks, now, out);
-    if (!make_room(who, now, out)) return refuse(who, Cause::QueueFull, now, out);
+    if (!make_room(who, false, now, out)) return refuse(who, Cause::QueueFull, now, out);
     return enqueue(who, now, out);
 }
 
-// Whether the own channel's queue takes one more. A full one lets its last go for a higher class.
-bool Arbiter::Machine::make_room(Participant who, core::Time now, Decisions& out) {
-    const Member& m = member(who);
-    const Floor& f = table_.floor(m.own);
-    if (f.queued < f.settings.queue) return true;
+// Whether the own channel's queue takes one more. A full one lets its last go for a higher class, and for a
+// pre-emptor: TS 24.380 puts that in front, however long the queue; there is a place for one even where
+// nobody else may wait.
+bool Arbiter::Machine::make_room(Participant who, bool in_front, core::Time now, Decisions& out) {
+    const Floor& f = table_.floor(member(who).own);
+    if (f.queued < f.settings.queue || (in_front && f.queued == 0)) return true;
     StakeIndex last = f.line_end;
     while (last != kNoStake && !table_.is_own(table_.stake(last))) last = table_.stake(last).ahead;
     if (last == kNoStake) return false;
-    const Participant loser = table_.stake(last).who;
-    if (member(loser).claim.level >= m.claim.level) return false;
+    const Stake& s = table_.stake(last);
+    const Participant loser = s.who;
+    if (member(loser).claim.level >= member(who).claim.level && (!in_front || s.front)) return false;
     refuse(loser, Cause::QueueFull, now, out);
     arm(loser);
     return true;
@@ -202,7 +212,8 @@ Answer Arbiter::Machine::refuse(Participant who, Cause cause, core::Time now, De
     m.stop_timers();
     auto denied = about(who, Kind::Denied);
     denied.cause = cause;
-    if (cause == Cause::RetryAfter) denied.left = std::chrono::ceil<std::chrono::milliseconds>(m.cooldown_end - now);
+    if (cause == Cause::RetryAfter)
+        denied.left = std::chrono::ceil<std::chrono::milliseconds>(m.cooldown_end - now);
     out.add(denied);
     if (m.signal == Signal::Explicit) {
         m.state = State::Silent;

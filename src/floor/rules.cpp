@@ -3,19 +3,22 @@
 // What may be had. Nothing here changes a floor.
 namespace crosspatch::floor {
 
-// Contract, Floor: the floor is kept for an answer from the same bridge; emergencies and higher claims are excepted.
+// Contract, Floor: the floor is kept for an answer from the same bridge; emergencies and higher claims are
+// excepted.
 bool Arbiter::Machine::hang_admits(const Stake& stake, core::Time now) const {
     const Floor& f = table_.floor(stake.channel);
     if (now >= f.hang_end) return true;
     const Member& m = member(stake.who);
-    if (stake.channel == m.own) return true;  // who is at home on the channel is on every bridge that it is on
+    if (stake.channel == m.own)
+        return true;  // who is at home on the channel is on every bridge that it is on
     if (m.claim.level == Class::Emergency || m.claim > f.last_claim) return true;
     if (stake.conversation != 0 && stake.conversation == f.last_conversation) return true;
-    return table_.floor(m.own).last_talkspurt == f.last_talkspurt;  // the own channel heard what is to be answered
+    return table_.floor(m.own).last_talkspurt ==
+           f.last_talkspurt;  // the own channel heard what is to be answered
 }
 
-// Whether somebody waits who may not be overtaken by pre-emption either: one of a higher class, or one with an equal or
-// better claim who has had this channel's talker revoked.
+// Whether somebody waits who may not be overtaken by pre-emption either: one of a higher class, or one with
+// an equal or better claim who has had this channel's talker revoked.
 bool Arbiter::Machine::is_claimed_in_front(const Stake& stake) const {
     const Member& m = member(stake.who);
     const StakeIndex head = table_.floor(stake.channel).line;
@@ -38,8 +41,8 @@ Arbiter::Machine::Offer Arbiter::Machine::offer_of(const Stake& stake, core::Tim
     const Member& m = member(stake.who);
     const Member& talker = member(f.holder);
     if (!stake.may_preempt || m.claim <= talker.claim) return Offer::Busy;  // equal never pre-empts
-    // A grace is given only where the new talker waits for it and the old one can be told; a far channel would lose the
-    // new talker's first words, and TS 24.380 lets T3 be 0 with audio cut-in.
+    // A grace is given only where the new talker waits for it and the old one can be told; a far channel
+    // would lose the new talker's first words, and TS 24.380 lets T3 be 0 with audio cut-in.
     const bool same_home = stake.channel == m.own && stake.channel == talker.own;
     const bool both_told = m.signal == Signal::Explicit && talker.signal == Signal::Explicit;
     if (same_home && both_told && m.claim.level != Class::Emergency && talker.grace > core::Duration::zero())
@@ -67,8 +70,8 @@ Cause Arbiter::Machine::refusal(const Member& m, const Request& request, core::T
     return Cause::None;
 }
 
-// Contract, Floor: a refused press without floor messages stays refused until it falls silent. A higher class is a new
-// act of the talker, not the same press.
+// Contract, Floor: a refused press without floor messages stays refused until it falls silent. A higher class
+// is a new act of the talker, not the same press.
 bool Arbiter::Machine::is_same_press(const Member& m, const Request& request, core::Time now) const {
     return m.state == ParticipantState::Refused && request.signal != Signal::Explicit && now < m.lease_end &&
            request.claim.level <= m.claim.level;

@@ -35,7 +35,8 @@ std::optional<Settings> read_settings(const config::Node& node) {
     Settings settings;
     bool good = read(map, "priority", 255, settings.priority);
     good &= read(map, "queue", 64, settings.queue);
-    // A floor that nothing ends is no floor: there is always a limit, and the wire carries it in 16 bits of seconds.
+    // A floor that nothing ends is no floor: there is always a limit, and the wire carries it in 16 bits of
+    // seconds.
     const bool limits = read(map, "max_talk", 1s, 1h, settings.max_talk);
     const bool warns = read(map, "warn", 0ms, 10min, settings.warn);
     good &= limits && warns;
@@ -46,8 +47,9 @@ std::optional<Settings> read_settings(const config::Node& node) {
     good &= read(map, "lease", 200ms, 6s, settings.lease);
     if (limits && warns && settings.warn >= settings.max_talk) {
         if (const auto warn = map.find("warn")) {
-            warn->problem(fmt::format("{} ms before a talk limit of {} ms is before the first word; make it shorter than max_talk",
-                                      settings.warn.count(), settings.max_talk.count()));
+            warn->problem(fmt::format(
+                "{} ms before a talk limit of {} ms is before the first word; make it shorter than max_talk",
+                settings.warn.count(), settings.max_talk.count()));
             good = false;
         }
         settings.warn = settings.max_talk / 2;  // the default does not fit so short a limit

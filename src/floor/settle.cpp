@@ -43,7 +43,8 @@ void Arbiter::Machine::announce_later(ChannelIndex channel) {
     changes_.push(channel);
 }
 
-// Everything that the last step has caused, as far as there is room; `reserve` is what the next step may need.
+// Everything that the last step has caused, as far as there is room; `reserve` is what the next step may
+// need.
 void Arbiter::Machine::settle(core::Time now, Decisions& out, std::size_t reserve) {
     while (!offers_.empty() && out.room() >= reserve) {
         const ChannelIndex channel = offers_.pop();
@@ -58,8 +59,8 @@ void Arbiter::Machine::settle(core::Time now, Decisions& out, std::size_t reserv
     }
 }
 
-// TS 24.380: Idle with a queue grants its head at once. A press that waits for more channels than this lets others by: it
-// does so for `patience` at most.
+// TS 24.380: Idle with a queue grants its head at once. A press that waits for more channels than this lets
+// others by: it does so for `patience` at most.
 void Arbiter::Machine::offer(ChannelIndex channel, core::Time now, Decisions& out) {
     for (StakeIndex at = table_.floor(channel).line; at != kNoStake;) {
         if (table_.floor(channel).holder != kNobody) return;

@@ -29,7 +29,8 @@ std::size_t Arbiter::Machine::queue(ChannelIndex channel, std::span<Waiting> int
         const Stake& s = table_.stake(at);
         if (!table_.is_own(s)) continue;
         const Member& m = member(s.who);
-        if (count < into.size()) into[count] = {s.who, static_cast<std::uint16_t>(count + 1), m.claim, m.since};
+        if (count < into.size())
+            into[count] = {s.who, static_cast<std::uint16_t>(count + 1), m.claim, m.since};
         ++count;
     }
     return count;
@@ -85,11 +86,13 @@ void add_timers(Fingerprint& print, const Member& m, core::Time now) {
 }
 
 void add_press(Fingerprint& print, const Member& m) {
-    print.add((static_cast<std::uint64_t>(m.signal) << 24) | (static_cast<std::uint64_t>(m.claim.level) << 16) |
-              (static_cast<std::uint64_t>(m.claim.priority) << 8) | static_cast<std::uint64_t>(m.revoke_cause));
+    print.add(
+        (static_cast<std::uint64_t>(m.signal) << 24) | (static_cast<std::uint64_t>(m.claim.level) << 16) |
+        (static_cast<std::uint64_t>(m.claim.priority) << 8) | static_cast<std::uint64_t>(m.revoke_cause));
     print.add(m.heard | m.wait << 1 | m.aged << 2 | m.warned << 3 | (m.from_queue && !m.heard) << 4);
     print.add(m.own);
-    for (const core::Duration length : {m.lease, m.dtx_lease, m.max_talk, m.warn, m.grace, m.cooldown}) print.add(length);
+    for (const core::Duration length : {m.lease, m.dtx_lease, m.max_talk, m.warn, m.grace, m.cooldown})
+        print.add(length);
     print.add(m.heard ? m.limit_at : kNever);
 }
 
@@ -145,7 +148,8 @@ void Arbiter::Machine::check() const {
             assert(at != m.first || (table_.is_own(s) && has_it == m.has_floor()));
             assert(m.state != State::Talking || s.place != Stake::Place::Parked);
             assert(m.state != State::Revoking || has_it);
-            assert(m.state != State::Queued || has_it || (at == m.first || m.wait) == (s.place == Stake::Place::Waiting));
+            assert(m.state != State::Queued || has_it ||
+                   (at == m.first || m.wait) == (s.place == Stake::Place::Waiting));
             held[s.channel] += has_it;
             waiting[s.channel] += s.place == Stake::Place::Waiting;
         }

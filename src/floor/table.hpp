@@ -15,7 +15,8 @@ inline constexpr StakeIndex kNoStake = 0xffffffff;
 
 // One channel in one press.
 struct Stake {
-    // Parked: wanted, but not yet asked for (far channels of a queued press). Waiting: in the channel's line. Held: its floor.
+    // Parked: wanted, but not yet asked for (far channels of a queued press). Waiting: in the channel's line.
+    // Held: its floor.
     enum class Place : std::uint8_t { Parked, Waiting, Held };
     Participant who{kNobody};
     ChannelIndex channel{kNoChannel};
@@ -30,19 +31,19 @@ struct Stake {
 // One participant and its press, if any. What every packet touches stands first.
 struct Member {
     ParticipantState state{ParticipantState::Silent};
-    bool heard{};                   // media has come since the grant
-    core::Time lease_end{kNever};   // T1, T132; Refused, Trailing: when the silence is long enough
-    core::Time stage_at{kNever};    // Talking: warning, then limit; Revoking: end of grace; Queued: ageing
-    core::Time patience_at{kNever}; // Queued: WhenBusy::Wait goes on as Skip
-    core::Time repeat_at{kNever};   // a floor message is told again
+    bool heard{};                    // media has come since the grant
+    core::Time lease_end{kNever};    // T1, T132; Refused, Trailing: when the silence is long enough
+    core::Time stage_at{kNever};     // Talking: warning, then limit; Revoking: end of grace; Queued: ageing
+    core::Time patience_at{kNever};  // Queued: WhenBusy::Wait goes on as Skip
+    core::Time repeat_at{kNever};    // a floor message is told again
     core::Duration lease{std::chrono::milliseconds{600}};
     core::Duration dtx_lease{std::chrono::seconds{1}};
 
     Standing standing{Standing::MayTalk};
     Signal signal{Signal::Media};
     Claim claim;
-    bool wait{};     // for all far channels
-    bool aged{};     // ahead of higher priorities of its class
+    bool wait{};  // for all far channels
+    bool aged{};  // ahead of higher priorities of its class
     bool warned{};
     bool from_queue{};
     std::uint8_t told{};
@@ -50,7 +51,7 @@ struct Member {
     ChannelIndex own{kNoChannel};
     StakeIndex first{kNoStake}, last{kNoStake};  // the own channel's stake is the first
     std::uint64_t talkspurt{};
-    core::Time since;     // of the request, then of the grant
+    core::Time since;  // of the request, then of the grant
     core::Time limit_at{kNever};
     core::Duration max_talk{}, warn{}, grace{}, cooldown{};
 
@@ -60,8 +61,12 @@ struct Member {
     std::uint8_t window_count{};
     core::Time window_end{core::Time::min()};
 
-    bool has_floor() const { return state == ParticipantState::Talking || state == ParticipantState::Revoking; }
-    core::Time due() const { return std::min(std::min(lease_end, stage_at), std::min(patience_at, repeat_at)); }
+    bool has_floor() const {
+        return state == ParticipantState::Talking || state == ParticipantState::Revoking;
+    }
+    core::Time due() const {
+        return std::min(std::min(lease_end, stage_at), std::min(patience_at, repeat_at));
+    }
     void stop_timers() { lease_end = stage_at = patience_at = repeat_at = kNever; }
 };
 
@@ -105,16 +110,18 @@ public:
     const Stake& stake(StakeIndex index) const { return stakes_[index]; }
 
     StakeIndex add(Participant who, const Target& target);  // at the end of its press
-    void drop(StakeIndex index);                            // out of its line, out of its press, back to the pool
+    void drop(StakeIndex index);  // out of its line, out of its press, back to the pool
     StakeIndex find(Participant who, ChannelIndex channel) const;
     bool is_own(const Stake& stake) const { return stake.channel == member(stake.who).own; }
 
     // Puts a stake into its channel's line where it belongs / takes it out again.
     void line_up(StakeIndex index);
     void step_out(StakeIndex index);
-    // Best first: class, then who had a talker revoked, then who has aged, then priority, then who came first.
+    // Best first: class, then who had a talker revoked, then who has aged, then priority, then who came
+    // first.
     bool before(const Stake& a, const Stake& b) const;
-    std::uint16_t position(StakeIndex index) const;  // among the presses queued at their own channel; 1 = next
+    std::uint16_t position(
+        StakeIndex index) const;  // among the presses queued at their own channel; 1 = next
 
     std::uint32_t new_mark() { return ++mark_; }
     std::size_t free_stakes() const { return free_count_; }

@@ -12,8 +12,10 @@ using std::chrono::milliseconds;
 Verdict Arbiter::Machine::media(Participant who, core::Time now, bool dtx) {
     Member& m = member(who);
     switch (m.state) {
-        case State::Silent: return Verdict::NeedsRequest;
-        case State::Queued: return Verdict::Drop;
+        case State::Silent:
+            return Verdict::NeedsRequest;
+        case State::Queued:
+            return Verdict::Drop;
         case State::Revoking:
             if (now >= m.stage_at) return Verdict::Drop;  // the grace is over, whenever advance() comes to it
             [[fallthrough]];
@@ -76,7 +78,8 @@ void Arbiter::Machine::grant(Participant who, bool from_queue, core::Time now, D
     arm(who);
 }
 
-// Who is at home on one of the channels is cut off first: nobody leaves a channel only to lose its talkspurt next.
+// Who is at home on one of the channels is cut off first: nobody leaves a channel only to lose its talkspurt
+// next.
 void Arbiter::Machine::take_all(Participant who, core::Time now, Decisions& out) {
     const StakeIndex own = member(who).first;
     for (const bool homes : {true, false}) {
@@ -139,8 +142,8 @@ void Arbiter::Machine::let_go(StakeIndex index, bool keep_for_answer, core::Time
     announce_later(s.channel);
 }
 
-void Arbiter::Machine::revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until, core::Time now,
-                                         Decisions& out) {
+void Arbiter::Machine::revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until,
+                                         core::Time now, Decisions& out) {
     Member& m = member(who);
     assert(m.state == State::Talking);
     m.state = State::Revoking;
@@ -193,11 +196,16 @@ void Arbiter::Machine::finish(Participant who, Cause cause, core::Time now, Deci
         m.cooldown_level = m.claim.level;
     }
     const bool silent = cause == Cause::Timeout || cause == Cause::Unanswered;
-    fall_silent(m, silent ? State::Silent : cause == Cause::TalkerReleased ? State::Trailing : State::Refused, now);
+    fall_silent(m,
+                silent                           ? State::Silent
+                : cause == Cause::TalkerReleased ? State::Trailing
+                                                 : State::Refused,
+                now);
     arm(who);
 }
 
-// Refused and Trailing last until the lease of the last packet has run out; what comes before belongs to the old press.
+// Refused and Trailing last until the lease of the last packet has run out; what comes before belongs to the
+// old press.
 void Arbiter::Machine::fall_silent(Member& m, ParticipantState into, core::Time now) {
     const core::Time silent_at = m.heard ? m.lease_end : std::min(m.lease_end, now + m.lease);
     m.stop_timers();

@@ -2,7 +2,8 @@
 
 #include "src/floor/machine.hpp"
 
-// What the caller changes under a running press: its far channels, its right to talk, what goes away.
+// What the caller changes under a running press: its end, its right to talk, its far channels, what goes
+// away.
 namespace crosspatch::floor {
 using Kind = Decision::Kind;
 using State = ParticipantState;
@@ -11,20 +12,26 @@ void Arbiter::Machine::release(Participant who, core::Time now, Decisions& out) 
     begin(now, out);
     Member& m = member(who);
     switch (m.state) {
-        case State::Talking: finish(who, Cause::TalkerReleased, now, out); break;
+        case State::Talking:
+            finish(who, Cause::TalkerReleased, now, out);
+            break;
         case State::Revoking: {
             const Cause cause = m.revoke_cause;
             finish(who, cause, now, out);
-            if (m.state == State::Refused) m.state = State::Trailing;  // it has let go: the next press is a new one
+            if (m.state == State::Refused)
+                m.state = State::Trailing;  // it has let go: the next press is a new one
             break;
         }
-        case State::Queued: withdraw(who, Cause::TalkerReleased, now, out); break;
+        case State::Queued:
+            withdraw(who, Cause::TalkerReleased, now, out);
+            break;
         case State::Refused:
             m.state = State::Trailing;
             m.repeat_at = kNever;
             break;
         case State::Silent:
-        case State::Trailing: break;
+        case State::Trailing:
+            break;
     }
     arm(who);
     settle(now, out);
@@ -80,7 +87,8 @@ void Arbiter::Machine::set_standing(Participant who, Standing standing, core::Ti
     settle(now, out);
 }
 
-void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, core::Time now, Decisions& out) {
+void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, core::Time now,
+                                Decisions& out) {
     begin(now, out);
     Member& m = member(who);
     if (m.state == State::Talking || m.state == State::Queued) {
@@ -98,7 +106,8 @@ void Arbiter::Machine::replace_far(Participant who, std::span<const Target> far,
     for (const Target& target : far) table_.floor(target.channel).mark = wanted;
     for (StakeIndex at = table_.stake(m.first).next; at != kNoStake;) {
         const StakeIndex next = table_.stake(at).next;
-        if (table_.floor(table_.stake(at).channel).mark != wanted) leave_stake(at, Cause::BridgeClosed, now, out);
+        if (table_.floor(table_.stake(at).channel).mark != wanted)
+            leave_stake(at, Cause::BridgeClosed, now, out);
         at = next;
     }
     add_far(who, far, out);
@@ -133,7 +142,8 @@ void Arbiter::Machine::add_far(Participant who, std::span<const Target> far, Dec
     }
 }
 
-// Asks for the far channels that the press does not hold: the new ones, and with `preempt` again those it waits for.
+// Asks for the far channels that the press does not hold: the new ones, and with `preempt` again those it
+// waits for.
 void Arbiter::Machine::take_far(Participant who, bool preempt, core::Time now, Decisions& out) {
     const Member& m = member(who);
     for (StakeIndex at = table_.stake(m.first).next; at != kNoStake; at = table_.stake(at).next) {
@@ -171,7 +181,8 @@ void Arbiter::Machine::leave_stake(StakeIndex index, Cause cause, core::Time now
     if (heard_there) out.add(left);
 }
 
-void Arbiter::Machine::leave(Participant who, ChannelIndex channel, Cause cause, core::Time now, Decisions& out) {
+void Arbiter::Machine::leave(Participant who, ChannelIndex channel, Cause cause, core::Time now,
+                             Decisions& out) {
     begin(now, out);
     Member& m = member(who);
     const StakeIndex index = table_.find(who, channel);

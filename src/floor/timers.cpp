@@ -2,7 +2,8 @@
 
 #include "src/floor/machine.hpp"
 
-// Deadlines. Media does not touch the heap: an entry may be earlier than what is due, and is then put off here.
+// Deadlines. Media does not touch the heap: an entry may be earlier than what is due, and is then put off
+// here.
 namespace crosspatch::floor {
 using Kind = Decision::Kind;
 using State = ParticipantState;
@@ -66,31 +67,39 @@ void Arbiter::Machine::on_silence(Participant who, core::Time now, Decisions& ou
     switch (m.state) {
         case State::Talking:
             return finish(who, m.from_queue && !m.heard ? Cause::Unanswered : Cause::Timeout, now, out);
-        case State::Revoking: return finish(who, m.revoke_cause, now, out);
+        case State::Revoking:
+            return finish(who, m.revoke_cause, now, out);
         case State::Refused:
-        case State::Trailing: return fall_silent(m, State::Silent, now);
+        case State::Trailing:
+            return fall_silent(m, State::Silent, now);
         case State::Silent:
-        case State::Queued: assert(false);
+        case State::Queued:
+            assert(false);
     }
 }
 
 void Arbiter::Machine::on_stage(Participant who, core::Time now, Decisions& out) {
     Member& m = member(who);
     switch (m.state) {
-        case State::Talking: return on_talk_time(who, now, out);
-        case State::Revoking: return finish(who, m.revoke_cause, now, out);  // T3
+        case State::Talking:
+            return on_talk_time(who, now, out);
+        case State::Revoking:
+            return finish(who, m.revoke_cause, now, out);  // T3
         case State::Queued: {
             m.stage_at = kNever;
-            for (StakeIndex at = m.first; at != kNoStake && (at == m.first || m.wait); at = table_.stake(at).next)
+            for (StakeIndex at = m.first; at != kNoStake && (at == m.first || m.wait);
+                 at = table_.stake(at).next)
                 table_.step_out(at);
             m.aged = true;
-            for (StakeIndex at = m.first; at != kNoStake && (at == m.first || m.wait); at = table_.stake(at).next)
+            for (StakeIndex at = m.first; at != kNoStake && (at == m.first || m.wait);
+                 at = table_.stake(at).next)
                 table_.line_up(at);
             return;
         }
         case State::Silent:
         case State::Refused:
-        case State::Trailing: assert(false);
+        case State::Trailing:
+            assert(false);
     }
 }
 
@@ -133,7 +142,8 @@ void Arbiter::Machine::on_repeat(Participant who, core::Time now, Decisions& out
         again.left = ceil<milliseconds>(m.max_talk);
     } else {
         again.cause = m.revoke_cause;
-        if (m.state == State::Revoking) again.left = ceil<milliseconds>(std::max(m.stage_at - now, core::Duration::zero()));
+        if (m.state == State::Revoking)
+            again.left = ceil<milliseconds>(std::max(m.stage_at - now, core::Duration::zero()));
     }
     out.add(again);
     const bool for_ever = m.state == State::Revoking;  // until the grace ends

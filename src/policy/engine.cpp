@@ -46,8 +46,9 @@ std::string_view Decision::reason() const noexcept {
 
 Decision decide(const RuleList& list, const Facts& facts, core::WallTime now) noexcept {
     Decision decision;
+    const std::uint32_t bits = field::bits_of(facts);
     for (const Rule& rule : list.rules) {
-        if (!rule.when.match_apart_from_time(facts)) continue;
+        if (!rule.when.match_apart_from_time(facts, bits)) continue;
         if (const TimeSet& hours = rule.when.hours; !hours.always()) {
             const auto until = hours.steady_until(now);
             decision.valid_until = std::min(decision.valid_until, until);

@@ -44,6 +44,12 @@ std::vector<std::string> all_names() {
 
 // `America/Chicago`, `Etc/GMT+6`, `UTC`; not `CST`, and not ICU's own inventions.
 bool is_zone_name(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               std::string_view{"/_+-"}.find(c) != std::string_view::npos;
+    };
+    // ICU reads a name up to its first NUL, so what it is given is checked here.
+    if (!std::all_of(name.begin(), name.end(), allowed)) return false;
     return name == "UTC" || (name.find('/') != std::string_view::npos && !name.starts_with("SystemV/"));
 }
 

@@ -28,13 +28,14 @@ Writer::Writer(const LogOptions& options, const SigningKey& key, Beginning begin
       head_{log_id(key.public_key()), boot_id()},
       shelf_{options.data_dir, key, options.vfs, beginning},
       reserve_{options.data_dir, options.reserve},
-      index_{options.data_dir, options.call_gap},
+      index_{std::in_place, options.data_dir, options.call_gap},
       pace_{options.clocks.monotonic()},
       clock_{options.clocks.state ? options.clocks.state() : kernel_clock()},
       findings_{std::move(beginning.findings)},
       continues_{beginning.continues} {
     auto keys = PersonalKeys::open(options.data_dir / "keys" / "personal.keys");
     if (keys) personal_keys_ = std::move(*keys);
+    publish();
 }
 
 void Writer::run() {
@@ -50,11 +51,9 @@ void Writer::run() {
         pace_.waiting(waiting_.size(), hurry_, now());
         if (stopping) return finish();
         if (pace_.commit_due(now())) commit(now());
-        if (waiting_.empty() && pace_.checkpoint_due(shelf_.position().size(), shelf_.signed_size(), urgent_, now())) {
-            sign(now());
-        }
+        if (pace_.checkpoint_due(shelf_.position().size(), shelf_.signed_size(), urgent_, now())) sign(now());
         look_after_file(now());
-        const bool more = index_.follow(shelf_.position().size(), kIndexStep);
+        const bool more = index_->follow(shelf_.position().size(), kIndexStep);
         publish();
         pace_.waiting(waiting_.size(), hurry_, now());
         if (!more) wait(pace_.due(now()));

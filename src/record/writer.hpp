@@ -100,7 +100,7 @@ private:
     Letterhead head_;
     Shelf shelf_;
     Reserve reserve_;
-    Index index_;
+    std::optional<Index> index_;
     Pace pace_;
     ClockWatch clock_watch_;
     ClockState clock_;

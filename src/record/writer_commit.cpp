@@ -88,6 +88,7 @@ std::vector<Line> Writer::render_group(std::size_t count, Position& after) {
 
 void Writer::acknowledge(std::size_t count, std::uint64_t first) {
     shared_.figures.records += count;
+    publish();  // whoever is told finds it in health()
     for (std::size_t i = 0; i < count; ++i) {
         auto waiting = std::move(waiting_.front());
         waiting_.pop_front();
@@ -188,9 +189,10 @@ void Writer::finish() {
     if (!waiting_.empty() && options_.journal) {
         options_.journal->error("audit.gap", fmt::format("{} records are lost: the log could not be written", waiting_.size()));
     }
-    if (shelf_.is_open() && shelf_.sign()) (void)shelf_.close();
-    while (index_.follow(shelf_.position().size(), 500)) {
+    while (index_->follow(shelf_.position().size(), 500)) {
     }
+    index_.reset();  // it reads the log file; the last to close the file is to be the one that tidies it
+    if (shelf_.is_open() && shelf_.sign()) (void)shelf_.close();
     publish();
 }
 

@@ -22,8 +22,7 @@ namespace {
 
 using core::Error;
 
-// Slot n of image 0 or 1: pages of the two images take turns, so that no disk sector or page holds copies of
-// both.
+// Slot n of image 0 or 1. Pages of the two images take turns: no disk sector or page holds copies of both.
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSlotsPerPage = kPage / kSlotSize;
 off_t place_of(std::size_t slot, unsigned image) {
@@ -71,7 +70,7 @@ core::Result<core::UniqueFd> open_locked(const std::filesystem::path& file) {
         if (errno != EWOULDBLOCK) return io_error(file, "lock it");
         return in_use(file);
     }
-    // Another daemon may have put a new file in place between open() and flock(); then this lock guards
+    // Another daemon may have put a new file in place between open() and flock(): then this lock guards
     // nothing.
     struct stat named {};
     if (lstat(file.c_str(), &named) != 0 || named.st_ino != status.st_ino || named.st_dev != status.st_dev) {
@@ -163,8 +162,7 @@ void IndexJournal::Impl::adopt(const std::array<SlotReading, 2>& copies) {
     if (entry.record) {
         const auto [place, added] = places.emplace(key_of(*entry.record), slot);
         if (added) return;
-        // One record in two slots: it was forgotten and came back, and the disk missed the first half. The
-        // higher holds.
+        // One record in two slots: it was forgotten, came back, and the disk missed the first half.
         IndexLimits& kept = slots[place->second].record->limits;
         kept = {std::max(kept.rtp, entry.record->limits.rtp), std::max(kept.rtcp, entry.record->limits.rtcp)};
         entry.record.reset();
@@ -222,8 +220,7 @@ core::Result<IndexJournal> IndexJournal::open(const std::filesystem::path& file)
     if (auto loaded = impl->load(); !loaded) return core::Unexpected{loaded.error()};
     IndexJournal journal{std::move(impl)};
     // What a killed daemon had written may be in the page cache only, and its images may differ. A new file
-    // settles both; on a full disk the records are still good to read, and sync() says that nothing can be
-    // promised.
+    // settles both. Where that fails the records are good to read, and sync() says that nothing is promised.
     static_cast<void>(journal.rebuild());
     return journal;
 }
@@ -251,6 +248,8 @@ std::vector<IndexRecord> IndexJournal::find(IndexRecord::Kind kind, const KeyFin
         if (record.kind != kind || record.key != key) break;
         records.push_back(record);
     }
+    std::stable_sort(records.begin(), records.end(),
+                     [](const auto& a, const auto& b) { return a.limits.rtp > b.limits.rtp; });
     return records;
 }
 
@@ -317,8 +316,8 @@ core::Result<void> IndexJournal::rebuild() {
     if (fsync(descriptor->get()) != 0) return io_error(fresh, "make it durable");
     if (rename(fresh.c_str(), impl_->file.c_str()) != 0)
         return io_error(impl_->file, "put the new file in place");
+    impl_->descriptor = std::move(*descriptor);  // with its lock, whatever comes of the rest
     if (auto done = sync_directory(impl_->file); !done) return done;
-    impl_->descriptor = std::move(*descriptor);
     ++impl_->generation;
     for (auto& slot : impl_->slots) slot.behind = {false, false};
     impl_->dirty = false;

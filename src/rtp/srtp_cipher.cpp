@@ -23,7 +23,7 @@ std::unique_ptr<PacketCipher> PacketCipher::make(Suite suite, const SessionKeys&
         case Suite::None:
             break;
     }
-    assert(!"a suite without keys has no cipher");
+    assert(suite != Suite::None && "a suite without keys has no cipher");
     return nullptr;
 }
 

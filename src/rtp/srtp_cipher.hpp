@@ -14,13 +14,11 @@ namespace crosspatch::rtp {
 
 // The packet transform of one suite under one key: no counters, no windows, no decisions.
 //
-// Shape    the SRTP key schedule, expanded once; SRTCP's key stays raw and is expanded for each packet, since
-// those
-//          are few. Callers check the sizes: a packet to open holds header and trailer, and is at most
-//          kMaxSrtpPacket.
+// Shape    the SRTP key schedule, expanded once; SRTCP's key stays raw and is expanded for each packet, of
+//          which there are few. Callers check the sizes: a packet to open holds header and trailer, and is
+//          at most kMaxSrtpPacket.
 // Errors   open says false and leaves every octet as it was, so that another key can be tried; seal cannot
-// fail.
-//          make() throws std::runtime_error when the crypto library refuses to work.
+//          fail. make() throws std::runtime_error when the crypto library refuses to work.
 // Thread   its owner's; no allocation after make(). Keys are wiped on destruction.
 // Source   RFC 3711 §3.1, §3.4, §4.1.1, §4.2; RFC 7714 §8, §9.
 class PacketCipher {
@@ -33,8 +31,8 @@ public:
     virtual void seal_rtcp(std::byte* packet, std::size_t size, std::uint32_t ssrc,
                            std::uint32_t word) noexcept = 0;
     virtual bool open_rtcp(std::span<std::byte> packet, std::uint32_t ssrc, std::uint32_t word) noexcept = 0;
-    // Overwrites the key without giving memory back. Must not be used afterwards: what is left is a key that
-    // all know.
+    // Overwrites the key, gives no memory back. Not to be used afterwards: everybody knows the key that is
+    // left.
     virtual void wipe() noexcept = 0;
     virtual ~PacketCipher() = default;
 

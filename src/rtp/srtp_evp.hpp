@@ -15,11 +15,9 @@ namespace crosspatch::rtp {
 
 // An OpenSSL cipher context that keeps its expanded key between packets and lends itself to another key.
 //
-// Errors   the constructor throws std::runtime_error; later calls cannot fail with the sizes we give, so a
-// failure there
-//          is asserted: sealing on with a half-set key would be worse.
-// Thread   its owner's; OpenSSL 3 allocates nothing when a context is given a new key or nonce (tests prove
-// it).
+// Errors   the constructor throws std::runtime_error. Later calls cannot fail with the sizes we give; if one
+//          does, that is asserted: sealing on with a half-set key would be worse.
+// Thread   its owner's; OpenSSL 3 takes no memory for a new key or nonce in a kept context (tests prove it).
 class EvpContext {
 public:
     EvpContext(const EVP_CIPHER* cipher, std::span<const std::byte> key, bool encrypt)

@@ -1,5 +1,4 @@
-// AES-256-GCM by libsodium: its one-shot calls on an expanded key cost 0.15 us where OpenSSL's contexts cost
-// 0.23.
+// AES-256-GCM by libsodium: one call on an expanded key costs less than OpenSSL's five on a kept context.
 #include <sodium.h>
 
 #include <cassert>

@@ -12,8 +12,7 @@ namespace crosspatch::rtp {
 // Shape    sized for the largest suite; a suite uses the first octets of each array, info() says how many.
 // Errors   derive() throws std::runtime_error when the crypto library refuses to work.
 // Thread   its owner's. Wiped on destruction.
-// Source   RFC 3711 §4.3 with key derivation rate 0; RFC 6188 for 32-octet keys; RFC 7714 §11 for 12-octet
-// salts.
+// Source   RFC 3711 §4.3 with derivation rate 0; RFC 6188 for 32-octet keys; RFC 7714 §11 for 12-octet salts.
 struct SessionKeys {
     struct Half {
         std::array<std::byte, 32> key{};

@@ -109,8 +109,7 @@ std::optional<std::size_t> SrtpReceiver::open_by_any_key(const Packet& packet, s
     return std::nullopt;
 }
 
-// RFC 3711 §3.3.2: replay list, roll-over counter and the source itself come into being only now, after the
-// tag.
+// RFC 3711 §3.3.2: replay list, roll-over counter and the source itself move only now, after the tag.
 core::Result<SrtpReceiver::Opened, SrtpError> SrtpReceiver::accept_rtp(const Packet& packet, State* state,
                                                                        std::uint64_t index,
                                                                        std::size_t key) noexcept {
@@ -154,8 +153,7 @@ core::Result<SrtpReceiver::Opened, SrtpError> SrtpReceiver::open_rtcp(
     const SuiteInfo& sizes = info(suite_);
     if (datagram.size() > kMaxSrtpPacket) return refused(SrtpError::TooLong);
     if (datagram.size() < kRtcpClear + sizes.tag_size + 4) return refused(SrtpError::TooShort);
-    // The index word ends an AEAD packet and stands before the tag of the others. RFC 7714 §9.3, RFC 3711
-    // §3.4.
+    // RFC 7714 §9.3, RFC 3711 §3.4: the index word ends an AEAD packet, and precedes the tag of the others.
     const auto word = load32(datagram, datagram.size() - 4 - (sizes.aead ? 0 : sizes.tag_size));
     if (!(word & kEncryptedRtcp)) return refused(SrtpError::UnencryptedRtcp);
     const std::uint32_t ssrc = load32(datagram, 4);
@@ -316,7 +314,7 @@ std::optional<LimitWish> SrtpReceiver::next_wish() noexcept {
         --wishing_;
         return LimitWish{state.ssrc, raised};
     }
-    assert(!"a wish was counted that no source has");
+    assert(wishing_ == 0 && "a wish was counted that no source has");
     return std::nullopt;
 }
 

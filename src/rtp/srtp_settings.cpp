@@ -14,8 +14,7 @@ namespace {
 using core::config::Node;
 using core::config::Word;
 
-constexpr std::size_t kMaxKeyText =
-    1024;  // the longest key has 60 characters; leaves room to say how long it is instead
+constexpr std::size_t kMaxKeyText = 1024;  // keys have 60 characters; the rest is room to say what is wrong
 
 struct Place {
     std::filesystem::path base_directory;

@@ -1,4 +1,5 @@
-// What the arbiter costs: ns for a media packet, a press with its release, and a press over a city of 71 channels.
+// What the arbiter costs: ns for a media packet, a press with its release, and a press over a city of 71
+// channels.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,17 +32,17 @@ double measure(int count, Step&& step) {
 struct City {
     static constexpr std::size_t kChannels = 71, kRadios = 30;
     std::vector<Settings> settings = std::vector<Settings>(kChannels);
-    Arbiter arbiter{Layout{.channels = settings,
-                           .participants = kChannels * kRadios,
-                           .timers = {.requests_per_second = 0}}};
+    Arbiter arbiter{Layout{
+        .channels = settings, .participants = kChannels * kRadios, .timers = {.requests_per_second = 0}}};
     std::unique_ptr<Decisions> out = std::make_unique<Decisions>();
     std::vector<Target> far;
     Time now{1h};
 
     void press(Participant who, std::size_t reach) {
         out->clear();
-        arbiter.request({.participant = who, .own = {who / kRadios, false, 1}, .far = std::span{far}.first(reach)}, now,
-                        *out);
+        arbiter.request(
+            {.participant = who, .own = {who / kRadios, false, 1}, .far = std::span{far}.first(reach)}, now,
+            *out);
     }
     void release(Participant who) {
         out->clear();
@@ -59,7 +60,8 @@ struct City {
 
 int main() {
     City city;
-    for (ChannelIndex channel = 0; channel < City::kChannels; ++channel) city.far.push_back({channel, false, 1});
+    for (ChannelIndex channel = 0; channel < City::kChannels; ++channel)
+        city.far.push_back({channel, false, 1});
 
     for (Participant who = 0; who < City::kChannels * City::kRadios; who += City::kRadios) city.press(who, 0);
     const double media = measure(2'000'000, [&](int i) {

@@ -2,9 +2,8 @@
 // beside libsrtp2; and why the HMAC is put together by hand. Thread CPU time, medians of 9 interleaved
 // rounds.
 //
-// The bare figures do what no packet can go without (nonce, associated data, tag), with keys expanded once,
-// and nothing else: no index, no replay list, no key choice, no checks. performance.md M9: at most 1.5 times
-// as much.
+// The bare cipher does what no packet can go without (nonce, associated data, tag) with a key expanded once:
+// no index, no replay list, no choice of key, no checks. performance.md M9 allows 1.5 times as much.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/core_names.h>
 #include <openssl/evp.h>

@@ -30,7 +30,8 @@ Reading read(const std::string& yaml) {
         REQUIRE(node);
         reading.format = read_format(*node);
     }
-    for (const auto& line : problems.lines()) reading.problems += (reading.problems.empty() ? "" : "\n") + line;
+    for (const auto& line : problems.lines())
+        reading.problems += (reading.problems.empty() ? "" : "\n") + line;
     return reading;
 }
 
@@ -119,7 +120,8 @@ TEST_CASE("a payload passes untouched only between formats that mean the same by
     CHECK_FALSE(same_payload(codec2(Codec2Mode::Mode3200), codec2(Codec2Mode::Mode2400)));
 }
 
-TEST_CASE("the duration of a packet is told from its octets, and odd lengths are neither refused nor endless") {
+TEST_CASE(
+    "the duration of a packet is told from its octets, and odd lengths are neither refused nor endless") {
     CHECK(duration(pcmu(), 160) == 160);
     CHECK(duration(pcmu(), 170) == 170);  // ffmpeg sends such
     CHECK(duration(pcmu(), 1) == 1);
@@ -147,7 +149,9 @@ TEST_CASE("every TOC of Opus gives the duration that RFC 6716 lists for it") {
     const std::vector<unsigned> celt{25, 50, 100, 200};
     for (unsigned toc = 0; toc < 256; ++toc) {
         const unsigned config = toc >> 3U;
-        const unsigned frame = config < 12 ? silk[config % 4] : config < 16 ? silk[config % 2] : celt[config % 4];
+        const unsigned frame = config < 12   ? silk[config % 4]
+                               : config < 16 ? silk[config % 2]
+                                             : celt[config % 4];
         const std::vector<std::byte> one{std::byte(toc & 0xFCU), std::byte{0}};
         CHECK(packet_duration(opus(), one) == frame * 48 / 10);
         const std::vector<std::byte> two{std::byte((toc & 0xFCU) | 1U), std::byte{0}, std::byte{0}};
@@ -177,7 +181,8 @@ TEST_CASE("a codec is configured by its name alone or with its settings") {
     CHECK(read("{name: pcmu, rate: 8000}").format == pcmu());
 
     const auto full =
-        read("{name: opus, rate: 48000, bitrate: 32000, complexity: 9, fec: true, dtx: true, vbr: false}").format;
+        read("{name: opus, rate: 48000, bitrate: 32000, complexity: 9, fec: true, dtx: true, vbr: false}")
+            .format;
     REQUIRE(full);
     CHECK(full->rate == 48000);
     CHECK(full->bitrate == 32000);
@@ -206,7 +211,8 @@ TEST_CASE("what is wrong with a codec is said where it stands and how to mend it
     CHECK(says(read("{name: opus, fec: maybe}"), "codec.fec: 'maybe' is not a setting of fec"));
     CHECK(says(read("{name: opus, dtx: 'on'}"), "codec.dtx"));
     CHECK(says(read("{name: pcmu, bitrate: 64000}"), "pcmu has no `bitrate`, only opus has; leave it out"));
-    CHECK(read("{name: opus, complexty: 5}").problems.find("did you mean 'complexity'?") != std::string::npos);
+    CHECK(read("{name: opus, complexty: 5}").problems.find("did you mean 'complexity'?") !=
+          std::string::npos);
     CHECK(says(read("[opus]"), "codec"));
     const auto two = read("{name: opus, bitrate: 1, complexity: 99}");  // all of them in one run
     CHECK(says(two, "codec.bitrate"));

@@ -24,16 +24,16 @@ Octets octets(std::initializer_list<unsigned> values, std::size_t padding = 0) {
 std::vector<Octets> malformed_opus() {
     return {
         {},
-        octets({0x83, 0x3F}, 63),                    // code 3: 63 frames of 2.5 ms, 157.5 ms
-        octets({0x83, 0x31}, 49),                    // 49 of them: 122.5 ms, the first number that is too long
-        octets({0x4B, 0x07}, 70),                    // seven frames of 20 ms
-        octets({0x5B, 0x03}, 30),                    // three of 60 ms
-        octets({0x4B, 0x00}, 10),                    // no frame at all
-        octets({0x4B}),                              // code 3 without its count
-        octets({0x4A, 0xFC, 0xFF}, 10),              // code 2: the first frame is longer than the packet
-        octets({0x4A, 0x20}, 5),                     // the same, short form
-        octets({0x4A}),                              // code 2 without a length
-        octets({0x49}, 3),                           // code 1: two equal frames in three octets
+        octets({0x83, 0x3F}, 63),        // code 3: 63 frames of 2.5 ms, 157.5 ms
+        octets({0x83, 0x31}, 49),        // 49 of them: 122.5 ms, the first number that is too long
+        octets({0x4B, 0x07}, 70),        // seven frames of 20 ms
+        octets({0x5B, 0x03}, 30),        // three of 60 ms
+        octets({0x4B, 0x00}, 10),        // no frame at all
+        octets({0x4B}),                  // code 3 without its count
+        octets({0x4A, 0xFC, 0xFF}, 10),  // code 2: the first frame is longer than the packet
+        octets({0x4A, 0x20}, 5),         // the same, short form
+        octets({0x4A}),                  // code 2 without a length
+        octets({0x49}, 3),               // code 1: two equal frames in three octets
         octets({0x4B, 0x83, 0xFF, 0xFF, 0x00}, 20),  // code 3, VBR: lengths overrun
         octets({0x4B, 0x43, 0xFF, 0xFF, 0xFF}, 6),   // padding longer than the packet
         octets({0x4B, 0x42, 0xFF}),                  // padding without its end
@@ -47,7 +47,8 @@ struct EncoderDeleter {
 };
 
 // A foreign sender: any rate, any number of channels.
-std::vector<Octets> foreign_opus(std::uint32_t rate, int channels, std::chrono::milliseconds ptime, int bitrate) {
+std::vector<Octets> foreign_opus(std::uint32_t rate, int channels, std::chrono::milliseconds ptime,
+                                 int bitrate) {
     int error{};
     const std::unique_ptr<OpusEncoder, EncoderDeleter> encoder{
         opus_encoder_create(static_cast<int>(rate), channels, OPUS_APPLICATION_AUDIO, &error)};
@@ -110,7 +111,9 @@ TEST_CASE("a sender may turn to stereo, another rate or another packet time in t
     std::array<std::int16_t, kMaxSamples> out;
     for (const int channels : {1, 2, 1})
         for (const std::uint32_t rate : {8000U, 48000U, 16000U})
-            for (const auto& [ptime, bitrate] : {std::pair{10ms, 96000}, {60ms, 16000}, {20ms, 32000}}) {
+            for (const auto& setting : {std::pair{10ms, 96000}, {60ms, 16000}, {20ms, 32000}}) {
+                const auto ptime = setting.first;
+                const int bitrate = setting.second;
                 CAPTURE(channels);
                 CAPTURE(rate);
                 CAPTURE(ptime.count());
@@ -161,7 +164,8 @@ TEST_CASE("with DTX a silence is announced once, then hardly sent at all") {
 TEST_CASE("G.711 packets of 1, 170 and 1,460 octets are played as long as they are") {
     const auto decoder = make_decoder(pcmu());
     std::array<std::int16_t, kMaxSamples> out;
-    for (const std::size_t size : {1, 170, 1460}) CHECK(decoder->decode(Octets(size, std::byte{0x40}), out) == size);
+    for (const std::size_t size : {1, 170, 1460})
+        CHECK(decoder->decode(Octets(size, std::byte{0x40}), out) == size);
     CHECK(decoder->decode(Octets(160), std::span{out}.first(159)) == 0);
     CHECK(decoder->decode(Octets(65507), out) == 0);
 }

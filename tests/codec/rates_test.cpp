@@ -38,21 +38,23 @@ std::vector<Format> with_every_opus() {
 
 }  // namespace
 
-TEST_CASE("every pair of codecs works at the narrow rate, and only fixed rates that differ need a resampler") {
-    const std::vector<Format> formats{opus_at(8000), opus_at(12000), opus_at(16000), opus_at(24000), opus_at(48000),
-                                      pcmu(),        g722(),         l16(8000),      l16(16000),     l16(48000)};
+TEST_CASE(
+    "every pair of codecs works at the narrow rate, and only fixed rates that differ need a resampler") {
+    const std::vector<Format> formats{opus_at(8000),  opus_at(12000), opus_at(16000), opus_at(24000),
+                                      opus_at(48000), pcmu(),         g722(),         l16(8000),
+                                      l16(16000),     l16(48000)};
     const std::vector<std::string> names{"opus8",  "opus12", "opus16", "opus24", "opus48",
                                          "narrow", "g722",   "l16/8",  "l16/16", "l16/48"};
     // A row for each talker, a column for each listener, in the order of `formats`.
     const std::vector<std::vector<std::string>> table{
-        {"8", "8", "8", "8", "8", "8", "8", "8", "16", "48"},               // opus 8
-        {"8", "12", "12", "12", "12", "8", "16", "8", "16", "48"},          // opus 12
-        {"8", "12", "16", "16", "16", "8", "16", "8", "16", "48"},          // opus 16
-        {"8", "12", "16", "24", "24", "8", "16", "8", "16", "48"},          // opus 24
-        {"8", "12", "16", "24", "48", "8", "16", "8", "16", "48"},          // opus 48
-        {"8", "8", "8", "8", "8", "8", "8", "8", "8>16", "8>48"},           // pcmu, pcma, gsm, codec2
-        {"8", "16", "16", "16", "16", "8", "16", "8", "16", "16>48"},       // g722
-        {"8", "8", "8", "8", "8", "8", "8", "8", "8>16", "8>48"},           // l16/8000
+        {"8", "8", "8", "8", "8", "8", "8", "8", "16", "48"},                 // opus 8
+        {"8", "12", "12", "12", "12", "8", "16", "8", "16", "48"},            // opus 12
+        {"8", "12", "16", "16", "16", "8", "16", "8", "16", "48"},            // opus 16
+        {"8", "12", "16", "24", "24", "8", "16", "8", "16", "48"},            // opus 24
+        {"8", "12", "16", "24", "48", "8", "16", "8", "16", "48"},            // opus 48
+        {"8", "8", "8", "8", "8", "8", "8", "8", "8>16", "8>48"},             // pcmu, pcma, gsm, codec2
+        {"8", "16", "16", "16", "16", "8", "16", "8", "16", "16>48"},         // g722
+        {"8", "8", "8", "8", "8", "8", "8", "8", "8>16", "8>48"},             // l16/8000
         {"16", "16", "16", "16", "16", "16>8", "16", "16>8", "16", "16>48"},  // l16/16000
         {"48", "48", "48", "48", "48", "48>8", "48>16", "48>8", "48>16", "48"},
     };

@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kPacket = 40ms;  // every codec's but L16's at high rates
 
-std::chrono::milliseconds packet_time(const Format& format) { return check_ptime(format, kPacket) ? kPacket : 10ms; }
+std::chrono::milliseconds packet_time(const Format& format) {
+    return check_ptime(format, kPacket) ? kPacket : 10ms;
+}
 
 std::size_t packet_samples(const Format& format, std::uint32_t rate) {
     return static_cast<std::size_t>(packet_time(format).count()) * rate / 1000;
@@ -39,7 +41,8 @@ TEST_CASE("a coder that is started again is as good as new, at each of its rates
 
                 const auto fresh_encoder = make_encoder(format);
                 const auto fresh_decoder = make_decoder(format);
-                for (const auto& encoder : {used_encoder.get(), fresh_encoder.get()}) encoder->start(rate, format);
+                for (const auto& encoder : {used_encoder.get(), fresh_encoder.get()})
+                    encoder->start(rate, format);
                 for (const auto& decoder : {used_decoder.get(), fresh_decoder.get()}) decoder->start(rate);
                 const auto speech = voice(rate, 400ms);
                 const auto packets = encode_all(*fresh_encoder, speech, packet_samples(format, rate));
@@ -89,7 +92,8 @@ TEST_CASE("the packet path takes no memory: encode, decode, recover, conceal, st
                     const auto size = encoder->encode(std::span{speech}.subspan(at, frame), payload);
                     const auto packet = std::span{payload}.first(size);
                     (void)is_dtx(format, packet);
-                    if (at / frame % 5 == 3 && decoder->recover(packet, frame, out) == 0) decoder->conceal(frame, out);
+                    if (at / frame % 5 == 3 && decoder->recover(packet, frame, out) == 0)
+                        decoder->conceal(frame, out);
                     total += decoder->decode(packet, out);
                 }
             }

@@ -120,9 +120,11 @@ TEST_CASE("Codec2 keeps the rhythm and the level of speech, 11 to 58 ms late") {
         // The wave is not kept, so its energy in steps of 10 ms is compared, less its mean.
         const auto rhythm = [](const Samples& samples) {
             auto steps = envelope(samples, 80);
-            const double mean = std::accumulate(steps.begin(), steps.end(), 0.0) / static_cast<double>(steps.size());
+            const double mean =
+                std::accumulate(steps.begin(), steps.end(), 0.0) / static_cast<double>(steps.size());
             Samples deviation;
-            for (const double step : steps) deviation.push_back(static_cast<std::int16_t>((step - mean) / 8.0));
+            for (const double step : steps)
+                deviation.push_back(static_cast<std::int16_t>((step - mean) / 8.0));
             return deviation;
         };
         const auto found = match(rhythm(sent), rhythm(heard), 10);

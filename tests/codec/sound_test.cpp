@@ -24,12 +24,20 @@ Samples resample(Resampler& resampler, const Samples& in, std::size_t frame) {
 }  // namespace
 
 TEST_CASE("a resampled voice is the same voice, as late as stated, and every millisecond comes out whole") {
-    for (const auto& [in, out, delay_ms] : {std::tuple{8000U, 16000U, 4.0}, {16000U, 8000U, 4.0}, {8000U, 48000U, 4.0},
-                                           {48000U, 8000U, 4.0}, {16000U, 48000U, 2.0}, {48000U, 16000U, 2.0}}) {
+    struct Pair {
+        std::uint32_t in;
+        std::uint32_t out;
+        double delay_ms;
+    };
+    for (const Pair& pair : {Pair{8000, 16000, 4}, Pair{16000, 8000, 4}, Pair{8000, 48000, 4},
+                             Pair{48000, 8000, 4}, Pair{16000, 48000, 2}, Pair{48000, 16000, 2}}) {
+        const std::uint32_t in = pair.in;
+        const std::uint32_t out = pair.out;
         CAPTURE(in);
         CAPTURE(out);
         Resampler resampler{in, out};
-        CHECK(static_cast<double>(resampler.delay_samples()) * 1000.0 / out == doctest::Approx(delay_ms));
+        CHECK(static_cast<double>(resampler.delay_samples()) * 1000.0 / out ==
+              doctest::Approx(pair.delay_ms));
         const auto heard = resample(resampler, voice(in, 1s), in / 50);
         CHECK(heard.size() == out);
         const auto found = match(voice(out, 1s), heard, out / 50);
@@ -97,8 +105,11 @@ TEST_CASE("the deny tone is three bursts of 425 Hz with soft edges") {
     for (const std::uint32_t rate : {8000U, 16000U, 48000U}) {
         const auto tone = render(kDenyTone, rate);
         CHECK(tone.size() == rate);  // 200 ms five times
-        const auto part = [&](std::size_t index) { return std::span{tone}.subspan(index * rate / 5, rate / 5); };
-        for (const std::size_t burst : {0, 2, 4}) CHECK(level_dbov(part(burst)) == doctest::Approx(-18.0).epsilon(0.02));
+        const auto part = [&](std::size_t index) {
+            return std::span{tone}.subspan(index * rate / 5, rate / 5);
+        };
+        for (const std::size_t burst : {0, 2, 4})
+            CHECK(level_dbov(part(burst)) == doctest::Approx(-18.0).epsilon(0.02));
         for (const std::size_t pause : {1, 3}) CHECK(level_dbov(part(pause)) == kSilence_dbov);
         int crossings = 0;
         for (std::size_t i = 1; i < rate / 5; ++i) crossings += tone[i - 1] < 0 && tone[i] >= 0 ? 1 : 0;

@@ -20,8 +20,8 @@ namespace crosspatch::tests {
 using Samples = std::vector<std::int16_t>;
 using Octets = std::vector<std::byte>;
 
-// A voiced sound below 3.4 kHz: a pitch of 95 to 145 Hz that glides, three formants that move, syllables that swell. It is the
-// same signal at every rate, only sampled at other instants; about -18 dBov.
+// A voiced sound below 3.4 kHz: a pitch of 95 to 145 Hz that glides, three formants that move, syllables that
+// swell. It is the same signal at every rate, only sampled at other instants; about -18 dBov.
 inline Samples voice(std::uint32_t rate, std::chrono::milliseconds length) {
     using std::numbers::pi;
     Samples samples(static_cast<std::size_t>(length.count()) * rate / 1000);
@@ -29,8 +29,8 @@ inline Samples voice(std::uint32_t rate, std::chrono::milliseconds length) {
         const double t = static_cast<double>(i) / rate;
         const double cycles = 120.0 * t - 25.0 / (2 * pi * 1.7) * std::cos(2 * pi * 1.7 * t);
         const double pitch = 120.0 + 25.0 * std::sin(2 * pi * 1.7 * t);
-        const std::array formants{500.0 + 200.0 * std::sin(2 * pi * 2.3 * t), 1400.0 + 400.0 * std::sin(2 * pi * 1.1 * t),
-                                  2500.0};
+        const std::array formants{500.0 + 200.0 * std::sin(2 * pi * 2.3 * t),
+                                  1400.0 + 400.0 * std::sin(2 * pi * 1.1 * t), 2500.0};
         double sum = 0;
         for (int k = 1; k * pitch < 3400.0; ++k) {
             double strength = 0.02;
@@ -50,7 +50,8 @@ inline Samples noise(std::size_t count, double level_dbov, std::uint32_t seed) {
     std::mt19937 random{seed};
     std::normal_distribution<double> draw{0.0, 32768.0 * std::pow(10.0, level_dbov / 20.0)};
     Samples samples(count);
-    for (auto& sample : samples) sample = static_cast<std::int16_t>(std::clamp(draw(random), -32768.0, 32767.0));
+    for (auto& sample : samples)
+        sample = static_cast<std::int16_t>(std::clamp(draw(random), -32768.0, 32767.0));
     return samples;
 }
 
@@ -90,7 +91,8 @@ inline Match match(const Samples& sent, const Samples& heard, std::size_t longes
     return best;
 }
 
-// Sum of squares of each stretch of `step` samples: the rhythm of speech, for codecs that keep nothing else of the wave.
+// Sum of squares of each stretch of `step` samples: the rhythm of speech, for codecs that keep nothing else
+// of the wave.
 inline std::vector<double> envelope(std::span<const std::int16_t> samples, std::size_t step) {
     std::vector<double> energies;
     for (std::size_t at = 0; at + step <= samples.size(); at += step) {
@@ -101,7 +103,8 @@ inline std::vector<double> envelope(std::span<const std::int16_t> samples, std::
     return energies;
 }
 
-inline std::vector<Octets> encode_all(codec::Encoder& encoder, std::span<const std::int16_t> samples, std::size_t frame) {
+inline std::vector<Octets> encode_all(codec::Encoder& encoder, std::span<const std::int16_t> samples,
+                                      std::size_t frame) {
     std::vector<Octets> packets;
     std::array<std::byte, codec::kMaxPayload> out;
     for (std::size_t at = 0; at + frame <= samples.size(); at += frame) {
@@ -128,14 +131,16 @@ inline Samples round_trip(const codec::Format& format, const Samples& samples, s
     const auto decoder = codec::make_decoder(format);
     encoder->start(rate, format);
     decoder->start(rate);
-    return decode_all(*decoder, encode_all(*encoder, samples, static_cast<std::size_t>(ptime.count()) * rate / 1000));
+    return decode_all(*decoder,
+                      encode_all(*encoder, samples, static_cast<std::size_t>(ptime.count()) * rate / 1000));
 }
 
 inline std::vector<codec::Format> every_format() {
-    std::vector<codec::Format> all{codec::opus(),     codec::pcmu(),     codec::pcma(),    codec::g722(),
-                                   codec::gsm(),      codec::l16(8000),  codec::l16(16000), codec::l16(48000)};
-    for (const auto mode : {codec::Codec2Mode::Mode3200, codec::Codec2Mode::Mode2400, codec::Codec2Mode::Mode1600,
-                            codec::Codec2Mode::Mode1400, codec::Codec2Mode::Mode1300, codec::Codec2Mode::Mode1200})
+    std::vector<codec::Format> all{codec::opus(), codec::pcmu(),    codec::pcma(),     codec::g722(),
+                                   codec::gsm(),  codec::l16(8000), codec::l16(16000), codec::l16(48000)};
+    for (const auto mode :
+         {codec::Codec2Mode::Mode3200, codec::Codec2Mode::Mode2400, codec::Codec2Mode::Mode1600,
+          codec::Codec2Mode::Mode1400, codec::Codec2Mode::Mode1300, codec::Codec2Mode::Mode1200})
         all.push_back(codec::codec2(mode));
     return all;
 }

@@ -42,7 +42,8 @@ public:
             const auto decision = vox.hear(std::span{samples_}.subspan(at(now), at(frame)), rate_);
             const bool change = decision == Vox::Decision::Begins || decision == Vox::Decision::Ends;
             if (change)
-                tape += (tape.empty() ? "" : " ") + std::string{decision == Vox::Decision::Begins ? "+" : "-"} +
+                tape += (tape.empty() ? "" : " ") +
+                        std::string{decision == Vox::Decision::Begins ? "+" : "-"} +
                         std::to_string((now + frame).count());
             CHECK(vox.speaking() == (decision == Vox::Decision::Begins || decision == Vox::Decision::Speaks));
         }
@@ -50,7 +51,9 @@ public:
     }
 
 private:
-    std::size_t at(std::chrono::milliseconds time) const { return static_cast<std::size_t>(time.count()) * rate_ / 1000; }
+    std::size_t at(std::chrono::milliseconds time) const {
+        return static_cast<std::size_t>(time.count()) * rate_ / 1000;
+    }
     std::uint32_t rate_;
     Samples samples_;
 };
@@ -61,8 +64,8 @@ bool one_talkspurt(const std::string& tape, int begin, int begin_late, int end, 
     int ended{};
     int used{};
     const bool one = std::sscanf(tape.c_str(), "+%d -%d%n", &began, &ended, &used) == 2 &&
-                     static_cast<std::size_t>(used) == tape.size() && began >= begin && began <= begin + begin_late &&
-                     ended >= end && ended <= end + end_late;
+                     static_cast<std::size_t>(used) == tape.size() && began >= begin &&
+                     began <= begin + begin_late && ended >= end && ended <= end + end_late;
     if (!one) MESSAGE("heard: ", tape);
     return one;
 }
@@ -79,7 +82,8 @@ TEST_CASE("speech opens within 100 ms and closes 300 ms after its end, at any ra
 
 TEST_CASE("speech is found 12 dB above loud noise, and noise alone never is") {
     CHECK(one_talkspurt(Line{8000, 5s, -35.0}.speech(2000ms, 1500ms).heard(), 2000, 200, 3500 + 100, 300));
-    for (const double level : {-20.0, -35.0, -45.0, -60.0, -90.0}) CHECK(Line{8000, 20s, level}.heard() == "");
+    for (const double level : {-20.0, -35.0, -45.0, -60.0, -90.0})
+        CHECK(Line{8000, 20s, level}.heard() == "");
 }
 
 TEST_CASE("what is softer than the threshold is not speech, however silent it is around it") {
@@ -131,7 +135,8 @@ TEST_CASE("the same samples always give the same decisions, and start() forgets"
     Vox vox;
     const auto speech = voice(8000, 1s);
     vox.hear(noise(160, -70.0, 1), 8000);
-    for (std::size_t at = 0; at + 160 <= speech.size(); at += 160) vox.hear(std::span{speech}.subspan(at, 160), 8000);
+    for (std::size_t at = 0; at + 160 <= speech.size(); at += 160)
+        vox.hear(std::span{speech}.subspan(at, 160), 8000);
     vox.start();
     CHECK_FALSE(vox.speaking());
     CHECK(vox.hear(std::span{speech}.first(160), 8000) == Vox::Decision::Silent);

@@ -216,7 +216,9 @@ TEST_CASE("removing a participant frees what it held, and its index begins as ne
     CHECK(scene.tape() == "a1 revoked 3, a1 ends (3), a2 granted");
 }
 
-TEST_CASE("a reload adds channels and radios without touching a running talkspurt, whose limits stay as they were") {
+TEST_CASE(
+    "a reload adds channels and radios without touching a running talkspurt, whose limits stay as they "
+    "were") {
     Scene scene{2};
     scene.talk("a1");
     scene.wait(5s);

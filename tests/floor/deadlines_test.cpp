@@ -1,9 +1,9 @@
+#include "src/floor/deadlines.hpp"
+
 #include <doctest/doctest.h>
 
 #include <map>
 #include <random>
-
-#include "src/floor/deadlines.hpp"
 
 using namespace crosspatch::floor;
 using namespace std::chrono_literals;

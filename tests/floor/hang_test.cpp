@@ -17,7 +17,8 @@ Scene after_a_call() {
 }
 }  // namespace
 
-TEST_CASE("after a release the floor is kept for an answer: another bridge's talker joins when the hang is over") {
+TEST_CASE(
+    "after a release the floor is kept for an answer: another bridge's talker joins when the hang is over") {
     Scene scene = after_a_call();
     scene.talk("c1", {.to = "B", .bridge = 2});
     CHECK(scene.tape() == "c1 granted, c1 skips B");
@@ -44,8 +45,8 @@ TEST_CASE("a channel that heard the question may answer over whichever bridge") 
 }
 
 TEST_CASE("a hang holds up no emergency, no higher class and no higher priority") {
-    for (const Say say : {Say{.level = Class::Emergency, .priority = 0}, Say{.level = Class::ImminentPeril, .priority = 0},
-                          Say{.priority = 4}}) {
+    for (const Say say : {Say{.level = Class::Emergency, .priority = 0},
+                          Say{.level = Class::ImminentPeril, .priority = 0}, Say{.priority = 4}}) {
         Scene scene = after_a_call();
         Say press = say;
         press.to = "B";
@@ -71,7 +72,9 @@ TEST_CASE("a hang of nothing keeps nothing") {
 TEST_CASE("a talker that was cut off leaves no hang") {
     Scene scene{3};
     scene.talk("a1", {.to = "B", .bridge = 1});
-    scene.call([&](Arbiter& a, Decisions& out) { a.revoke(Scene::radio("a1"), Cause::RevokeOther, scene.now, out); });
+    scene.call([&](Arbiter& a, Decisions& out) {
+        a.revoke(Scene::radio("a1"), Cause::RevokeOther, scene.now, out);
+    });
     scene.talk("c1", {.to = "B", .bridge = 2});
     CHECK(scene.floors() == "A:- B:c1 C:c1");
 }

@@ -76,7 +76,8 @@ TEST_CASE("Revoke is told again each 200 ms until the grace ends, to explicit ra
     scene.wait(30s);
     scene.tape();
     scene.wait(1s);
-    CHECK(scene.tape() == "a1 revoked again, a1 revoked again, a1 revoked again, a1 revoked again, a1 revoked again");
+    CHECK(scene.tape() ==
+          "a1 revoked again, a1 revoked again, a1 revoked again, a1 revoked again, a1 revoked again");
     scene.release("a1");
     CHECK(scene.tape() == "a1 ends (2)");
 }
@@ -107,7 +108,8 @@ TEST_CASE("a rule's shorter talk limit counts, a longer one does not") {
     Scene scene{1};
     scene.talk("a1", {.max_talk = 4s});
     scene.wait(8s);
-    CHECK(scene.timed_tape() == "0 a1 granted, 2000 a1 warned for 2000, 4000 a1 revoked 2 for 3000, 7000 a1 ends (2)");
+    CHECK(scene.timed_tape() ==
+          "0 a1 granted, 2000 a1 warned for 2000, 4000 a1 revoked 2 for 3000, 7000 a1 ends (2)");
     scene.talk("a2", {.max_talk = 60s});
     scene.wait(30s);
     CHECK(scene.arbiter.state(0, scene.now) == ChannelState::Revoking);
@@ -130,7 +132,8 @@ TEST_CASE("after a pause of the process everything that is due comes in the orde
     scene.press("a2", kExplicit);
     scene.tape();
     scene.freeze(10s);
-    CHECK(scene.arbiter.media(Scene::radio("a1"), scene.now, false) == Verdict::Pass);  // sockets first, then timers
+    CHECK(scene.arbiter.media(Scene::radio("a1"), scene.now, false) ==
+          Verdict::Pass);  // sockets first, then timers
     scene.run_timers();
     CHECK(scene.tape() == "a1 warned, a1 revoked 2, a1 ends (2), a2 granted");
     CHECK(scene.floors() == "A:a2 B:a2");

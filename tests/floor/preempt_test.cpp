@@ -119,6 +119,15 @@ TEST_CASE("a pre-emptor is first even where the queue is full or there is none")
     scene.press("a1", kExplicit);
     scene.press("a2", with_right(Class::Normal, 9, Signal::Explicit));
     CHECK(scene.tape() == "a1 granted, a1 revoked 4 for 3000, a2 queued 1");
+    scene.press("a3", with_right(Class::Normal, 10, Signal::Explicit));
+    CHECK(scene.tape() == "a3 denied 7");  // for one of them
+
+    settings.queue = 2;
+    Scene full{1, settings};
+    for (const auto who : {"a1", "a2", "a3"}) full.press(who, kExplicit);
+    full.press("a4", with_right(Class::Normal, 9, Signal::Explicit));
+    CHECK(full.tape() ==
+          "a1 granted, a2 queued 1, a3 queued 2, a3 denied 7, a1 revoked 4 for 3000, a4 queued 1");
 }
 
 TEST_CASE("who loses a far channel talks on at home, and is heard there again afterwards") {
@@ -149,8 +158,9 @@ TEST_CASE("one press takes over several talkers at once, and only those it has a
     scene.tape();
     std::vector<Target> far{{0, true}, {1, true}, {2, false}};
     scene.call([&](Arbiter& a, Decisions& out) {
-        a.request({.participant = Scene::radio("d1"), .own = {3, true}, .far = far, .claim = {Class::Emergency, 0}},
-                  scene.now, out);
+        a.request(
+            {.participant = Scene::radio("d1"), .own = {3, true}, .far = far, .claim = {Class::Emergency, 0}},
+            scene.now, out);
     });
     CHECK(scene.tape() == "a1 revoked 4, a1 ends (4), b1 revoked 4, b1 ends (4), d1 granted, d1 skips C");
     CHECK(scene.floors() == "A:d1 B:d1 C:c1 D:d1");

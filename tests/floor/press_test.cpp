@@ -162,7 +162,9 @@ TEST_CASE("Taken and Idle are told again three times") {
 TEST_CASE("who may only listen is denied with 5, who is disabled with 255, until told otherwise") {
     Scene scene{1};
     const auto set = [&](Standing standing) {
-        scene.call([&](Arbiter& a, Decisions& out) { a.set_standing(Scene::radio("a1"), standing, scene.now, out); });
+        scene.call([&](Arbiter& a, Decisions& out) {
+            a.set_standing(Scene::radio("a1"), standing, scene.now, out);
+        });
     };
     set(Standing::ReceiveOnly);
     scene.press("a1", kExplicit);
@@ -192,7 +194,9 @@ TEST_CASE("an operator's revoke cuts a talker off without grace, and takes a wai
     scene.press("a2", kExplicit);
     scene.tape();
     const auto revoke = [&](std::string_view who) {
-        scene.call([&](Arbiter& a, Decisions& out) { a.revoke(Scene::radio(who), Cause::RevokeOther, scene.now, out); });
+        scene.call([&](Arbiter& a, Decisions& out) {
+            a.revoke(Scene::radio(who), Cause::RevokeOther, scene.now, out);
+        });
     };
     revoke("a2");
     revoke("a1");
@@ -213,11 +217,14 @@ TEST_CASE("what the caller denies is refused like a press that the arbiter denie
     CHECK(scene.arbiter.media(Scene::radio("a1"), scene.now + 20ms, false) == Verdict::Drop);
 }
 
-TEST_CASE("media without the floor from an explicit radio is told so once, again while it goes on, and drops") {
+TEST_CASE(
+    "media without the floor from an explicit radio is told so once, again while it goes on, and drops") {
     Scene scene{1};
     const Participant who = Scene::radio("a1");
     CHECK(scene.arbiter.media(who, scene.now, false) == Verdict::NeedsRequest);
-    const auto trespass = [&] { scene.call([&](Arbiter& a, Decisions& out) { a.trespass(who, scene.now, out); }); };
+    const auto trespass = [&] {
+        scene.call([&](Arbiter& a, Decisions& out) { a.trespass(who, scene.now, out); });
+    };
     trespass();
     trespass();
     for (int packet = 0; packet < 50; ++packet) {
@@ -257,12 +264,15 @@ TEST_CASE("a flood of key events does not let the next packet in in mid-word") {
     CHECK(scene.is_heard("a1"));
 }
 
-TEST_CASE("of fifty radios that press within 20 ms exactly one is granted, eight wait in order, the rest are told so") {
+TEST_CASE(
+    "of fifty radios that press within 20 ms exactly one is granted, eight wait in order, the rest are told "
+    "so") {
     Scene scene{4};
     int granted = 0, queued = 0, denied = 0;
     for (int i = 0; i < 16; ++i) {
         for (const char home : {'a', 'b', 'c', 'd'}) {
-            const Answer answer = scene.press(std::string(1, home) + std::to_string(i + 1), {.signal = Signal::Explicit});
+            const Answer answer =
+                scene.press(std::string(1, home) + std::to_string(i + 1), {.signal = Signal::Explicit});
             granted += answer == Answer::Granted;
             queued += answer == Answer::Queued;
             denied += answer == Answer::Denied;

@@ -21,8 +21,13 @@ public:
     static constexpr std::size_t kChannels = 3, kRadios = 6;
 
     Schedule(std::uint64_t seed, Decisions& out)
-        : out_{out}, random_{seed}, settings_{settings()},
-          arbiter_{Layout{.channels = settings_, .participants = kRadios, .announce_again = below(2) == 0, .timers = kTimers}},
+        : out_{out},
+          random_{seed},
+          settings_{settings()},
+          arbiter_{Layout{.channels = settings_,
+                          .participants = kRadios,
+                          .announce_again = below(2) == 0,
+                          .timers = kTimers}},
           referee_{settings_, kRadios, kTimers} {}
 
     void run(int steps) {
@@ -59,8 +64,11 @@ private:
         return {.participant = who,
                 .own = {home, below(2) == 0, below(3)},
                 .far = far_,
-                .claim = {static_cast<Class>(below(6) == 0 ? 1 + below(2) : 0), static_cast<std::uint8_t>(below(3))},
-                .signal = who < 2 ? (who ? Signal::Vox : Signal::Media) : below(8) ? Signal::Explicit : Signal::Media,
+                .claim = {static_cast<Class>(below(6) == 0 ? 1 + below(2) : 0),
+                          static_cast<std::uint8_t>(below(3))},
+                .signal = who < 2    ? (who ? Signal::Vox : Signal::Media)
+                          : below(8) ? Signal::Explicit
+                                     : Signal::Media,
                 .when_busy = below(4) ? WhenBusy::Skip : WhenBusy::Wait};
     }
     void ask(Participant who) {
@@ -82,11 +90,17 @@ private:
         switch (below(10)) {
             case 0:
             case 1:
-            case 2: ask(who); break;
+            case 2:
+                ask(who);
+                break;
             case 3:
-            case 4: talking_ |= 1u << who; break;
+            case 4:
+                talking_ |= 1u << who;
+                break;
             case 5:
-            case 6: talking_ &= ~(1u << who); break;
+            case 6:
+                talking_ &= ~(1u << who);
+                break;
             case 7:
                 arbiter_.release(who, now_, out_);
                 referee_.release(who, now_, out_);
@@ -101,8 +115,10 @@ private:
                 break;
             }
             default:
-                if (below(4) == 0) arbiter_.revoke(who, Cause::RevokeOther, now_, out_);
-                else arbiter_.acknowledge(who);
+                if (below(4) == 0)
+                    arbiter_.revoke(who, Cause::RevokeOther, now_, out_);
+                else
+                    arbiter_.acknowledge(who);
                 referee_.other(now_, out_);
         }
         referee_.check(arbiter_, now_);
@@ -141,7 +157,8 @@ private:
 
 }  // namespace
 
-TEST_CASE("no schedule breaks the rules: one holder, one answer, leases, limits, order, an end to everything") {
+TEST_CASE(
+    "no schedule breaks the rules: one holder, one answer, leases, limits, order, an end to everything") {
     const char* number = std::getenv("CROSSPATCH_LONG");
     const bool is_long = number && std::string_view{number} == "1";
     const char* only = std::getenv("CROSSPATCH_SEED");

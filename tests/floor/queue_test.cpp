@@ -6,7 +6,9 @@ using namespace crosspatch::floor;
 using namespace crosspatch::floor::tests;
 
 namespace {
-Say claim(Class level, int priority) { return {.level = level, .priority = priority, .signal = Signal::Explicit}; }
+Say claim(Class level, int priority) {
+    return {.level = level, .priority = priority, .signal = Signal::Explicit};
+}
 Say priority(int value) { return claim(Class::Normal, value); }
 }  // namespace
 
@@ -105,7 +107,8 @@ TEST_CASE("who lets go while waiting is out of the queue") {
     scene.press("a3", kExplicit);
     scene.release("a2");
     scene.release("a1");
-    CHECK(scene.tape() == "a1 granted, a2 queued 1, a3 queued 2, a2 withdrawn, a1 ends (released), a3 granted");
+    CHECK(scene.tape() ==
+          "a1 granted, a2 queued 1, a3 queued 2, a2 withdrawn, a1 ends (released), a3 granted");
 }
 
 TEST_CASE("what a waiting radio sends is dropped") {

@@ -10,10 +10,11 @@
 namespace crosspatch::floor::tests {
 using namespace std::chrono_literals;
 
-// Watches an Arbiter from outside: knows what was asked and what was decided, nothing of the inside, and throws at the
-// first thing that must not be.
+// Watches an Arbiter from outside: knows what was asked and what was decided, nothing of the inside, and
+// throws at the first thing that must not be.
 //
-// It keeps its own book of who holds what, from the decisions in their order, and of each press, from its requests.
+// It keeps its own book of who holds what, from the decisions in their order, and of each press, from its
+// requests.
 class Referee {
 public:
     struct Press {
@@ -31,7 +32,10 @@ public:
     };
 
     Referee(std::span<const Settings> settings, std::size_t participants, const Timers& timers)
-        : settings_{settings.begin(), settings.end()}, presses_(participants), holders_(settings.size(), kNobody), timers_{timers} {}
+        : settings_{settings.begin(), settings.end()},
+          presses_(participants),
+          holders_(settings.size(), kNobody),
+          timers_{timers} {}
 
     static void require(bool good, const char* what) {
         if (!good) throw std::runtime_error{what};
@@ -47,7 +51,8 @@ public:
         const Participant talker = holders_[r.own.channel];
         if (r.when_busy == WhenBusy::Wait && r.signal == Signal::Explicit) return false;
         if (talker == kNobody) return true;
-        return r.claim.level == Class::Emergency && r.own.may_preempt && r.claim > presses_[talker].request.claim;
+        return r.claim.level == Class::Emergency && r.own.may_preempt &&
+               r.claim > presses_[talker].request.claim;
     }
 
     void request(const Request& r, Answer answer, bool must_grant, core::Time now, const Decisions& out) {
@@ -68,8 +73,10 @@ public:
             pending_ = r;
             pending_far_.assign(r.far.begin(), r.far.end());
             has_pending_ = true;
-            if (!kept) pending_asked_ = now;
-            else pending_asked_ = p.asked;
+            if (!kept)
+                pending_asked_ = now;
+            else
+                pending_asked_ = p.asked;
         } else if (again && r.claim > p.request.claim) {
             p.request.claim = r.claim;
         }
@@ -86,7 +93,8 @@ public:
 
     void media(Participant who, Verdict verdict, bool dtx, core::Time now) {
         Press& p = presses_[who];
-        const bool talks = p.state == Press::State::Talking || (p.state == Press::State::Revoking && now < p.grace_end);
+        const bool talks =
+            p.state == Press::State::Talking || (p.state == Press::State::Revoking && now < p.grace_end);
         require(talks == (verdict == Verdict::Pass), "media passes for who holds the floor, and only then");
         if (verdict == Verdict::Pass) {
             if (!p.heard) p.first_media = now;
@@ -95,9 +103,12 @@ public:
             p.dtx = dtx;
         }
         if (p.refused) {
-            require(verdict != Verdict::NeedsRequest || now >= p.refused_until, "a refused press was asked for in mid-word");
-            if (now >= p.refused_until) p.refused = false;
-            else p.refused_until = now + (dtx ? 1000ms : 600ms);
+            require(verdict != Verdict::NeedsRequest || now >= p.refused_until,
+                    "a refused press was asked for in mid-word");
+            if (now >= p.refused_until)
+                p.refused = false;
+            else
+                p.refused_until = now + (dtx ? 1000ms : 600ms);
         }
     }
 
@@ -108,19 +119,27 @@ public:
     // What holds between calls, at most 20 ms after everything that was due.
     void check(const Arbiter& arbiter, core::Time now) const {
         for (ChannelIndex channel = 0; channel < holders_.size(); ++channel)
-            require(arbiter.holder(channel).value_or(kNobody) == holders_[channel], "the books differ about a holder");
+            require(arbiter.holder(channel).value_or(kNobody) == holders_[channel],
+                    "the books differ about a holder");
         for (Participant who = 0; who < presses_.size(); ++who) {
             const Press& p = presses_[who];
             const auto state = arbiter.participant_state(who);
-            require((state == ParticipantState::Talking) == (p.state == Press::State::Talking), "talking differs");
-            require((state == ParticipantState::Revoking) == (p.state == Press::State::Revoking), "revoking differs");
-            require((state == ParticipantState::Queued) == (p.state == Press::State::Queued), "queued differs");
+            require((state == ParticipantState::Talking) == (p.state == Press::State::Talking),
+                    "talking differs");
+            require((state == ParticipantState::Revoking) == (p.state == Press::State::Revoking),
+                    "revoking differs");
+            require((state == ParticipantState::Queued) == (p.state == Press::State::Queued),
+                    "queued differs");
             if (p.state == Press::State::Revoking) require(now <= p.grace_end + 20ms, "a grace does not end");
             if (p.state != Press::State::Talking) continue;
             const auto& s = settings_[p.request.own.channel];
-            const auto lease = p.from_queue && !p.heard ? timers_.unanswered : p.heard && p.dtx ? s.dtx_lease : s.lease;
-            require(now <= (p.heard ? p.last_media : p.granted) + lease + 20ms, "a silent holder keeps the floor");
-            require(!p.heard || now <= p.first_media + s.max_talk + 20ms, "a talker goes on beyond its limit");
+            const auto lease = p.from_queue && !p.heard ? timers_.unanswered
+                               : p.heard && p.dtx       ? s.dtx_lease
+                                                        : s.lease;
+            require(now <= (p.heard ? p.last_media : p.granted) + lease + 20ms,
+                    "a silent holder keeps the floor");
+            require(!p.heard || now <= p.first_media + s.max_talk + 20ms,
+                    "a talker goes on beyond its limit");
         }
     }
     // After everything has been quiet for long enough.
@@ -139,8 +158,8 @@ private:
         bool queued = false;
         for (const Decision& d : out) {
             if (d.participant != who) continue;
-            const bool answers = d.kind == Kind::Granted || d.kind == Kind::Denied || d.kind == Kind::Queued ||
-                                 d.kind == Kind::RepeatGranted;
+            const bool answers = d.kind == Kind::Granted || d.kind == Kind::Denied ||
+                                 d.kind == Kind::Queued || d.kind == Kind::RepeatGranted;
             // A place in the queue may come up in the same call.
             if (answers && !(queued && d.kind == Kind::Granted)) ++count;
             queued = queued || d.kind == Kind::Queued;
@@ -154,15 +173,20 @@ private:
     void read(const Decisions& out, std::size_t i, core::Time now, Participant asking) {
         const Decision& d = out[i];
         switch (d.kind) {
-            case Kind::Granted: return on_granted(out, i, now, asking);
-            case Kind::Denied: return on_denied(d, now);
-            case Kind::Queued: return on_queued(d);
+            case Kind::Granted:
+                return on_granted(out, i, now, asking);
+            case Kind::Denied:
+                return on_denied(d, now);
+            case Kind::Queued:
+                return on_queued(d);
             case Kind::Withdrawn: {
-                require(presses_[d.participant].state == Press::State::Queued, "withdrawn without having waited");
+                require(presses_[d.participant].state == Press::State::Queued,
+                        "withdrawn without having waited");
                 presses_[d.participant].state = Press::State::None;
                 return;
             }
-            case Kind::Skipped: return require(holders_[d.channel] != d.participant, "skips what it holds");
+            case Kind::Skipped:
+                return require(holders_[d.channel] != d.participant, "skips what it holds");
             case Kind::Joined: {
                 require(presses_[d.participant].state == Press::State::Talking, "joins without talking");
                 return take(d.participant, d.channel);
@@ -172,16 +196,24 @@ private:
                 holders_[d.channel] = kNobody;
                 return;
             }
-            case Kind::Warned: return require(presses_[d.participant].state == Press::State::Talking, "warned without talking");
-            case Kind::Revoked: return on_revoked(d, now);
-            case Kind::Released: return on_released(d, now);
+            case Kind::Warned:
+                return require(presses_[d.participant].state == Press::State::Talking,
+                               "warned without talking");
+            case Kind::Revoked:
+                return on_revoked(d, now);
+            case Kind::Released:
+                return on_released(d, now);
             case Kind::RepeatGranted:
-                return require(presses_[d.participant].state == Press::State::Talking, "granted again without talking");
-            case Kind::Taken: return require(holders_[d.channel] == d.participant, "announced who does not hold it");
-            case Kind::Idle: return require(holders_[d.channel] == kNobody, "announced idle, but it is held");
+                return require(presses_[d.participant].state == Press::State::Talking,
+                               "granted again without talking");
+            case Kind::Taken:
+                return require(holders_[d.channel] == d.participant, "announced who does not hold it");
+            case Kind::Idle:
+                return require(holders_[d.channel] == kNobody, "announced idle, but it is held");
             case Kind::RepeatRevoked:
             case Kind::RepeatTaken:
-            case Kind::RepeatIdle: return;
+            case Kind::RepeatIdle:
+                return;
         }
     }
 
@@ -227,18 +259,24 @@ private:
     // Nobody who waits only for this channel, and is better by what can be seen from outside, is passed over.
     void check_order(Participant who, core::Time now) const {
         const Press& p = presses_[who];
-        if (p.request.when_busy == WhenBusy::Wait || p.request.own.may_preempt) return;  // may come by another way
+        if (p.request.when_busy == WhenBusy::Wait || p.request.own.may_preempt)
+            return;  // may come by another way
         for (Participant other = 0; other < presses_.size(); ++other) {
             const Press& q = presses_[other];
-            if (other == who || q.state != Press::State::Queued || q.request.own.channel != p.request.own.channel) continue;
-            if (q.request.when_busy != WhenBusy::Wait) require(!is_better(q, p, now), "the queue was not in order");
+            if (other == who || q.state != Press::State::Queued ||
+                q.request.own.channel != p.request.own.channel)
+                continue;
+            if (q.request.when_busy != WhenBusy::Wait)
+                require(!is_better(q, p, now), "the queue was not in order");
         }
     }
     bool is_better(const Press& q, const Press& p, core::Time now) const {
         const Claim mine = p.request.claim, theirs = q.request.claim;
         if (theirs.level != mine.level) return theirs.level > mine.level;
         const auto has_aged = [&](const Press& press) { return now >= press.asked + timers_.ageing; };
-        const auto may_have = [&](const Press& press) { return has_aged(press) && now < press.asked + timers_.ageing + 40ms; };
+        const auto may_have = [&](const Press& press) {
+            return has_aged(press) && now < press.asked + timers_.ageing + 200ms;
+        };
         if (may_have(p) || may_have(q)) return false;  // the timer may be late
         if (has_aged(q) != has_aged(p)) return has_aged(q);
         if (!has_aged(q) && theirs.priority != mine.priority) return theirs.priority > mine.priority;
@@ -266,15 +304,18 @@ private:
     }
     void on_revoked(const Decision& d, core::Time now) {
         Press& p = presses_[d.participant];
-        require(p.state == Press::State::Talking || p.state == Press::State::Revoking, "revoked without talking");
+        require(p.state == Press::State::Talking || p.state == Press::State::Revoking,
+                "revoked without talking");
         p.state = Press::State::Revoking;
         p.grace_end = now + d.left;
         if (d.by == kNobody || d.left > 0ms) return;
-        require(presses_[d.by].request.claim > p.request.claim || has_pending_, "pre-empted by no higher claim");
+        require(presses_[d.by].request.claim > p.request.claim || has_pending_,
+                "pre-empted by no higher claim");
     }
     void on_released(const Decision& d, core::Time now) {
         Press& p = presses_[d.participant];
-        require(p.state == Press::State::Talking || p.state == Press::State::Revoking, "released without talking");
+        require(p.state == Press::State::Talking || p.state == Press::State::Revoking,
+                "released without talking");
         p.state = Press::State::None;
         for (Participant& holder : holders_)
             if (holder == d.participant) holder = kNobody;
@@ -284,8 +325,10 @@ private:
         }
         // Cut off: the rest of the word belongs to the old press.
         auto silent_at = p.last_media + (p.dtx ? 1000ms : 600ms);
-        if (!p.heard) silent_at = std::min(p.granted + (p.from_queue ? timers_.unanswered : 600ms), now + 600ms);
-        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Unanswered && d.cause != Cause::TalkerReleased && now < silent_at;
+        if (!p.heard)
+            silent_at = std::min(p.granted + (p.from_queue ? timers_.unanswered : 600ms), now + 600ms);
+        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Unanswered &&
+                    d.cause != Cause::TalkerReleased && now < silent_at;
         p.refused_level = p.request.claim.level;
         p.refused_until = silent_at;
     }

@@ -31,15 +31,17 @@ inline constexpr Say kEmergency{.level = Class::Emergency, .may_preempt = true};
 
 // A few channels and radios, and a tape of what was decided.
 //
-// Channels are A, B, C…; the radio b2 is the second one at home on B. Unless a press says otherwise it is heard on all
-// channels. Time goes in steps of 10 ms; who talks sends a packet each 20 ms, and as the daemon does, asks for the floor
-// when the arbiter says so.
+// Channels are A, B, C…; the radio b2 is the second one at home on B. Unless a press says otherwise it is
+// heard on all channels. Time goes in steps of 10 ms; who talks sends a packet each 20 ms, and as the daemon
+// does, asks for the floor when the arbiter says so.
 class Scene {
 public:
     static constexpr int kRadios = 16;  // per channel
 
-    explicit Scene(std::size_t channels, Settings settings = {}, Timers timers = {}) : settings_(channels, settings) {
-        arbiter.configure(Layout{.channels = settings_, .participants = channels * kRadios, .timers = timers});
+    explicit Scene(std::size_t channels, Settings settings = {}, Timers timers = {})
+        : settings_(channels, settings) {
+        arbiter.configure(
+            Layout{.channels = settings_, .participants = channels * kRadios, .timers = timers});
     }
     static Participant radio(std::string_view name) {
         const auto number = std::stoul(std::string{name.substr(1)});
@@ -104,7 +106,8 @@ public:
     std::vector<Target> targets(Participant who, const Say& say) const {
         std::vector<Target> far;
         for (ChannelIndex c = 0; c < settings_.size(); ++c) {
-            const bool wanted = say.to == "*" || say.to.find(static_cast<char>('A' + c)) != std::string_view::npos;
+            const bool wanted =
+                say.to == "*" || say.to.find(static_cast<char>('A' + c)) != std::string_view::npos;
             if (wanted && c != who / kRadios) far.push_back({c, say.may_preempt, say.bridge});
         }
         return far;
@@ -176,30 +179,50 @@ private:
     void note(const Decision& d) {
         using Kind = Decision::Kind;
         const std::string channel(1, static_cast<char>('A' + d.channel));
-        const auto cause = [&] { return number(d.cause) ? std::to_string(number(d.cause)) : std::string{phrase(d.cause)}; };
-        const auto left = [&] { return d.left.count() ? " for " + std::to_string(d.left.count()) : std::string{}; };
+        const auto cause = [&] {
+            return number(d.cause) ? std::to_string(number(d.cause)) : std::string{phrase(d.cause)};
+        };
+        const auto left = [&] {
+            return d.left.count() ? " for " + std::to_string(d.left.count()) : std::string{};
+        };
         const auto who = [&] { return name(d.participant); };
         const auto tell = [&](const std::string& text) {
             tape_.push_back(text);
             timed_.push_back(std::to_string((now - start_) / 1ms) + ' ' + text);
         };
         switch (d.kind) {
-            case Kind::Granted: return tell(who() + " granted");
-            case Kind::Denied: return tell(who() + " denied " + cause());
-            case Kind::Queued: return tell(who() + " queued " + std::to_string(d.position));
-            case Kind::Withdrawn: return tell(who() + " withdrawn");
-            case Kind::Skipped: return tell(who() + " skips " + channel);
-            case Kind::Joined: return tell(who() + " joins " + channel);
-            case Kind::Left: return tell(who() + " leaves " + channel);
-            case Kind::Warned: return tell(who() + " warned" + left());
-            case Kind::Revoked: return tell(who() + " revoked " + cause() + left());
-            case Kind::Released: return tell(who() + " ends (" + cause() + ")");
-            case Kind::RepeatGranted: return tell(who() + " granted again");
-            case Kind::RepeatRevoked: return tell(who() + " revoked again");
-            case Kind::Taken: return announced_.push_back(channel + " taken by " + who());
-            case Kind::Idle: return announced_.push_back(channel + " idle");
-            case Kind::RepeatTaken: return announced_.push_back(channel + " still " + who());
-            case Kind::RepeatIdle: return announced_.push_back(channel + " still idle");
+            case Kind::Granted:
+                return tell(who() + " granted");
+            case Kind::Denied:
+                return tell(who() + " denied " + cause());
+            case Kind::Queued:
+                return tell(who() + " queued " + std::to_string(d.position));
+            case Kind::Withdrawn:
+                return tell(who() + " withdrawn");
+            case Kind::Skipped:
+                return tell(who() + " skips " + channel);
+            case Kind::Joined:
+                return tell(who() + " joins " + channel);
+            case Kind::Left:
+                return tell(who() + " leaves " + channel);
+            case Kind::Warned:
+                return tell(who() + " warned" + left());
+            case Kind::Revoked:
+                return tell(who() + " revoked " + cause() + left());
+            case Kind::Released:
+                return tell(who() + " ends (" + cause() + ")");
+            case Kind::RepeatGranted:
+                return tell(who() + " granted again");
+            case Kind::RepeatRevoked:
+                return tell(who() + " revoked again");
+            case Kind::Taken:
+                return announced_.push_back(channel + " taken by " + who());
+            case Kind::Idle:
+                return announced_.push_back(channel + " idle");
+            case Kind::RepeatTaken:
+                return announced_.push_back(channel + " still " + who());
+            case Kind::RepeatIdle:
+                return announced_.push_back(channel + " still idle");
         }
     }
     static std::string read(std::vector<std::string>& lines) {

@@ -1,7 +1,8 @@
+#include "crosspatch/floor/settings.hpp"
+
 #include <doctest/doctest.h>
 
 #include "crosspatch/floor/cause.hpp"
-#include "crosspatch/floor/settings.hpp"
 
 using namespace crosspatch::floor;
 using namespace std::chrono_literals;
@@ -45,15 +46,25 @@ TEST_CASE("an empty floor map is the contract's defaults") {
 TEST_CASE("every key of the floor map is read") {
     std::vector<std::string> problems;
     const auto settings = read(
-        "{priority: 255, max_talk: 60s, warn: 10s, grace: 1s, cooldown: 0s, hang: 500ms, lease: 2s, queue: 0}", problems);
+        "{priority: 255, max_talk: 60s, warn: 10s, grace: 1s, cooldown: 0s, hang: 500ms, lease: 2s, queue: "
+        "0}",
+        problems);
     REQUIRE(settings);
-    CHECK(*settings == Settings{.priority = 255, .queue = 0, .max_talk = 60s, .warn = 10s, .grace = 1s, .cooldown = 0s,
-                                .hang = 500ms, .lease = 2s, .dtx_lease = 2s});
+    CHECK(*settings == Settings{.priority = 255,
+                                .queue = 0,
+                                .max_talk = 60s,
+                                .warn = 10s,
+                                .grace = 1s,
+                                .cooldown = 0s,
+                                .hang = 500ms,
+                                .lease = 2s,
+                                .dtx_lease = 2s});
 }
 
 TEST_CASE("what is out of range is refused where it stands") {
-    for (const auto text : {"priority: 256", "priority: -1", "queue: 65", "max_talk: 999ms", "max_talk: 2h", "grace: 11s",
-                            "cooldown: 11m", "hang: 61s", "lease: 199ms", "lease: 7s", "lease: 600", "warn: yes"}) {
+    for (const auto text :
+         {"priority: 256", "priority: -1", "queue: 65", "max_talk: 999ms", "max_talk: 2h", "grace: 11s",
+          "cooldown: 11m", "hang: 61s", "lease: 199ms", "lease: 7s", "lease: 600", "warn: yes"}) {
         CAPTURE(text);
         const std::string key = std::string{text}.substr(0, std::string_view{text}.find(':'));
         CHECK(mentions(problem(text), key));
@@ -93,7 +104,8 @@ TEST_CASE("causes have the numbers of TS 24.380 and a phrase each") {
     CHECK(number(Cause::PreEmpted) == 4);
     CHECK(number(Cause::RevokeNoResources) == 6);
     CHECK(phrase(Cause::Timeout) == "timeout");
-    for (int i = 1; i <= static_cast<int>(Cause::BridgeClosed); ++i) CHECK_FALSE(phrase(static_cast<Cause>(i)).empty());
+    for (int i = 1; i <= static_cast<int>(Cause::BridgeClosed); ++i)
+        CHECK_FALSE(phrase(static_cast<Cause>(i)).empty());
 }
 
 TEST_CASE("a received number gives its cause back, an unknown one the other of its message") {

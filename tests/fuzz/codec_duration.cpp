@@ -1,4 +1,5 @@
-// What a payload says about its duration, against what comes out when it is decoded. Octet 0 picks the format.
+// What a payload says about its duration, against what comes out when it is decoded. Octet 0 picks the
+// format.
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -19,7 +20,8 @@ struct Target {
 
 std::vector<Target> make_targets() {
     std::vector<Target> targets;
-    for (const char* name : {"opus", "pcmu", "g722", "gsm", "l16/16000", "l16/48000", "codec2/2400", "codec2/1300"})
+    for (const char* name :
+         {"opus", "pcmu", "g722", "gsm", "l16/16000", "l16/48000", "codec2/2400", "codec2/1300"})
         targets.push_back({*format_named(name), make_decoder(*format_named(name))});
     return targets;
 }

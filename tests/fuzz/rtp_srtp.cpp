@@ -1,8 +1,8 @@
-// Our SRTP receiver against libsrtp2's: what the input makes of genuine packets, both must take or both
-// refuse.
+// Our SRTP receiver against libsrtp2's: what the input makes of genuine packets, both take or both refuse.
 //
-// Input: octet 0 picks suite and start; then steps of four octets {what, a, b, c}. Steps seal the next
-// packet, deliver or repeat one, damage, cut or lengthen it, or deliver octets of the input as they are.
+// Input: octet 0 picks suite and start; then steps of four octets {what, a, b, c}. A step seals the next
+// packet, delivers or repeats one, damages, cuts or lengthens it, or delivers octets of the input as they
+// are.
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -23,22 +23,34 @@ void must(bool holds) {
     if (!holds) std::abort();
 }
 
+constexpr Suite kSuites[] = {Suite::Aes256Gcm, Suite::Aes128Gcm, Suite::AesCm128HmacSha1_80};
+
+Octets octets_of(Suite suite) {
+    Octets made(info(suite).key_size + info(suite).salt_size);
+    for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<std::byte>(i * 37 + 11);
+    return made;
+}
+
+// One key a suite, made once: guarded memory is slow to come by.
+const MasterKey& key_of(Suite suite) {
+    static const auto made = [] {
+        std::vector<MasterKey> keys;
+        for (const auto it : kSuites) {
+            keys.push_back(std::move(*MasterKey::make(it, crosspatch::core::Secret{octets_of(it)})));
+        }
+        return keys;
+    }();
+    return made[static_cast<std::size_t>(suite)];
+}
+
 struct Path {
     Path(Suite suite, std::uint64_t start)
-        : octets(key_of(suite)),
-          key{std::move(*MasterKey::make(suite, crosspatch::core::Secret{octets}))},
-          sender{suite, &key},
-          receiver{suite, {&key, 1}},
-          oracle{suite, octets, Oracle::Side::Receives},
+        : sender{suite, &key_of(suite)},
+          receiver{suite, {&key_of(suite), 1}},
+          oracle{suite, octets_of(suite), Oracle::Side::Receives},
           index{start} {
         for (std::uint32_t ssrc : {1U, 2U}) must(sender.begin(ssrc, {start, 1}));
         sender.set_reserved(2, SrtpSender::unrecorded());
-    }
-
-    static Octets key_of(Suite suite) {
-        Octets made(info(suite).key_size + info(suite).salt_size);
-        for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<std::byte>(i * 37 + 11);
-        return made;
     }
 
     // With contributing sources and an extension where the input wants them.
@@ -103,8 +115,6 @@ struct Path {
         must(!opened || opened->plaintext.size() == size);
     }
 
-    Octets octets;
-    MasterKey key;
     SrtpSender sender;
     SrtpReceiver receiver;
     Oracle oracle;
@@ -177,7 +187,6 @@ bool run(Path& path, const Step& step, std::vector<Octets>& sent, std::vector<Oc
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 5) return 0;
-    static constexpr Suite kSuites[] = {Suite::Aes256Gcm, Suite::Aes128Gcm, Suite::AesCm128HmacSha1_80};
     // Below 32,768, as every stream must begin: libsrtp2 does not look back before that.
     Path path{kSuites[data[0] % 3], static_cast<std::uint64_t>(data[0] / 3) * 380};
     std::vector<Octets> sent;

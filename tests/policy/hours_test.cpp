@@ -164,6 +164,9 @@ TEST_CASE("a time zone is a place of the IANA database, and a near miss is put r
         CAPTURE(abbreviation);
         CHECK(refusal("Mon 06:00-07:00 " + abbreviation).find("is not a time zone; ") != std::string::npos);
     }
+    using namespace std::string_literals;
+    CHECK(refusal("Mon 06:00-07:00 UTC\0/Zone"s) ==
+          "'UTC\\u0000/Zone' is not a time zone; write it as a place, such as 'America/Chicago'");
     for (const std::string zone :
          {"UTC", "Etc/UTC", "Etc/GMT+6", "America/Argentina/Ushuaia", "Asia/Kathmandu", "US/Central"}) {
         CAPTURE(zone);

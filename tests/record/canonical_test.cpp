@@ -4,8 +4,10 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 
 using namespace crosspatch::record;
+using namespace std::literals;
 namespace json = boost::json;
 
 namespace {
@@ -57,7 +59,7 @@ TEST_CASE("an object is written with its keys in octet order and nothing between
 }
 
 TEST_CASE("a text is escaped as RFC 8785 says, and only there") {
-    CHECK(written(json::string{std::string("\b\t\n\f\r\"\\/\x01\x1f\0 é😀", 21)}) ==
+    CHECK(written(json::string{"\b\t\n\f\r\"\\/\x01\x1f\0 é😀"sv}) ==
           "\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001\\u001f\\u0000 é😀\"");
 }
 

@@ -128,7 +128,7 @@ TEST_CASE("two records that changed places are both named") {
     write_log(directory.path(), kRecords);
     sql(directory, "UPDATE record SET seq=-1 WHERE seq=8; UPDATE record SET seq=8 WHERE seq=15; UPDATE record SET seq=15 WHERE seq=-1");
     const auto report = verify(directory.path());
-    CHECK_MESSAGE(named_records(report) == Numbers{8, 15}, words(report));
+    CHECK_MESSAGE((named_records(report) == Numbers{8, 15}), words(report));
 }
 
 TEST_CASE("a cut tail is caught by the checkpoint that covers it, and by log.tip if that is gone too") {
@@ -227,6 +227,7 @@ TEST_CASE("lines that are no records are named: not JSON, not canonical, too lon
 TEST_CASE("the verifier reads a consistent state while the log is being written") {
     Directory directory;
     Log log{options_for(directory.path())};
+    REQUIRE(wait_until([&] { return log.health().checkpoint_size > 0; }));
     for (int i = 0; i < 20; ++i) {
         for (int j = 0; j < 50; ++j) (void)log.append(entry("message.sent", {{"number", j}}));
         REQUIRE(append(log, entry("config.reloaded")));

@@ -11,7 +11,18 @@ namespace crosspatch::tests {
 std::uint64_t allocations() { return count; }
 }  // namespace crosspatch::tests
 
-#if defined(__SANITIZE_ADDRESS__)
+// g++ says so by a macro, clang++ by a feature.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CROSSPATCH_MALLOC_HOOKS 1
+#elif __has_feature(thread_sanitizer)
+#define CROSSPATCH_MALLOC_HOOKS 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CROSSPATCH_MALLOC_HOOKS 1
+#endif
+
+#if defined(CROSSPATCH_MALLOC_HOOKS)
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
                                                          void (*on_free)(const volatile void*));
 namespace {

@@ -51,8 +51,8 @@ void PlayOut::push(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
         anchor(timestamp, now);
         due = anchor_due_;
     }
-    const bool passed =
-        (played_ && steps(expected_, extended) < 0) || (talking_ && due + length_of(frame_) / 2 < cursor_);
+    const auto turn = talking_ ? cursor_ : now;
+    const bool passed = (played_ && steps(expected_, extended) < 0) || due + length_of(frame_) / 2 < turn;
     if (passed) {
         ++counters_.late;
         return;
@@ -131,7 +131,7 @@ void PlayOut::play_front() {
         give(decoder_->conceal(frame_, samples_));
         return;
     }
-    frame_ = count;
+    if (count >= format_.rate / 400) frame_ = count;  // 2.5 ms: what is shorter is no frame of any codec
     ++counters_.played;
     count_heard(count);
     give(count);

@@ -15,8 +15,8 @@ namespace crosspatch::codec {
 enum class Kind : std::uint8_t { Opus, Pcmu, Pcma, G722, Gsm, L16, Codec2 };
 enum class Fec : std::uint8_t { Auto, On, Off };
 
-// The values are libcodec2's own numbers of its modes. 700C and 450 are left out: their encoder takes memory from the heap
-// for every frame (measured, version 1.0.5), which the packet path must not.
+// The values are libcodec2's own numbers of its modes. 700C and 450 are left out: their encoder takes memory
+// from the heap for every frame (measured, version 1.0.5), which the packet path must not.
 enum class Codec2Mode : std::uint8_t {
     Mode3200 = 0,
     Mode2400 = 1,
@@ -26,7 +26,8 @@ enum class Codec2Mode : std::uint8_t {
     Mode1200 = 5
 };
 
-// More payload than this is never sent: a packet stays within 1,200 octets with RTP header, extension and tag.
+// More payload than this is never sent: a packet stays within 1,200 octets with RTP header, extension and
+// tag.
 inline constexpr std::size_t kMaxPayload = 1100;
 // The most samples that one decode() gives: 120 ms at 48 kHz. A caller's buffer of this size always suffices.
 inline constexpr std::size_t kMaxSamples = 5760;
@@ -34,9 +35,9 @@ inline constexpr std::size_t kMaxSamples = 5760;
 // What one endpoint speaks: the codec and its settings.
 //
 // Shape    a value; equal formats may share an encoder.
-// Units    `rate` is in samples per second: the most that the audio carries, not the RTP clock; `bitrate` in bit/s.
-// Thread   any.
-// Source   RFC 3551 table 4 (static types, G.722's clock of 8000), RFC 7587 (Opus: clock 48000, whatever the rate).
+// Units    `rate` is in samples per second: the most that the audio carries, not the RTP clock; `bitrate` in
+// bit/s. Thread   any. Source   RFC 3551 table 4 (static types, G.722's clock of 8000), RFC 7587 (Opus: clock
+// 48000, whatever the rate).
 struct Format {
     Kind kind{Kind::Opus};
     std::uint32_t rate{16000};
@@ -80,11 +81,14 @@ core::Result<void> check_ptime(const Format& format, std::chrono::milliseconds p
 // Can who expects `listener` decode payloads of `talker` as they are? Opus: always, whatever the settings.
 bool same_payload(const Format& talker, const Format& listener);
 
-// How long the payload plays, in RTP clock ticks, without decoding it; nothing if it is no payload of this format or
-// longer than is bounded: 120 ms, or 200 ms of G.711, G.722 and L16, whose packets ffmpeg fills to the MTU.
-std::optional<std::uint32_t> packet_duration(const Format& format, std::span<const std::byte> payload) noexcept;
+// How long the payload plays, in RTP clock ticks, without decoding it; nothing if it is no payload of this
+// format or longer than is bounded: 120 ms, or 200 ms of G.711, G.722 and L16, whose packets ffmpeg fills to
+// the MTU.
+std::optional<std::uint32_t> packet_duration(const Format& format,
+                                             std::span<const std::byte> payload) noexcept;
 
-// Nothing but "I am silent": 1 or 2 octets of Opus. Comfort noise, not a loss; the floor's lease is longer after it.
+// Nothing but "I am silent": 1 or 2 octets of Opus. Comfort noise, not a loss; the floor's lease is longer
+// after it.
 bool is_dtx(const Format& format, std::span<const std::byte> payload) noexcept;
 
 }  // namespace crosspatch::codec

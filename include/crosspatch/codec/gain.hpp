@@ -22,8 +22,8 @@ private:
 
 inline constexpr double kSilence_dbov = -127.0;
 
-// The level of the samples: 0 dBov is a full-scale square wave, a full-scale sine is -3; never below kSilence_dbov, which
-// is also the level of nothing at all. RFC 6464 sends it negated and rounded.
+// The level of the samples: 0 dBov is a full-scale square wave, a full-scale sine is -3; never below
+// kSilence_dbov, which is also the level of nothing at all. RFC 6464 sends it negated and rounded.
 double level_dbov(std::span<const std::int16_t> samples) noexcept;
 
 }  // namespace crosspatch::codec

@@ -6,9 +6,9 @@
 
 // Which rates a talker's decoder and a listener's encoder work at.
 //
-// The narrower of the two formats decides (architecture.md, "Work at the narrow rate"): the lowest rate that both codecs
-// can do themselves and that loses nothing the narrower carries. Only if there is none do the two rates differ, and a
-// Resampler stands between them.
+// The narrower of the two formats decides (architecture.md, "Work at the narrow rate"): the lowest rate that
+// both codecs can do themselves and that loses nothing the narrower carries. Only if there is none do the two
+// rates differ, and a Resampler stands between them.
 namespace crosspatch::codec {
 
 struct Rates {

@@ -8,7 +8,8 @@ namespace crosspatch::codec {
 
 // Samples at one rate in, at another out.
 //
-// Shape    one pair of rates for life, about 10 kB: a pair's filter is made by the constructor, because a change of
+// Shape    one pair of rates for life, about 10 kB: a pair's filter is made by the constructor, because a
+// change of
 //          rates would take memory.
 // Units    16-bit samples, mono.
 // Time     none.
@@ -21,8 +22,8 @@ public:
 
     // Forgets the samples before: the start of a talkspurt.
     void start() noexcept;
-    // Requires that `out` holds output_samples(in.size()); gives how many it wrote, which is exactly that if `in` is a
-    // whole number of milliseconds.
+    // Requires that `out` holds output_samples(in.size()); gives how many it wrote, which is exactly that if
+    // `in` is a whole number of milliseconds.
     std::size_t process(std::span<const std::int16_t> in, std::span<std::int16_t> out) noexcept;
 
     std::size_t output_samples(std::size_t input_samples) const noexcept;  // rounded up

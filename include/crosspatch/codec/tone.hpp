@@ -17,10 +17,12 @@ struct Tone {
 // 425 Hz, 200 ms on and off, three times: "you have not got the floor".
 inline constexpr Tone kDenyTone{};
 
-// The tone at `rate`, each burst with soft edges of 5 ms; ends with the last burst, without the pause after it.
+// The tone at `rate`, each burst with soft edges of 5 ms; ends with the last burst, without the pause after
+// it.
 std::vector<std::int16_t> render(const Tone& tone, std::uint32_t rate);
 
 // A plain sine from phase 0, without edges.
-std::vector<std::int16_t> sine(double hertz, double level_dbov, std::chrono::milliseconds length, std::uint32_t rate);
+std::vector<std::int16_t> sine(double hertz, double level_dbov, std::chrono::milliseconds length,
+                               std::uint32_t rate);
 
 }  // namespace crosspatch::codec

@@ -8,9 +8,11 @@ namespace crosspatch::codec {
 
 // Tells speech from the noise before it, for `ptt: vox`.
 //
-// Shape    the noise floor is the lowest level of the last 3 s, so that it follows an engine that starts, and a talker's
-//          own pauses keep it down while he talks. What stands out by `snr_db` for `attack` is speech, until nothing has
-//          stood out by half of that for `hang`. The first 200 ms of a stream only teach it the noise.
+// Shape    the noise floor is the lowest level of the last 3 s, so that it follows an engine that starts, and
+// a talker's
+//          own pauses keep it down while he talks. What stands out by `snr_db` for `attack` is speech, until
+//          nothing has stood out by half of that for `hang`. The first 200 ms of a stream only teach it the
+//          noise.
 // Units    frames of 10 to 20 ms of 16-bit samples.
 // Time     counted in samples; no clock.
 // Thread   any one; pure: what it says depends on the samples it was given, nothing else.

@@ -17,15 +17,9 @@ namespace crosspatch::floor {
 enum class Verdict : std::uint8_t {
     Pass,          // the talker holds the floor: carry the packet
     Drop,          // refused, revoked, queued or just released
-    NeedsRequest,  // the first packet of a press: ask request(); from an explicit participant it is a
-                   // trespass()
+    NeedsRequest,  // first packet of a press: ask request(); explicit participants: trespass()
 };
-enum class Answer : std::uint8_t {
-    Granted,
-    Queued,
-    Denied,
-    Ignored
-};  // Ignored: same press again, or more than 5 a second
+enum class Answer : std::uint8_t { Granted, Queued, Denied, Ignored };  // Ignored: see request()
 enum class Standing : std::uint8_t { MayTalk, ReceiveOnly, Disabled };
 enum class ChannelState : std::uint8_t { Idle, Taken, Revoking, Hang };
 enum class ParticipantState : std::uint8_t { Silent, Queued, Talking, Revoking, Refused, Trailing };
@@ -36,12 +30,12 @@ struct Timers {
     std::uint8_t repeats{3};                     // C20
     std::chrono::milliseconds unanswered{2000};  // T132: a grant out of the queue must be used within
     std::chrono::milliseconds patience{5000};    // WhenBusy::Wait goes on as Skip
-    std::chrono::milliseconds ageing{30'000};    // a queued press then goes ahead of higher priorities of its class
-    std::uint8_t requests_per_second{5};  // of one class by one participant; more are ignored. 0: no limit
+    std::chrono::milliseconds ageing{30'000};    // then it goes ahead of higher priorities of its class
+    std::uint8_t requests_per_second{5};         // of a class by one participant, others are ignored; 0: any
 };
 
-// What an Arbiter has room for. Numbers may grow later, never shrink; remove_…() empties an index for its
-// next use.
+// What an Arbiter has room for. Numbers may grow later, never shrink; remove_channel() and
+// remove_participant() empty an index for its next use.
 struct Layout {
     std::span<const Settings> channels;  // by ChannelIndex
     std::size_t participants{};
@@ -69,10 +63,9 @@ struct Waiting {
 //
 // Shape    about 250 octets a participant, 32 a stake, 200 a channel. At most 256 far channels in a press.
 // Units    dense indices, see request.hpp; each index given must be below what configure() was told.
-// Time     never reads a clock. `now` should not go back; if it does, only the timing suffers. After a pause
-// of the process
-//          call media() for what the sockets hold before advance(). All timers but the talk limit and its
-//          grace, which count from the first word whatever happens, run from `now`.
+// Time     never reads a clock. `now` should not go back; if it does, only the timing suffers. After a
+//          pause of the process call media() for what the sockets hold before advance(). The talk limit
+//          and its grace count from the first word, whatever happens; all other timers run from `now`.
 // Errors   none: what may not be is Denied with its cause; a wrong index is a bug, asserted.
 // Thread   its worker only; nothing but configure() and the constructor allocates; deterministic.
 // Source   TS 24.380 arbitration and participant machines (README has the table), contract.md, Floor.
@@ -125,8 +118,7 @@ public:
     void remove_channel(ChannelIndex channel, core::Time now, Decisions& decisions);
     void remove_participant(Participant participant, core::Time now, Decisions& decisions);
 
-    // When advance() has something to do, or a little earlier; Time::min() if it has at once; nothing if
-    // never.
+    // When advance() has something to do, or a little earlier. Time::min(): at once; nothing: never.
     std::optional<core::Time> next_deadline() const;
     // Everything that is due, in the order of its deadlines, however late.
     void advance(core::Time now, Decisions& decisions);
@@ -139,8 +131,8 @@ public:
     core::Time since(ChannelIndex channel) const;  // the holder's talkspurt, or when it ended
     // Taken: until the talk limit. Revoking: of the grace. Hang: of it. Idle: 0.
     std::chrono::milliseconds remaining(ChannelIndex channel, core::Time now) const;
-    std::size_t queue(ChannelIndex channel,
-                      std::span<Waiting> into) const;  // best first; gives how many wait in all
+    // The presses queued at home there, best first; gives how many there are in all.
+    std::size_t queue(ChannelIndex channel, std::span<Waiting> into) const;
 
     ParticipantState participant_state(Participant participant) const;
     Standing standing(Participant participant) const;

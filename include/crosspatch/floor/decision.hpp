@@ -13,10 +13,10 @@ namespace crosspatch::floor {
 
 // One thing that the arbiter decided and that the caller now does, tells or records.
 //
-// Order    as they are to be done: an old talker is cut off before a new one is granted; Taken and Idle come
-// last. Life     each press is answered once by Granted, Queued or Denied. Queued is followed once by
-// Granted, Denied or Withdrawn;
-//          each Granted is followed once by Released.
+// Order    as they are to be done: an old talker is cut off before a new one is granted; Taken and Idle
+//          come last.
+// Life     each press is answered once, by Granted, Queued or Denied. Queued is followed once by Granted,
+//          Denied or Withdrawn; each Granted is followed once by Released.
 struct Decision {
     enum class Kind : std::uint8_t {
         Granted,    // the talkspurt begins on all channels that the participant now holds; `left` = talk time
@@ -27,12 +27,10 @@ struct Decision {
         Joined,     // `channel` has become free, or was added: late entry
         Left,       // `channel` is no longer part of the talkspurt, which goes on; `cause`
         Warned,     // `left` until the talk limit
-        Revoked,    // `cause`; `left` = grace: so long media still passes; 0: it is cut off now. `by`: who
-                    // pre-empted
+        Revoked,    // `cause`; `left`: media still passes so long, 0: cut off now. `by`: who pre-empted
         Released,   // the talkspurt is over on all its channels; `cause`
         // Told again to explicit participants; drop them for others:
-        RepeatGranted,  // lost message, or a second request of who already holds the floor; `left` = talk
-                        // time still to go
+        RepeatGranted,  // also answers a second request of the holder; `left` = talk time to go
         RepeatRevoked,
         // About a channel, for its listeners (Floor Taken, Floor Idle); sent when the holder has changed:
         Taken,        // `participant` talks on `channel`
@@ -53,9 +51,8 @@ struct Decision {
 // What one call decided, in order.
 //
 // Shape    2,048 decisions, 100 kB: one per worker, kept. A call stops while there is still room for its
-// largest step; the
-//          rest follows from advance(), which next_deadline() then asks for at once. So: call, act, clear(),
-//          go on.
+//          largest step; the rest follows from advance(), which next_deadline() then asks for at once.
+//          So: call, act on what is decided, clear(), go on.
 // Thread   its worker only; no allocation.
 class Decisions {
 public:

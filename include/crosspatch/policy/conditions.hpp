@@ -57,7 +57,8 @@ struct Conditions {
     TimeSet hours;
     bool names_suite_none{};  // `none` written under `suite`, not only left in by `not`
 
-    bool match_apart_from_time(const Facts& facts) const noexcept;
+    // `bits` are field::bits_of(facts), which are the same for every rule.
+    bool match_apart_from_time(const Facts& facts, std::uint32_t bits) const noexcept;
     // Whatever matches `other` matches this too, at every time.
     bool covers(const Conditions& other) const noexcept;
 };

@@ -25,17 +25,13 @@ struct IndexRecord {
     bool operator==(const IndexRecord&) const = default;
 };
 
-// The durable file of index reservations and limits: what keeps a restart from repeating a keystream or a
-// packet.
+// The durable file of index limits: what keeps a restart from repeating a keystream or a packet.
 //
-// Shape    two images of slots of 64 octets, page by page in one file; a sync writes one image, the next sync
-// the other,
-//          so a torn write costs the last sync and never lowers what an earlier one had promised. 128 octets
-//          a record.
-// Errors   open() fails on a file that cannot be used or is used by another daemon; damaged slots are skipped
-// and
-//          counted. After a failed sync() the file is not trusted again: rebuild() writes a new one.
-// Thread   one owner, off the packet path: sync() waits for the disk.
+// Shape    two images of 64-octet slots, page by page in one file, 128 octets a record. A sync writes one
+//          image, the next sync the other: a torn write costs that sync and lowers nothing promised before.
+// Errors   open() fails on a file that cannot be used, or that another daemon uses; damaged slots are skipped
+//          and counted. After a failed sync() the file is not trusted again: rebuild() writes a new one.
+// Thread   one owner, off the packet path: open(), sync() and rebuild() wait for the disk.
 // Source   srtp.md §11; faults.md 3, 4, 8, 28.
 class IndexJournal {
 public:
@@ -58,7 +54,7 @@ public:
     std::vector<IndexRecord> records() const;
     std::optional<IndexRecord> find(IndexRecord::Kind kind, const KeyFingerprint& key,
                                     std::uint32_t ssrc) const;
-    // The records of one kind under one key, newest limits first: what an endpoint restores at start.
+    // The records of one kind under one key, the highest RTP limit first: what an endpoint restores at start.
     std::vector<IndexRecord> find(IndexRecord::Kind kind, const KeyFingerprint& key) const;
 
     // Adds the record, or raises its limits and takes its address if it has one. In memory: durable with the

@@ -5,9 +5,10 @@ namespace crosspatch::rtp {
 
 // Which of the last 128 packet indices were seen.
 //
-// Shape    24 octets: the highest index and one bit for it and each of the 127 below. All zero is an empty
-// window. Errors   check() names what is wrong; accept() requires that it said Fresh. Thread   its owner's;
-// nothing allocates. Source   RFC 3711 §3.3.2. Two calls, because the list moves only after the tag verifies.
+// Shape    24 octets: the highest index, and one bit for it and each of the 127 below. All zero is empty.
+// Errors   check() names what is wrong; accept() requires that it said Fresh.
+// Thread   its owner's; nothing allocates.
+// Source   RFC 3711 §3.3.2. Two calls, because the list moves only after the tag verifies.
 class ReplayWindow {
 public:
     enum class Verdict : std::uint8_t { Fresh, Seen, TooOld };

@@ -5,8 +5,7 @@
 #include "crosspatch/rtp/srtp_error.hpp"
 
 // How far the durable limits run ahead of the packets, so that a restart neither repeats a keystream nor
-// takes a packet twice. Pure numbers: the journal keeps them, sender and receiver obey them. Source: srtp.md
-// §11.
+// takes a packet twice. Pure numbers: the journal keeps them, sender and receiver obey them. srtp.md §11.
 namespace crosspatch::rtp {
 
 // The first index that is surely untouched: below it, indices may have been sealed (sending) or accepted
@@ -27,9 +26,8 @@ struct LimitWish {
 // A jump below 3,000 keeps RFC 3550 receivers in step (MAX_DROPOUT); 1,500 covers a disk that hangs for 30 s.
 inline constexpr std::uint64_t kSendRtpLow = 1500;
 inline constexpr std::uint64_t kSendRtpAhead = 2900;
-// Until the first packet after a start: a daemon that crashes in a loop while nobody talks must not run away
-// from what its listeners heard last, or they guess the roll-over counter wrong (128 such crashes would do
-// it).
+// Until the first packet after a start. A daemon that crashes in a loop while nobody talks must not run away
+// from what its listeners heard last: past 32,768 they guess the roll-over counter wrong.
 inline constexpr std::uint64_t kSendRtpIdle = 256;
 inline constexpr std::uint32_t kSendRtcpLow = 32;
 inline constexpr std::uint32_t kSendRtcpAhead = 256;

@@ -18,22 +18,19 @@ class PacketCipher;  // private: src/rtp/srtp_cipher.hpp
 // Opens what one remote peer sends: authentic, not replayed, under its one or two master keys.
 //
 // Shape    a state of 96 octets per source (SSRC), 256 at most; 2 of them inside, the others in address space
-// that costs
-//          memory only once it is used. Key schedules (512 octets for AES-256-GCM) stand apart.
+//          that costs memory once it is used. Key schedules (512 octets for AES-256-GCM) stand apart.
 // Units    indices count packets: 48 bits for SRTP, 31 for SRTCP.
 // Time     never reads a clock; whoever counts the 30 s of an old key calls drop_old_key().
-// Errors   a refused packet is named by its SrtpError and changes no state; unless it was authentic all the
-// same
-//          (RocMismatch, TooManySsrcs), the datagram is as it came. The constructor throws std::runtime_error
-//          when the crypto library refuses to work, std::bad_alloc without memory.
+// Errors   a refused packet is named by its SrtpError and changes no state; the datagram is as it came, if
+//          it was not authentic all the same (RocMismatch, TooManySsrcs). The constructor throws
+//          std::runtime_error when the crypto library refuses to work, std::bad_alloc without memory.
 // Thread   built anywhere, then its worker only; nothing allocates, locks or throws after construction.
 // Source   RFC 3711 §3.3, RFC 7714, srtp.md §11.
 class SrtpReceiver {
 public:
     struct Opened {
-        std::span<std::byte>
-            plaintext;        // within the datagram: payload with its padding, or the whole RTCP compound
-        std::uint64_t index;  // without a suite the extended sequence number; 0 for RTCP
+        std::span<std::byte> plaintext;  // in the datagram: payload with padding, or the RTCP compound
+        std::uint64_t index;             // without a suite the extended sequence number; 0 for RTCP
         bool newest;      // ahead of all that this source sent before: only such a packet may move an address
         bool by_old_key;  // the peer has not taken up the new key yet
     };
@@ -119,8 +116,7 @@ private:
         std::uint16_t sequence;
     };
     static constexpr std::size_t kNear = 2;
-    static constexpr unsigned kProbes =
-        8;  // roll-over counters that a refused packet may be tried with, per key
+    static constexpr unsigned kProbes = 8;  // roll-over counters that a refused packet is tried with, per key
     static constexpr unsigned kProbeCredit = 16;
 
     core::Result<Opened, SrtpError> open_plain(const Packet& packet) noexcept;

@@ -17,11 +17,11 @@ class PacketCipher;  // private: src/rtp/srtp_cipher.hpp
 
 // Seals what we send to one peer: one stream (SSRC) at a time under one master key, no index ever twice.
 //
-// Shape    about 190 octets beside the key schedule (512 octets for AES-256-GCM).
-// Units    indices count packets: 48 bits for SRTP, the low 16 of them being the sequence number; 31 for
-// SRTCP. Errors   a refused packet is named by its SrtpError; nothing was written, no index used. The
-// constructor throws
-//          std::runtime_error when the crypto library refuses to work.
+// Shape    about 120 octets, 400 for streams that were left, and the key schedule (512 for AES-256-GCM).
+// Units    indices count packets: 48 bits for SRTP, of which the low 16 are the sequence number; 31 for
+//          SRTCP.
+// Errors   a refused packet is named by its SrtpError; nothing was written, no index used. The constructor
+//          throws std::runtime_error when the crypto library refuses to work.
 // Thread   built anywhere, then its worker only; nothing allocates, locks or throws after construction.
 // Source   RFC 3711 §3.3, §9.1 (a repeated index gives the plaintext away), RFC 7714, srtp.md §11.
 class SrtpSender {
@@ -34,9 +34,10 @@ public:
 
     // Begins the stream `ssrc`: its first packets have the indices `start` or above, and nothing may be
     // sealed before set_reserved(). After a restart `start` is the journal's limit; a new stream has a random
-    // SSRC and starts below 32,768 (RFC 3711 §3.3.1: a first packet before a wrap must not be guessed to come
-    // after it). False, and nothing changes: `start` goes below what this sender used of `ssrc` already, or
-    // 16 streams came before.
+    // SSRC and starts below 32,768, so that no listener takes its first packets for older ones than they are
+    // (RFC 3711 §3.3.1).
+    // False, and nothing changes: `start` goes below what this sender used of `ssrc` already, or 16 streams
+    // came before.
     bool begin(std::uint32_t ssrc, IndexLimits start) noexcept;
     std::uint32_t ssrc() const { return ssrc_; }
 

@@ -70,10 +70,10 @@ struct SrtpSettings {
     std::optional<MasterKey> send;   // nothing for Suite::None
 };
 
-// Reads `{suite: …, receive: KEY | [NEW, OLD], send: KEY}` with KEY = 'BASE64' | {file: PATH} | {credential:
-// NAME}. PATH is relative to `base_directory`; `file_is_private` says that nobody else may read the
-// configuration file, which is what makes inline keys acceptable. Every problem is reported at its own place;
-// then nothing is returned.
+// Reads `{suite: …, receive: KEY | [NEW, OLD], send: KEY}`, where KEY is 'BASE64', {file: PATH} or
+// {credential: NAME}. PATH is relative to `base_directory`; `file_is_private` says that nobody else may read
+// the configuration file, which is what makes inline keys acceptable. Every problem is reported at its own
+// place; then nothing is returned.
 std::optional<SrtpSettings> read_srtp(const core::config::Node& node,
                                       const std::filesystem::path& base_directory, bool file_is_private);
 

@@ -1,0 +1,321 @@
+// crosspatchctl: the operator's tool. Asks the daemon over its control socket and prints tables, or JSON for programs.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "client.hpp"
+#include "crosspatch/core/text.hpp"
+#include "crosspatch/core/time.hpp"
+#include "table.hpp"
+
+namespace {
+
+using namespace crosspatch;
+using boost::json::array;
+using boost::json::object;
+using boost::json::value;
+
+enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kUnreachable = 69, kNotPermitted = 77 };  // contract.md, Programs
+
+const std::vector<ctl::Column> kChannels{{"CHANNEL", "id"}, {"NAME", "name"}, {"AGENCY", "agency"}, {"TLP", "sensitivity"},
+                                         {"ENDPOINTS", "endpoints"}, {"BRIDGES", "bridges"}};
+const std::vector<ctl::Column> kEndpoints{{"ENDPOINT", "id"}, {"CHANNEL", "channel"}, {"STATE", "state"}, {"CODEC", "codec"},
+                                          {"SUITE", "suite"}, {"REMOTE", "remote"}, {"LISTEN", "listen"},
+                                          {"RECEIVED", "packets_received"}, {"SENT", "packets_sent"}, {"DROPPED", "packets_dropped"}};
+const std::vector<ctl::Column> kBridges{{"BRIDGE", "id"}, {"STATE", "state"}, {"CHANNELS", "channels"}, {"OPENS", "opens"},
+                                        {"SINCE", "since"}, {"BY", "by"}, {"MISSING CONSENT", "missing_consent"}};
+const std::vector<ctl::Column> kFloor{{"CHANNEL", "channel"}, {"STATE", "state"}, {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
+                                      {"SINCE", "since"}, {"LEFT MS", "remaining_ms"}, {"QUEUE", "queue"}};
+const std::vector<ctl::Column> kCalls{{"CALL", "id"}, {"STARTED", "started"}, {"ENDED", "ended"}, {"BRIDGE", "bridge"},
+                                      {"CHANNELS", "channels"}, {"TALKSPURTS", "talkspurts"}};
+const std::vector<ctl::Column> kTalkspurts{{"TALKSPURT", "id"}, {"STARTED", "started"}, {"TALKER", "talker"},
+                                           {"CHANNEL", "channel"}, {"LISTENERS", "listeners"}, {"RECEIVED", "packets_received"},
+                                           {"LOST", "packets_lost"}, {"CONCEALED", "frames_concealed"}, {"ACCESS MS", "access_time_ms"},
+                                           {"DELAY P99 MS", "gateway_delay_p99_ms"}, {"DENIED", "denied"}, {"ENDED BY", "end_cause"}};
+
+class Tool {
+public:
+    int run(int argc, char** argv);
+
+private:
+    ctl::Client client() const {
+        if (!api_.empty()) return ctl::Client{api_};
+        return ctl::Client{socket_.empty() ? (std::filesystem::path{data_dir_} / "control.sock").string() : socket_};
+    }
+    void add_commands(CLI::App& app);
+    void add_bridge_commands(CLI::App& app);
+    void add_record_commands(CLI::App& app);
+    CLI::App* list(CLI::App& app, const std::string& name, const std::string& help, const std::vector<ctl::Column>& columns);
+
+    // Prints what the daemon said; the exit code.
+    int show(const ctl::Reply& reply, const std::function<void(const value&)>& print);
+    int show_list(const ctl::Reply& reply, const std::vector<ctl::Column>& columns) {
+        return show(reply, [&](const value& body) {
+            fmt::print("{}", ctl::table(body.at("items").as_array(), columns));
+            if (const value& next = body.at("next"); next.is_string()) fmt::print("more: --cursor {}\n", ctl::cell(next));
+        });
+    }
+    int command(const std::string& target, const std::string& done);
+    int calls();
+    int why();
+    int verify();
+    int tail();
+    int events();
+
+    std::string data_dir_{"/var/lib/crosspatch"};
+    std::string socket_, api_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_, text_, cursor_, listener_;
+    bool json_{}, emergency_{}, follow_{};
+    unsigned lines_{20};
+    std::function<int()> chosen_;
+};
+
+int Tool::show(const ctl::Reply& reply, const std::function<void(const value&)>& print) {
+    if (reply.status >= 200 && reply.status < 300) {
+        if (json_) fmt::print("{}\n", reply.body);
+        else print(reply.json());
+        return kDone;
+    }
+    std::string detail = "HTTP " + std::to_string(reply.status);
+    if (reply.type.starts_with("application/problem+json")) detail = ctl::cell(reply.json().at("detail"));
+    if (json_) fmt::print("{}\n", reply.body);
+    // A refused configuration has a line for each problem; they are the daemon's own text, escaped there.
+    if (reply.status == 422 && reply.type.starts_with("application/problem+json"))
+        detail = std::string{reply.json().at("detail").as_string()};
+    fmt::print(stderr, "crosspatchctl: {}\n", detail);
+    return reply.status == 401 || reply.status == 403 ? kNotPermitted : kFailed;
+}
+
+int Tool::command(const std::string& target, const std::string& done) {
+    object body;
+    if (!reason_.empty()) body["reason"] = reason_;
+    return show(client().post(target, body), [&](const value&) { fmt::print("{}\n", done); });
+}
+
+CLI::App* Tool::list(CLI::App& app, const std::string& name, const std::string& help, const std::vector<ctl::Column>& columns) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->callback([this, name, &columns] { chosen_ = [this, name, &columns] { return show_list(client().get("/api/v1/" + name), columns); }; });
+    return command;
+}
+
+void Tool::add_commands(CLI::App& app) {
+    app.add_subcommand("status", "the daemon, its log and its alarms")->callback([this] {
+        chosen_ = [this] {
+            return show(client().get("/api/v1/status"), [](const value& body) {
+                for (const auto& [key, item] : body.as_object())
+                    if (key != "alarms") fmt::print("{:<16} {}\n", std::string{key}, ctl::cell(item));
+                const array& alarms = body.at("alarms").as_array();
+                fmt::print("{:<16} {}\n", "alarms", alarms.empty() ? "none" : "");
+                if (!alarms.empty()) fmt::print("{}", ctl::table(alarms, {{"ALARM", "name"}, {"SINCE", "since"}, {"WHAT", "detail"}}));
+            });
+        };
+    });
+    list(app, "channels", "the channels", kChannels);
+    list(app, "endpoints", "the radios and what they send", kEndpoints);
+    list(app, "bridges", "the bridges, open and closed", kBridges);
+    list(app, "floor", "who talks, who waits", kFloor);
+    app.add_subcommand("reload", "read the configuration again")->callback([this] {
+        chosen_ = [this] { return command("/api/v1/reload", "the new configuration is in force"); };
+    });
+    CLI::App* endpoint = app.add_subcommand("endpoint", "switch one radio off or on")->require_subcommand(1);
+    for (const auto& [name, done] : {std::pair{"disable", "is off: it hears and says nothing"}, std::pair{"enable", "is on again"},
+                                     std::pair{"revoke", "is cut off until it has new keys"}}) {
+        CLI::App* act = endpoint->add_subcommand(name, std::string{"the radio "} + done);
+        act->add_option("ID", id_, "the endpoint")->required();
+        act->add_option("--reason", reason_, "kept with the record");
+        act->callback([this, name = std::string{name}, done = std::string{done}] {
+            chosen_ = [this, name, done] { return command("/api/v1/endpoints/" + ctl::encode(id_) + "/" + name, id_ + " " + done); };
+        });
+    }
+    CLI::App* events = app.add_subcommand("events", "what happens, as it happens");
+    events->add_flag("--follow", follow_, "do not stop (the default)");
+    events->callback([this] { chosen_ = [this] { return this->events(); }; });
+}
+
+void Tool::add_bridge_commands(CLI::App& app) {
+    CLI::App* bridge = app.add_subcommand("bridge", "open or close a bridge")->require_subcommand(1);
+    for (const auto& [name, done] : {std::pair{"open", "is open"}, std::pair{"close", "is closed"}}) {
+        CLI::App* act = bridge->add_subcommand(name, std::string{"the bridge "} + done);
+        act->add_option("ID", id_, "the bridge")->required();
+        act->add_option("--reason", reason_, "kept with the record");
+        act->callback([this, name = std::string{name}, done = std::string{done}] {
+            chosen_ = [this, name, done] { return command("/api/v1/bridges/" + ctl::encode(id_) + "/" + name, id_ + " " + done); };
+        });
+    }
+    CLI::App* policy = app.add_subcommand("policy", "what may cross")->require_subcommand(1);
+    CLI::App* explain = policy->add_subcommand("explain", "which rules decide, on both keys");
+    explain->add_option("--from", from_, "an endpoint or a channel")->required();
+    explain->add_option("--to", to_, "a channel")->required();
+    explain->add_option("--role", role_, "as if the talker had this role");
+    explain->add_option("--talker", talker_, "as if this talker spoke");
+    explain->add_option("--kind", kind_, "voice, text, picture or location");
+    explain->add_option("--at", at_, "at this time, as 2026-11-22T16:00:00Z");
+    explain->add_flag("--emergency", emergency_, "in an emergency");
+    explain->callback([this] {
+        chosen_ = [this] {
+            std::string target = "/api/v1/policy/explain?from=" + ctl::encode(from_) + "&to=" + ctl::encode(to_);
+            const auto add = [&](const char* name, const std::string& text) {
+                if (!text.empty()) target += std::string{"&"} + name + "=" + ctl::encode(text);
+            };
+            add("role", role_), add("talker", talker_), add("kind", kind_), add("at", at_);
+            if (emergency_) target += "&emergency=true";
+            return show(client().get(target), [](const value& body) {
+                fmt::print("{}\n", body.at("allowed").as_bool() ? "policy allows it" : "policy refuses it");
+                for (const value& line : body.at("text").as_array()) fmt::print("  {}\n", ctl::cell(line));
+            });
+        };
+    });
+}
+
+int Tool::calls() {
+    std::string target = "/api/v1/calls?limit=50";
+    const auto add = [&](const char* name, const std::string& text) {
+        if (!text.empty()) target += std::string{"&"} + name + "=" + ctl::encode(text);
+    };
+    add("channel", channel_), add("talker", talker_), add("text", text_), add("cursor", cursor_);
+    if (!since_.empty()) {
+        // `2h`, `30m`, `7d` ago, or a time.
+        char* unit = nullptr;
+        const double count = std::strtod(since_.c_str(), &unit);
+        const std::string_view suffix{unit};
+        const double seconds = suffix == "m" ? 60 : suffix == "h" ? 3600 : suffix == "d" ? 86400 : suffix == "s" ? 1 : 0;
+        if (seconds > 0) {
+            const auto back = std::chrono::nanoseconds{static_cast<std::int64_t>(count * seconds * 1e9)};
+            add("since", core::rfc3339(core::wall_now() - back, 0));
+        } else {
+            add("since", since_);
+        }
+    }
+    return show_list(client().get(target), kCalls);
+}
+
+int Tool::why() {
+    ctl::Reply reply = client().get("/api/v1/talkspurts/" + ctl::encode(id_));
+    if (reply.status == 404) {  // perhaps it is a call: every talkspurt of it
+        const ctl::Reply call = client().get("/api/v1/calls/" + ctl::encode(id_));
+        if (call.status != 200) return show(reply, [](const value&) {});
+        const value body = call.json();
+        for (const value& one : body.at("talkspurts").as_array()) {
+            id_ = std::string{one.at("id").as_string()};
+            if (const int failed = why()) return failed;
+        }
+        return kDone;
+    }
+    return show(reply, [this](const value& body) {
+        const object& talkspurt = body.as_object();
+        fmt::print("talkspurt {}: {} on {}, {}\n", ctl::cell(body.at("id")), ctl::cell(body.at("talker")),
+                   ctl::cell(body.at("channel")), ctl::cell(body.at("started")));
+        if (body.at("denied").as_bool()) fmt::print("  it was not granted: {}\n", ctl::cell(body.at("end_cause")));
+        fmt::print("  heard by {}\n", ctl::cell(body.at("listeners")));
+        if (!listener_.empty()) {
+            const array& heard = body.at("listeners").as_array();
+            const bool was = std::any_of(heard.begin(), heard.end(), [&](const value& one) { return one.as_string() == listener_; });
+            fmt::print("  {} {}\n", listener_, was ? "was sent it" : "was not sent it");
+        }
+        if (const value* refused = talkspurt.if_contains("refused"); refused && refused->is_array())
+            for (const value& one : refused->as_array())
+                fmt::print("  not heard on {}: {}\n", ctl::cell(one.at("channel")), ctl::cell(one.at("reason")));
+    });
+}
+
+int Tool::verify() {
+    const ctl::Reply reply = client().get("/api/v1/log/verification");
+    const int shown = show(reply, [](const value& body) {
+        // Lines of the daemon's own making, escaped where they hold text from outside.
+        fmt::print("{}", std::string{body.at("text").as_string()});
+    });
+    if (shown != kDone) return shown;
+    return reply.json().at("ok").as_bool() ? kDone : kFailed;
+}
+
+int Tool::tail() {
+    return show(client().get(fmt::format("/api/v1/log/records?last={}", lines_)), [](const value& body) {
+        for (const value& record : body.at("items").as_array())
+            fmt::print("{:>8}  {}  {:<18} {:<7} {} {}\n", ctl::cell(record.at("seq")), ctl::cell(record.at("time")).substr(0, 23),
+                       ctl::cell(record.at("type")), ctl::cell(record.at("outcome")),
+                       ctl::cell(record.as_object().contains("object") ? record.at("object") : value{}),
+                       ctl::cell(record.as_object().contains("detail") ? record.at("detail") : value{}));
+    });
+}
+
+int Tool::events() {
+    client().follow("/api/v1/events", [this](const std::string& text) {
+        if (json_) {
+            fmt::print("{}\n", text);
+        } else {
+            const value event = boost::json::parse(text);
+            fmt::print("{}  {:<18} {}  {}\n", ctl::cell(event.at("time")), ctl::cell(event.at("type")), ctl::cell(event.at("object")),
+                       ctl::cell(event.at("detail")));
+        }
+        std::fflush(stdout);
+        return true;
+    });
+    return kDone;
+}
+
+void Tool::add_record_commands(CLI::App& app) {
+    CLI::App* calls = app.add_subcommand("calls", "the calls, newest first");
+    calls->add_option("--channel", channel_, "heard or spoken on this channel");
+    calls->add_option("--since", since_, "2h, 30m, 7d ago, or a time as 2026-11-22T16:00:00Z");
+    calls->add_option("--talker", talker_, "with this talker");
+    calls->add_option("--text", text_, "with this text in an id, name or cause");
+    calls->add_option("--cursor", cursor_, "the next page, as the one before named it");
+    calls->callback([this] { chosen_ = [this] { return this->calls(); }; });
+    CLI::App* call = app.add_subcommand("call", "one call")->require_subcommand(1);
+    CLI::App* show_call = call->add_subcommand("show", "its talkspurts");
+    show_call->add_option("ID", id_, "the call")->required();
+    show_call->callback([this] {
+        chosen_ = [this] {
+            return show(client().get("/api/v1/calls/" + ctl::encode(id_)), [](const value& body) {
+                fmt::print("{}\n{}", ctl::table(array{body}, {{"CALL", "id"}, {"STARTED", "started"}, {"ENDED", "ended"}, {"BRIDGE", "bridge"}, {"CHANNELS", "channels"}}),
+                           ctl::table(body.at("talkspurts").as_array(), kTalkspurts));
+            });
+        };
+    });
+    CLI::App* why = app.add_subcommand("why", "who heard a talkspurt or call, and why others did not");
+    why->add_option("ID", id_, "a talkspurt or a call")->required();
+    why->add_option("--listener", listener_, "this endpoint in particular");
+    why->callback([this] { chosen_ = [this] { return this->why(); }; });
+    CLI::App* log = app.add_subcommand("log", "the record")->require_subcommand(1);
+    log->add_subcommand("verify", "check every record, checkpoint and signature")->callback([this] {
+        chosen_ = [this] { return verify(); };
+    });
+    CLI::App* tail = log->add_subcommand("tail", "the newest records");
+    tail->add_option("-n,--lines", lines_, "how many (20)")->check(CLI::Range(1, 1000));
+    tail->callback([this] { chosen_ = [this] { return this->tail(); }; });
+}
+
+int Tool::run(int argc, char** argv) {
+    CLI::App app{"crosspatchctl: asks and commands a running crosspatchd"};
+    app.add_option("--data-dir", data_dir_, "the daemon's data_dir, where control.sock is")->capture_default_str();
+    app.add_option("--socket", socket_, "the control socket, if gateway.control puts it elsewhere");
+    app.add_option("--api", api_, "the API's address instead, as http://127.0.0.1:8470");
+    app.add_flag("--json", json_, "print exactly what the API answers");
+    app.set_version_flag("--version", std::string{"crosspatchctl "} + CROSSPATCH_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    add_commands(app);
+    add_bridge_commands(app);
+    add_record_commands(app);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? kDone : kUsage;
+    }
+    try {
+        return chosen_();
+    } catch (const ctl::Unreachable& error) {
+        fmt::print(stderr, "crosspatchctl: the daemon cannot be reached ({}): is it running, and is this its data directory?\n", error.why);
+        return kUnreachable;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "crosspatchctl: {}\n", core::escape(error.what()));
+        return kFailed;
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return Tool{}.run(argc, argv); }

@@ -1,0 +1,52 @@
+#include "table.hpp"
+
+#include <algorithm>
+
+#include "crosspatch/core/text.hpp"
+
+namespace crosspatch::ctl {
+
+const boost::json::value* at(const boost::json::object& object, const std::string& key) {
+    const auto dot = key.find('.');
+    const boost::json::value* value = object.if_contains(key.substr(0, dot));
+    if (!value || dot == std::string::npos) return value;
+    return value->is_object() ? at(value->as_object(), key.substr(dot + 1)) : nullptr;
+}
+
+std::string cell(const boost::json::value& value) {
+    if (value.is_null()) return "-";
+    if (value.is_string()) return core::escape(value.as_string());
+    if (!value.is_array()) return core::escape(boost::json::serialize(value));
+    std::string text;
+    for (const boost::json::value& item : value.as_array()) {
+        const boost::json::value* channel = item.is_object() ? item.as_object().if_contains("channel") : nullptr;
+        text += (text.empty() ? "" : ",") + cell(channel ? *channel : item);
+    }
+    return text.empty() ? "-" : text;
+}
+
+std::string table(const boost::json::array& items, const std::vector<Column>& columns) {
+    std::vector<std::vector<std::string>> rows;
+    rows.emplace_back();
+    for (const Column& column : columns) rows.back().push_back(column.title);
+    for (const boost::json::value& item : items) {
+        rows.emplace_back();
+        for (const Column& column : columns) {
+            const boost::json::value* value = item.is_object() ? at(item.as_object(), column.key) : nullptr;
+            rows.back().push_back(value ? cell(*value) : "-");
+        }
+    }
+    std::vector<std::size_t> widths(columns.size(), 0);
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    std::string text;
+    for (const auto& row : rows) {
+        std::string line;
+        for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        line.erase(line.find_last_not_of(' ') + 1);
+        text += line + '\n';
+    }
+    return text;
+}
+
+}  // namespace crosspatch::ctl
