@@ -112,6 +112,7 @@ void Arbiter::Machine::begin_press(const Request& request, bool was_queued, core
     m.grace = settings.grace;
     m.cooldown = settings.cooldown;
     m.warned = m.heard = m.from_queue = false;
+    m.revoke_cause = Cause::None;
     if (was_queued) return;
     m.aged = false;
     m.stop_timers();

@@ -86,12 +86,18 @@ void add_timers(Fingerprint& print, const Member& m, core::Time now) {
 }
 
 void add_press(Fingerprint& print, const Member& m) {
+    if (m.state == State::Silent) return;
+    print.add(m.lease);
+    print.add(m.dtx_lease);
+    if (m.state == State::Trailing) return;
+    print.add(static_cast<std::uint64_t>(m.claim.level));
+    if (m.state == State::Refused) return print.add(m.repeat_at == kNever ? 0u : static_cast<unsigned>(m.revoke_cause));
     print.add(
         (static_cast<std::uint64_t>(m.signal) << 24) | (static_cast<std::uint64_t>(m.claim.level) << 16) |
         (static_cast<std::uint64_t>(m.claim.priority) << 8) | static_cast<std::uint64_t>(m.revoke_cause));
     print.add(m.heard | m.wait << 1 | m.aged << 2 | m.warned << 3 | (m.from_queue && !m.heard) << 4);
     print.add(m.own);
-    for (const core::Duration length : {m.lease, m.dtx_lease, m.max_talk, m.warn, m.grace, m.cooldown})
+    for (const core::Duration length : {m.max_talk, m.warn, m.grace, m.cooldown})
         print.add(length);
     print.add(m.heard ? m.limit_at : kNever);
 }
@@ -104,7 +110,7 @@ std::uint64_t Arbiter::Machine::fingerprint(core::Time now) const {
         const Member& m = member(who);
         print.add(static_cast<std::uint64_t>(m.state) << 8 | static_cast<std::uint64_t>(m.standing));
         add_timers(print, m, now);
-        if (m.state != State::Silent) add_press(print, m);
+        add_press(print, m);
         std::uint64_t earlier = 0;  // who came first counts, not the number
         for (Participant other = 0; other < table_.participants() && counts(m); ++other)
             earlier += counts(member(other)) && member(other).talkspurt < m.talkspurt;

@@ -236,8 +236,7 @@ int Tool::tail() {
         for (const value& record : body.at("items").as_array())
             fmt::print("{:>8}  {}  {:<18} {:<7} {} {}\n", ctl::cell(record.at("seq")), ctl::cell(record.at("time")).substr(0, 23),
                        ctl::cell(record.at("type")), ctl::cell(record.at("outcome")),
-                       ctl::cell(record.as_object().contains("object") ? record.at("object") : value{}),
-                       ctl::cell(record.as_object().contains("detail") ? record.at("detail") : value{}));
+                       ctl::pairs(record.as_object(), "object"), ctl::pairs(record.as_object(), "detail"));
     });
 }
 
@@ -247,8 +246,8 @@ int Tool::events() {
             fmt::print("{}\n", text);
         } else {
             const value event = boost::json::parse(text);
-            fmt::print("{}  {:<18} {}  {}\n", ctl::cell(event.at("time")), ctl::cell(event.at("type")), ctl::cell(event.at("object")),
-                       ctl::cell(event.at("detail")));
+            fmt::print("{}  {:<18} {}  {}\n", ctl::cell(event.at("time")), ctl::cell(event.at("type")),
+                       ctl::pairs(event.as_object(), "object"), ctl::pairs(event.as_object(), "detail"));
         }
         std::fflush(stdout);
         return true;

@@ -25,6 +25,15 @@ std::string cell(const boost::json::value& value) {
     return text.empty() ? "-" : text;
 }
 
+std::string pairs(const boost::json::object& object, const std::string& key) {
+    const boost::json::value* found = object.if_contains(key);
+    std::string text;
+    if (!found || !found->is_object()) return text;
+    for (const auto& [name, value] : found->as_object())
+        text += (text.empty() ? "" : " ") + core::escape(name) + "=" + cell(value);
+    return text;
+}
+
 std::string table(const boost::json::array& items, const std::vector<Column>& columns) {
     std::vector<std::vector<std::string>> rows;
     rows.emplace_back();
