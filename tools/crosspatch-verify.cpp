@@ -16,13 +16,15 @@ constexpr int kWrongUsage = 2;
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Checks a crosspatch log offline: every record, every checkpoint, every signature.", "crosspatch-verify"};
+    CLI::App app{"Checks a crosspatch log offline: every record, every checkpoint, every signature.",
+                 "crosspatch-verify"};
     std::string path;
     std::string pin;
     bool as_json = false;
     app.add_option("PATH", path, "data directory, or a copied log.db")->required();
     app.add_option("--pin", pin,
-                   "the key that must have signed: what DATA_DIR/keys/log.vkey holds, ed25519:BASE64, a fingerprint, or a file");
+                   "the key that must have signed: what DATA_DIR/keys/log.vkey holds, ed25519:BASE64, a "
+                   "fingerprint, or a file");
     app.add_flag("--json", as_json, "print the report as JSON");
     app.set_version_flag("--version", CROSSPATCH_VERSION);
     try {

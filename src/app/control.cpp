@@ -162,6 +162,9 @@ void Control::settle_streams(const Plan& plan) {
         const bool rekeyed = std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(), [&](const auto& r) { return r.index == index; });
         if (!rekeyed) continue;
         radio.receive_keys = receive;
+        // A radio that was cut off for its keys is back with new ones.
+        if (const auto* live = chronicle_.radio(index); live && live->revoked)
+            post([this, index](core::Time now) { exchange_.set_standing(index, bridge::Exchange::Standing::Enabled, now); });
         if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint()) rekey_sender(config, radio);
     }
     if (overlap) drop_old_keys_at_ = core::monotonic_now() + kOldKeyOverlap;

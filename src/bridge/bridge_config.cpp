@@ -119,14 +119,15 @@ private:
             if (const auto text = core::config::display_name(*id)) bridge.agreement = *text;
         if (const auto until = map.find("until")) {
             const auto text = until->text();
-            int year = 0;
-            int month = 0;
-            int day = 0;
-            int length = 0;
-            const bool shaped = text && text->size() == 10 &&
-                                std::sscanf(text->c_str(), "%4d-%2d-%2d%n", &year, &month, &day, &length) == 3 && length == 10;
-            const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
-                                                   std::chrono::day{static_cast<unsigned>(day)}};
+            constexpr std::string_view kShape = "dddd-dd-dd";
+            const bool shaped = text && text->size() == kShape.size() &&
+                                std::equal(text->begin(), text->end(), kShape.begin(), [](char c, char shape) {
+                                    return shape == 'd' ? c >= '0' && c <= '9' : c == shape;
+                                });
+            const auto number = [&](std::size_t at, std::size_t count) { return shaped ? std::stoi(text->substr(at, count)) : 0; };
+            const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
+                                                   std::chrono::month{static_cast<unsigned>(number(5, 2))},
+                                                   std::chrono::day{static_cast<unsigned>(number(8, 2))}};
             if (!shaped || !date.ok()) until->problem("is not a date; write it as 2027-06-30");
             else bridge.agreement_until = *text;
         }

@@ -222,7 +222,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
                 }
             return send(Report::Kind::Joined, decision, now);
         case Kind::Left:
-            tell_listeners(*state, decision.channel, now);
+            tell_listeners(*state, [&](const media::Listener& one) { return one.channel == decision.channel; }, now);
             state->talkspurt->remove_channel(decision.channel);
             return send(Report::Kind::Left, decision, now);
         case Kind::Warned: return send(Report::Kind::Warned, decision, now);
@@ -260,7 +260,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     released.cause = decision.cause;
     released.talkspurt = decision.talkspurt;
     if (state.talkspurt->running() && state.number == decision.talkspurt) {
-        tell_listeners(state, kNowhere, now);
+        tell_listeners(state, [](const media::Listener&) { return true; }, now);
         state.talkspurt->finish();
         const media::Talkspurt::Numbers& numbers = state.talkspurt->numbers();
         released.numbers = {.packets_received = numbers.packets_received,

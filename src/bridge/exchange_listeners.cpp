@@ -27,10 +27,11 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
                may_listen(endpoint, state.talker, far->suites);
     };
+    const auto gone = [&](const media::Listener& listener) { return !allowed(listener.endpoint->index(), listener.channel); };
+    tell_listeners(state, gone, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
-        const bool stays = allowed(listener.endpoint->index(), listener.channel);
-        marked_[listener.endpoint->index()] = stays;
-        return !stays;
+        marked_[listener.endpoint->index()] = !gone(listener);
+        return gone(listener);
     });
     const auto let_in = [&](std::uint32_t channel, double gain_db) {
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
@@ -48,7 +49,10 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
     for (ChannelState& state : channels_) {
         if (!state.talkspurt || !state.talkspurt->running()) continue;
         if (listening) refresh_listeners(state, now);
-        else state.talkspurt->remove(*plan(endpoint).media);
+        else {
+            tell_listeners(state, [&](const media::Listener& one) { return one.endpoint->index() == endpoint; }, now);
+            state.talkspurt->remove(*plan(endpoint).media);
+        }
     }
 }
 
@@ -59,21 +63,6 @@ void Exchange::start_deny_tone(std::uint32_t endpoint, core::Time now) {
     if (!tones_.start(endpoint, *denied.media, denied.deny_tone, denied.half_duplex, lease, now)) return;
     // The tone takes the place of what the talker would hear meanwhile.
     set_listening(endpoint, false, now);
-}
-
-// Names those who heard the talkspurt (on one channel, or all), in pieces.
-void Exchange::tell_listeners(const ChannelState& state, std::uint32_t only_channel, core::Time now) {
-    Report piece = report(Report::Kind::Listeners, now);
-    piece.talkspurt = state.number;
-    piece.endpoint = state.talker;
-    for (const media::Listener& listener : state.talkspurt->listeners()) {
-        if (!listener.heard || (only_channel != kNowhere && listener.channel != only_channel)) continue;
-        piece.listed[piece.listed_count++] = listener.endpoint->index();
-        if (piece.listed_count < Report::kListed) continue;
-        send(piece);
-        piece.listed_count = 0;
-    }
-    if (piece.listed_count > 0) send(piece);
 }
 
 // A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.

@@ -145,6 +145,8 @@ private:
         if (learn_ && !settings.listen && !settings.ssrc)
             remote_->problem("learn needs a `listen` of its own or the radio's `ssrc`: on the shared media port nothing else tells "
                              "endpoints apart");
+        if (settings.rtcp == Rtcp::NextPort && (settings.remote.port() == 65535 || settings.listen.port() == 65535))
+            node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
         if (settings.remote && settings.remote == settings.listen)
             remote_->problem("is the endpoint's own `listen`: everything sent would come back");
         if (settings.remote && settings.listen && settings.remote.family() != settings.listen.family())

@@ -91,14 +91,14 @@ void add_press(Fingerprint& print, const Member& m) {
     print.add(m.dtx_lease);
     if (m.state == State::Trailing) return;
     print.add(static_cast<std::uint64_t>(m.claim.level));
-    if (m.state == State::Refused) return print.add(m.repeat_at == kNever ? 0u : static_cast<unsigned>(m.revoke_cause));
+    if (m.state == State::Refused)
+        return print.add(m.repeat_at == kNever ? 0u : static_cast<unsigned>(m.revoke_cause));
     print.add(
         (static_cast<std::uint64_t>(m.signal) << 24) | (static_cast<std::uint64_t>(m.claim.level) << 16) |
         (static_cast<std::uint64_t>(m.claim.priority) << 8) | static_cast<std::uint64_t>(m.revoke_cause));
     print.add(m.heard | m.wait << 1 | m.aged << 2 | m.warned << 3 | (m.from_queue && !m.heard) << 4);
     print.add(m.own);
-    for (const core::Duration length : {m.max_talk, m.warn, m.grace, m.cooldown})
-        print.add(length);
+    for (const core::Duration length : {m.max_talk, m.warn, m.grace, m.cooldown}) print.add(length);
     print.add(m.heard ? m.limit_at : kNever);
 }
 

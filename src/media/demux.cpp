@@ -19,11 +19,10 @@ void Demux::detach(const Endpoint& endpoint) {
 }
 
 Endpoint* Demux::find(std::span<const std::byte> datagram, const core::Address& from) const {
-    if (const auto found = by_source_.find(from); found != by_source_.end()) return found->second;
-    const auto ssrc = rtp::claimed_ssrc(datagram);
-    if (!ssrc) return nullptr;
-    const auto found = by_ssrc_.find(*ssrc);
-    return found != by_ssrc_.end() ? found->second : nullptr;
+    if (const auto ssrc = by_ssrc_.empty() ? std::nullopt : rtp::claimed_ssrc(datagram))
+        if (const auto found = by_ssrc_.find(*ssrc); found != by_ssrc_.end()) return found->second;
+    const auto found = by_source_.find(from);
+    return found != by_source_.end() ? found->second : nullptr;
 }
 
 }  // namespace crosspatch::media

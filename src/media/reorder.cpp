@@ -17,6 +17,16 @@ void Reorder::clear() {
     gap_since_.reset();
 }
 
+// When the packets that still wait were first held up. The next gap counts from there, not from the end of the one
+// before: the delay of several losses must not add up.
+std::optional<core::Time> Reorder::first_arrival() const {
+    if (waiting_ == 0) return std::nullopt;
+    core::Time first = core::Time::max();
+    for (const Place& place : places_)
+        if (place.slot != PacketPool::kNone && place.arrived < first) first = place.arrived;
+    return first;
+}
+
 void Reorder::start(std::uint64_t sequence) {
     clear();
     next_ = sequence;
@@ -27,8 +37,7 @@ Reorder::Arrival Reorder::push(std::uint64_t sequence, std::uint32_t timestamp,
     if (sequence < next_) return Arrival::Late;
     if (sequence == next_) {
         ++next_;
-        // The gap in front of what waits is closed; the next one, if any, starts to count now.
-        gap_since_ = waiting_ > 0 ? std::optional{now} : std::nullopt;
+        gap_since_ = first_arrival();
         return Arrival::InOrder;
     }
     if (sequence - next_ >= kWindow) return Arrival::TooFarAhead;
@@ -37,6 +46,7 @@ Reorder::Arrival Reorder::push(std::uint64_t sequence, std::uint32_t timestamp,
     spot.slot = pool_->take(payload);
     if (spot.slot == PacketPool::kNone) return Arrival::NoRoom;
     spot.timestamp = timestamp;
+    spot.arrived = now;
     ++waiting_;
     if (!gap_since_) gap_since_ = now;
     return Arrival::Early;
@@ -49,10 +59,10 @@ Reorder::Next Reorder::pop(core::Time now) {
     if (spot.slot != PacketPool::kNone) {
         handed_out_ = std::exchange(spot.slot, PacketPool::kNone);
         --waiting_;
-        gap_since_ = waiting_ > 0 ? std::optional{now} : std::nullopt;
+        gap_since_ = first_arrival();
         return {Next::Kind::Packet, next_++, spot.timestamp, pool_->octets(handed_out_)};
     }
-    if (now < *gap_since_ + patience_) return {};
+    if (now - *gap_since_ < patience_) return {};  // `now` may be Time::max(): no sum that overflows
     // gap_since_ stays: all that is missing before the first waiting packet has been waited for together.
     return {Next::Kind::Lost, next_++, 0, {}};
 }

@@ -60,7 +60,7 @@ void Talkspurt::close_count() {
 
 void Talkspurt::add(Endpoint& listener, std::uint32_t channel, double gain_db) {
     assert(listeners_.size() < listeners_.capacity());
-    listeners_.push_back({.endpoint = &listener, .channel = channel, .group = Listener::kNone, .gain_db = gain_db});
+    listeners_.push_back({.endpoint = &listener, .channel = channel, .group = Listener::kNew, .gain_db = gain_db});
 }
 
 void Talkspurt::remove_channel(std::uint32_t channel) {
@@ -99,7 +99,6 @@ std::uint8_t Talkspurt::group_for(const Listener& listener) {
     const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
     if (!unused || !open_branch(rate) ||
         !groups_[*unused].open(path_.codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
-        ++numbers_.listeners_without_codec;
         return Listener::kNone;
     }
     // The first group to open after a while of relaying starts to decode with what comes next.
@@ -162,8 +161,9 @@ std::span<Listener> Talkspurt::members(std::uint8_t group) {
 bool Talkspurt::is_jump(const Packet& packet) const {
     if (packet.new_stream || packet.sequence > newest_ + kMaxForward) return true;
     if (packet.sequence + Reorder::kWindow < newest_) return false;  // merely late
+    // In 64 bits: a jump by 2^31 has no positive counterpart in 32.
     const auto by_clock = time_of(static_cast<std::uint32_t>(
-        std::abs(rtp::timestamp_distance(newest_timestamp_, packet.timestamp))));
+        std::abs(std::int64_t{rtp::timestamp_distance(newest_timestamp_, packet.timestamp)})));
     return packet.sequence > newest_ && by_clock > kPlausible;
 }
 
@@ -194,8 +194,8 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         case Reorder::Arrival::Duplicate: return;
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
-            // Nothing to wait with: what is missing is given up, and the talkspurt goes on from here.
-            while (order_.pop(core::Time::max()).kind != Reorder::Next::Kind::Nothing) {}
+            // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
+            drain(core::Time::max());
             order_.start(packet.sequence + 1);
             decode(packet.timestamp, packet.payload);
             break;

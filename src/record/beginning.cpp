@@ -58,7 +58,8 @@ private:
         go_on_in_new_file(files_.back().number + 1, best, name, fmt::format("{}: {}", name, newest.what));
     }
 
-    // A file that a crash left behind before its first record: it is used, and its first record says after what.
+    // A file that a crash left behind before its first record: it is used, and its first record says after
+    // what.
     void begin_in_empty(const std::string& name) {
         beginning_.file = name;
         if (files_.size() == 1 && !tip_) return;
@@ -84,7 +85,8 @@ private:
         return best;
     }
 
-    void go_on_in_new_file(unsigned number, const Position& from, const std::string& previous, const std::string& cause) {
+    void go_on_in_new_file(unsigned number, const Position& from, const std::string& previous,
+                           const std::string& cause) {
         beginning_.file = log_file_name(number);
         beginning_.create = true;
         continue_from(from, previous, cause);

@@ -61,7 +61,8 @@ private:
     std::vector<std::variant<std::int64_t, std::string>> values_;
 };
 
-// The text as a LIKE pattern that finds it anywhere; `!` takes the meaning from what LIKE would read as its own.
+// The text as a LIKE pattern that finds it anywhere; `!` takes the meaning from what LIKE would read as its
+// own.
 std::string anywhere(std::string_view text) {
     std::string pattern = "%";
     for (const char c : text) {
@@ -93,15 +94,18 @@ void add_visible(Conditions& conditions, const std::vector<std::string>& visible
         marks += marks.empty() ? "?" : ",?";
         values.emplace_back(channel);
     }
-    conditions.add("id IN (SELECT call FROM call_channel WHERE channel IN (" + marks + "))", std::move(values));
+    conditions.add("id IN (SELECT call FROM call_channel WHERE channel IN (" + marks + "))",
+                   std::move(values));
 }
 
 core::Result<Conditions> conditions_of(const CallFilter& filter) {
     Conditions conditions;
-    if (filter.channel) conditions.add("id IN (SELECT call FROM call_channel WHERE channel=?)", {*filter.channel});
+    if (filter.channel)
+        conditions.add("id IN (SELECT call FROM call_channel WHERE channel=?)", {*filter.channel});
     if (filter.talker) conditions.add("id IN (SELECT call FROM talkspurt WHERE talker=?)", {*filter.talker});
     if (filter.text) {
-        conditions.add("id IN (SELECT call FROM talkspurt WHERE words LIKE ? ESCAPE '!')", {anywhere(*filter.text)});
+        conditions.add("id IN (SELECT call FROM talkspurt WHERE words LIKE ? ESCAPE '!')",
+                       {anywhere(*filter.text)});
     }
     if (filter.bridge) conditions.add("bridge=?", {*filter.bridge});
     if (filter.incident) conditions.add("incident=?", {*filter.incident});
@@ -110,7 +114,8 @@ core::Result<Conditions> conditions_of(const CallFilter& filter) {
     if (filter.visible_channels) add_visible(conditions, *filter.visible_channels);
     if (filter.cursor) {
         const auto cursor = parse_cursor(*filter.cursor);
-        if (!cursor) return core::unexpected(Error::Code::Invalid, "the cursor is not one that this list gave");
+        if (!cursor)
+            return core::unexpected(Error::Code::Invalid, "the cursor is not one that this list gave");
         conditions.add("(started, id) < (?, ?)", {cursor->started, cursor->id});
     }
     return conditions;
@@ -123,8 +128,9 @@ bool is_visible(const json::object& talkspurt, const std::vector<std::string>& v
     if (sees(text_in(talkspurt, "channel"))) return true;
     const auto* channels = talkspurt.if_contains("channels");
     if (!channels || !channels->is_array()) return false;
-    return std::any_of(channels->get_array().begin(), channels->get_array().end(),
-                       [&](const json::value& channel) { return channel.is_string() && sees(channel.get_string()); });
+    return std::any_of(
+        channels->get_array().begin(), channels->get_array().end(),
+        [&](const json::value& channel) { return channel.is_string() && sees(channel.get_string()); });
 }
 
 json::object parse_item(std::string_view text) {
@@ -139,7 +145,8 @@ core::Result<Database*> CallList::open() {
     struct stat status {};
     if (stat(file_.c_str(), &status) != 0) {
         database_.reset();
-        return core::unexpected(Error::Code::Unavailable, "the list of calls is not there yet; it is made from the log, try again");
+        return core::unexpected(Error::Code::Unavailable,
+                                "the list of calls is not there yet; it is made from the log, try again");
     }
     if (database_ && status.st_dev == device_ && status.st_ino == inode_) return &*database_;
     database_.reset();
@@ -161,7 +168,7 @@ core::Result<json::array> CallList::channels_of(Database& database, std::string_
 
 namespace {
 
-json::value or_null(std::string_view text) { return text.empty() ? json::value{nullptr} : json::value{text}; }
+json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 constexpr std::string_view kCallColumns = "SELECT id, bridge, incident, started, ended, talkspurts FROM call";
 
@@ -183,8 +190,8 @@ core::Result<json::object> CallList::list(const CallFilter& filter) {
     const auto conditions = conditions_of(filter);
     if (!conditions) return core::Unexpected<Error>{conditions.error()};
     const auto limit = std::clamp<std::size_t>(filter.limit, 1, kMostCalls);
-    auto rows = (*database)->prepare(
-        fmt::format("{}{} ORDER BY started DESC, id DESC LIMIT {}", kCallColumns, conditions->text(), limit + 1));
+    auto rows = (*database)->prepare(fmt::format("{}{} ORDER BY started DESC, id DESC LIMIT {}", kCallColumns,
+                                                 conditions->text(), limit + 1));
     if (!rows) return unreadable(rows.error());
     conditions->bind(*rows);
     json::array items;
@@ -205,8 +212,11 @@ core::Result<json::object> CallList::list(const CallFilter& filter) {
     return json::object{{"items", std::move(items)}, {"next", or_null(next)}};
 }
 
-core::Result<json::object> CallList::call(std::string_view id, const std::optional<std::vector<std::string>>& visible_channels) {
-    const auto none = [&] { return core::unexpected(Error::Code::NotFound, "there is no call with this id"); };
+core::Result<json::object> CallList::call(std::string_view id,
+                                          const std::optional<std::vector<std::string>>& visible_channels) {
+    const auto none = [&] {
+        return core::unexpected(Error::Code::NotFound, "there is no call with this id");
+    };
     if (!is_id(id)) return none();
     const auto database = open();
     if (!database) return core::Unexpected<Error>{database.error()};

@@ -23,14 +23,22 @@ bool is_key(std::string_view key) {
 
 std::string_view short_escape(char c) {
     switch (c) {
-        case '"': return "\\\"";
-        case '\\': return "\\\\";
-        case '\b': return "\\b";
-        case '\t': return "\\t";
-        case '\n': return "\\n";
-        case '\f': return "\\f";
-        case '\r': return "\\r";
-        default: return {};
+        case '"':
+            return "\\\"";
+        case '\\':
+            return "\\\\";
+        case '\b':
+            return "\\b";
+        case '\t':
+            return "\\t";
+        case '\n':
+            return "\\n";
+        case '\f':
+            return "\\f";
+        case '\r':
+            return "\\r";
+        default:
+            return {};
     }
 }
 
@@ -44,16 +52,24 @@ public:
     bool write(const json::value& value, std::size_t depth) {
         if (depth > kMaxDepth) return refuse("it is nested more than 16 deep");
         switch (value.kind()) {
-            case json::kind::bool_: line_ += value.get_bool() ? "true" : "false"; break;
-            case json::kind::int64: return write_integer(value.get_int64());
+            case json::kind::bool_:
+                line_ += value.get_bool() ? "true" : "false";
+                break;
+            case json::kind::int64:
+                return write_integer(value.get_int64());
             case json::kind::uint64:
                 if (value.get_uint64() > static_cast<std::uint64_t>(kMaxInteger)) return refuse_integer();
                 return write_integer(static_cast<std::int64_t>(value.get_uint64()));
-            case json::kind::string: return write_string(value.get_string());
-            case json::kind::array: return write_array(value.get_array(), depth);
-            case json::kind::object: return write_object(value.get_object(), depth);
-            case json::kind::double_: return refuse("it holds a fraction; records hold whole numbers");
-            case json::kind::null: return refuse("it holds null; leave the key out instead");
+            case json::kind::string:
+                return write_string(value.get_string());
+            case json::kind::array:
+                return write_array(value.get_array(), depth);
+            case json::kind::object:
+                return write_object(value.get_object(), depth);
+            case json::kind::double_:
+                return refuse("it holds a fraction; records hold whole numbers");
+            case json::kind::null:
+                return refuse("it holds null; leave the key out instead");
         }
         return within_size();
     }
@@ -85,7 +101,8 @@ private:
             const auto point = code_point_at(text, at);
             if (point.octets == 0) return refuse("it holds text that is not UTF-8");
             if (is_kept_out(point.value)) {
-                return refuse(fmt::format("it holds the character U+{:04X}", static_cast<unsigned>(point.value)));
+                return refuse(
+                    fmt::format("it holds the character U+{:04X}", static_cast<unsigned>(point.value)));
             }
             if (const auto escape = short_escape(text[at]); !escape.empty()) {
                 line_ += escape;

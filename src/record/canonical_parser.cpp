@@ -47,12 +47,18 @@ private:
     bool parse(json::value& into, std::size_t depth) {
         if (depth > kMaxDepth) return refuse("nested more than 16 deep");
         switch (peek()) {
-            case '{': return parse_object(into.emplace_object(), depth);
-            case '[': return parse_array(into.emplace_array(), depth);
-            case '"': return parse_string(into.emplace_string());
-            case 't': return parse_bool("true", true, into);
-            case 'f': return parse_bool("false", false, into);
-            default: return parse_integer(into);
+            case '{':
+                return parse_object(into.emplace_object(), depth);
+            case '[':
+                return parse_array(into.emplace_array(), depth);
+            case '"':
+                return parse_string(into.emplace_string());
+            case 't':
+                return parse_bool("true", true, into);
+            case 'f':
+                return parse_bool("false", false, into);
+            default:
+                return parse_integer(into);
         }
     }
 
@@ -142,7 +148,8 @@ private:
         }
         const auto digits = at_ - start;
         if (digits == 0) return refuse("not a value");
-        if (line_[start] == '0' && (digits > 1 || negative)) return refuse("a number with a needless zero or sign");
+        if (line_[start] == '0' && (digits > 1 || negative))
+            return refuse("a number with a needless zero or sign");
         if (peek() == '.' || peek() == 'e' || peek() == 'E') return refuse("records hold whole numbers");
         into = negative ? -value : value;
         return true;

@@ -15,8 +15,8 @@ using core::octets_of;
 
 namespace {
 
-constexpr std::byte kEd25519{0x01};      // C2SP signed-note: the signature type of a plain Ed25519 key
-constexpr std::size_t kMaxNote = 8192;   // octets
+constexpr std::byte kEd25519{0x01};     // C2SP signed-note: the signature type of a plain Ed25519 key
+constexpr std::size_t kMaxNote = 8192;  // octets
 constexpr std::size_t kMaxSignatures = 16;
 constexpr std::string_view kDash = "\xE2\x80\x94 ";  // em dash and a blank begin a signature line
 
@@ -52,7 +52,8 @@ std::optional<std::string_view> take_line(std::string_view& rest) {
 }
 
 core::Result<NoteSignature> parse_signature(std::string_view line) {
-    if (line.substr(0, kDash.size()) != kDash) return refuse("a signature line begins with a dash and a blank");
+    if (line.substr(0, kDash.size()) != kDash)
+        return refuse("a signature line begins with a dash and a blank");
     line.remove_prefix(kDash.size());
     const auto blank = line.find(' ');
     if (blank == std::string_view::npos || !is_key_name(line.substr(0, blank))) {
@@ -73,13 +74,15 @@ core::Result<Checkpoint> parse_text(std::string_view text) {
     if (!origin || !is_key_name(*origin)) return refuse("the first line names the log");
     checkpoint.origin = *origin;
     const auto size = take_line(text);
-    if (!size || size->empty() || (size->size() > 1 && size->front() == '0')) return refuse("the second line is the size");
+    if (!size || size->empty() || (size->size() > 1 && size->front() == '0'))
+        return refuse("the second line is the size");
     const auto* end = size->data() + size->size();
     const auto [stop, failure] = std::from_chars(size->data(), end, checkpoint.size);
     if (failure != std::errc{} || stop != end) return refuse("the second line is the size");
     const auto root = take_line(text);
     const auto octets = root ? core::from_base64(*root) : std::nullopt;
-    if (!octets || octets->size() != checkpoint.root.size()) return refuse("the third line is the root, 32 octets in base64");
+    if (!octets || octets->size() != checkpoint.root.size())
+        return refuse("the third line is the root, 32 octets in base64");
     std::copy(octets->begin(), octets->end(), checkpoint.root.begin());
     if (!text.empty()) return refuse("there are lines after the root");
     return checkpoint;
@@ -160,7 +163,8 @@ bool SignedCheckpoint::signed_by(const VerifierKey& key) const {
 }
 
 std::string sign_checkpoint(const Checkpoint& checkpoint, const SigningKey& key) {
-    const auto text = fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, core::to_base64(checkpoint.root));
+    const auto text =
+        fmt::format("{}\n{}\n{}\n", checkpoint.origin, checkpoint.size, core::to_base64(checkpoint.root));
     const auto verifier = key.verifier();
     const auto id = verifier.id();
     std::vector<std::byte> octets;

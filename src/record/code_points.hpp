@@ -13,7 +13,8 @@ struct CodePoint {
 // RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Requires `at` < text.size().
 CodePoint code_point_at(std::string_view text, std::size_t at);
 
-// May not stand in a record's string: DEL, C1, line and paragraph separator, bidirectional controls, noncharacters.
+// May not stand in a record's string: DEL, C1, line and paragraph separator, bidirectional controls,
+// noncharacters.
 bool is_kept_out(char32_t value);
 
 }  // namespace crosspatch::record

@@ -28,7 +28,8 @@ public:
 
     // False: nothing after this row can be followed.
     bool take(std::uint64_t seq, std::string_view body, std::span<const std::byte> leaf) {
-        if (seq != position_.size() + (suspect_ ? 1 : 0)) return fault(fmt::format("record {} is missing", position_.size()));
+        if (seq != position_.size() + (suspect_ ? 1 : 0))
+            return fault(fmt::format("record {} is missing", position_.size()));
         const auto line = from_canonical(body);
         const auto* record = line ? line->if_object() : nullptr;
         const auto prev = record ? hash_from_hex(text_in(*record, "prev")) : std::nullopt;
@@ -39,7 +40,8 @@ public:
             suspect_.reset();
         }
         const bool good = record && number_in(*record, "seq") == seq && prev == position_.last_leaf &&
-                          leaf.size() == sizeof(Hash) && std::equal(leaf.begin(), leaf.end(), leaf_hash(body).begin());
+                          leaf.size() == sizeof(Hash) &&
+                          std::equal(leaf.begin(), leaf.end(), leaf_hash(body).begin());
         if (!good) {
             fault(fmt::format("record {} does not match its hash", seq));
             if (leaf.size() != sizeof(Hash)) return false;
@@ -90,7 +92,8 @@ public:
         Walk walk{std::move(*start), newest_};
         follow(walk);
         if (!walk.fault().empty()) damaged(walk.fault());
-        if (walk.position().size() < last_ + 1) damaged(fmt::format("record {} cannot be read", walk.position().size()));
+        if (walk.position().size() < last_ + 1)
+            damaged(fmt::format("record {} cannot be read", walk.position().size()));
         found_.position = std::move(walk.position());
         return std::move(found_);
     }
@@ -118,7 +121,8 @@ private:
         if (!version) return unreadable(version.error());
         if (version->value_or(0) > kStoreVersion) {
             found_.state = Examined::State::Newer;
-            found_.what = fmt::format("a newer crosspatch wrote it (format {}, this one knows {})", **version, kStoreVersion);
+            found_.what = fmt::format("a newer crosspatch wrote it (format {}, this one knows {})", **version,
+                                      kStoreVersion);
         } else {
             found_.state = Examined::State::Sound;
         }
@@ -137,7 +141,8 @@ private:
         return true;
     }
 
-    // The log id, where the file and its first record say the same: one flipped bit does not make it another's.
+    // The log id, where the file and its first record say the same: one flipped bit does not make it
+    // another's.
     std::string owner() {
         const auto id = meta("log");
         const auto body = database_.word("SELECT body FROM record ORDER BY seq LIMIT 1");
@@ -157,10 +162,12 @@ private:
         if (!note) return damaged(note.error().context);
         if (!*note) return;
         const auto signed_note = parse_checkpoint(**note);
-        if (!signed_note || !signed_note->signed_by(key_)) return damaged("its newest checkpoint is not signed by this gateway");
+        if (!signed_note || !signed_note->signed_by(key_))
+            return damaged("its newest checkpoint is not signed by this gateway");
         newest_ = Note{signed_note->checkpoint.size, signed_note->checkpoint.root};
         found_.signed_size = newest_->size;
-        if (newest_->size > last_ + 1) damaged(fmt::format("it ends at record {} but a checkpoint covers {}", last_, newest_->size));
+        if (newest_->size > last_ + 1)
+            damaged(fmt::format("it ends at record {} but a checkpoint covers {}", last_, newest_->size));
     }
 
     // The furthest position in the file that a signature vouches for; failing that, where the file begins.
@@ -185,7 +192,8 @@ private:
     }
 
     std::optional<Hash> leaf_before(std::uint64_t size) {
-        const auto hex = database_.word(fmt::format("SELECT lower(hex(leaf)) FROM record WHERE seq={}", size - 1));
+        const auto hex =
+            database_.word(fmt::format("SELECT lower(hex(leaf)) FROM record WHERE seq={}", size - 1));
         return hex && *hex ? hash_from_hex(**hex) : std::nullopt;
     }
 
@@ -203,7 +211,8 @@ private:
             if (seq < from) {
                 const auto line = from_canonical(rows->text(1));
                 const auto* record = line ? line->if_object() : nullptr;
-                if (record) walk.position().newest = parse_time(text_in(*record, "time")).value_or(core::WallTime{});
+                if (record)
+                    walk.position().newest = parse_time(text_in(*record, "time")).value_or(core::WallTime{});
             } else if (!walk.take(seq, rows->text(1), rows->blob(2))) {
                 return;
             }

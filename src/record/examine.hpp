@@ -23,15 +23,16 @@ struct Examined {
     std::string log;                   // the log id it says it belongs to
 };
 
-// Reads the newest checkpoint and the records after it, and holds them against each other; what is older was covered by that
-// checkpoint when it was signed and is crosspatch-verify's to read. `tip` serves where the file's own checkpoint does not.
+// Reads the newest checkpoint and the records after it, and holds them against each other; what is older was
+// covered by that checkpoint when it was signed and is crosspatch-verify's to read. `tip` serves where the
+// file's own checkpoint does not.
 Examined examine(const std::filesystem::path& file, const VerifierKey& key, const std::optional<Tip>& tip);
 
 // Where the log goes on, and what has to be said about it first.
 struct Beginning {
-    std::string file;   // to write to
-    bool create{};      // it is not there yet
-    bool continues{};   // its first record says from where the log goes on
+    std::string file;  // to write to
+    bool create{};     // it is not there yet
+    bool continues{};  // its first record says from where the log goes on
     Position position;
     std::vector<boost::json::object> findings;  // the `detail` of a `recovery` record each, in order
     std::string previous;                       // the file that is given up, if `continues`

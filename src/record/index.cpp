@@ -20,16 +20,20 @@ constexpr int kIndexVersion = 1;
 
 constexpr const char* kSchema =
     "BEGIN IMMEDIATE;"
-    "CREATE TABLE call(id TEXT PRIMARY KEY, bridge TEXT NOT NULL, incident TEXT NOT NULL, started INTEGER NOT NULL,"
+    "CREATE TABLE call(id TEXT PRIMARY KEY, bridge TEXT NOT NULL, incident TEXT NOT NULL, started INTEGER "
+    "NOT NULL,"
     " ended INTEGER NOT NULL, talkspurts INTEGER NOT NULL);"
     "CREATE INDEX call_started ON call(started, id);"
-    "CREATE TABLE call_channel(call TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY(call, channel)) WITHOUT ROWID;"
-    "CREATE TABLE talkspurt(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, call TEXT NOT NULL, talker TEXT NOT NULL,"
+    "CREATE TABLE call_channel(call TEXT NOT NULL, channel TEXT NOT NULL, PRIMARY KEY(call, channel)) "
+    "WITHOUT ROWID;"
+    "CREATE TABLE talkspurt(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, call TEXT NOT NULL, talker TEXT NOT "
+    "NULL,"
     " started INTEGER NOT NULL, words TEXT NOT NULL, item TEXT NOT NULL);"
     "CREATE INDEX talkspurt_call ON talkspurt(call, started);"
     "CREATE INDEX talkspurt_id ON talkspurt(id);"
     "CREATE INDEX talkspurt_talker ON talkspurt(talker, call);"
-    "CREATE TABLE place(place TEXT PRIMARY KEY, call TEXT NOT NULL, talkspurt TEXT NOT NULL, boot TEXT NOT NULL,"
+    "CREATE TABLE place(place TEXT PRIMARY KEY, call TEXT NOT NULL, talkspurt TEXT NOT NULL, boot TEXT NOT "
+    "NULL,"
     " mono_ended INTEGER NOT NULL, wall_ended INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE progress(next INTEGER NOT NULL);"
     "INSERT INTO progress VALUES(0);"
@@ -41,9 +45,9 @@ std::int64_t since_epoch(core::WallTime time) { return time.time_since_epoch().c
 
 // What a search for text looks through, in lower case.
 std::string words_of(const Talkspurt& talkspurt, const std::string& call) {
-    std::string words = fmt::format("{} {} {} {} {} {} {} {} {} {}", talkspurt.id, call, talkspurt.talker, talkspurt.role,
-                                    talkspurt.agency, talkspurt.endpoint, talkspurt.channel, talkspurt.bridge,
-                                    talkspurt.incident, talkspurt.end_cause);
+    std::string words = fmt::format("{} {} {} {} {} {} {} {} {} {}", talkspurt.id, call, talkspurt.talker,
+                                    talkspurt.role, talkspurt.agency, talkspurt.endpoint, talkspurt.channel,
+                                    talkspurt.bridge, talkspurt.incident, talkspurt.end_cause);
     for (const auto& channel : talkspurt.channels) words += ' ' + channel;
     for (const auto& refusal : talkspurt.refused) words += ' ' + refusal.channel + ' ' + refusal.reason;
     std::transform(words.begin(), words.end(), words.begin(),
@@ -51,7 +55,7 @@ std::string words_of(const Talkspurt& talkspurt, const std::string& call) {
     return words;
 }
 
-json::value or_null(std::string_view text) { return text.empty() ? json::value{nullptr} : json::value{text}; }
+json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const json::object& record) {
     CallGrouper::Spoken spoken;
@@ -71,7 +75,8 @@ CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const json::object& re
 json::object to_item(const Talkspurt& talkspurt, const std::string& call) {
     json::array refused;
     for (const auto& refusal : talkspurt.refused) {
-        refused.push_back({{"channel", refusal.channel}, {"rule", or_null(refusal.rule)}, {"reason", refusal.reason}});
+        refused.push_back(
+            {{"channel", refusal.channel}, {"rule", or_null(refusal.rule)}, {"reason", refusal.reason}});
     }
     json::object item{{"id", talkspurt.id},
                       {"talker", or_null(talkspurt.talker)},
@@ -95,7 +100,8 @@ json::object to_item(const Talkspurt& talkspurt, const std::string& call) {
     if (talkspurt.access_time) item["access_time_ms"] = talkspurt.access_time->count();
     if (talkspurt.gateway_delay_p99) {
         // Rounded up: "no more than".
-        item["gateway_delay_p99_ms"] = std::chrono::ceil<std::chrono::milliseconds>(*talkspurt.gateway_delay_p99).count();
+        item["gateway_delay_p99_ms"] =
+            std::chrono::ceil<std::chrono::milliseconds>(*talkspurt.gateway_delay_p99).count();
     }
     return item;
 }
@@ -143,7 +149,8 @@ bool Index::begin_anew() {
     give_up();
     {
         auto database = Database::open(file_, Database::Mode::Create);
-        if (!database || !database->execute("PRAGMA journal_mode=WAL") || !database->execute(kSchema)) return false;
+        if (!database || !database->execute("PRAGMA journal_mode=WAL") || !database->execute(kSchema))
+            return false;
     }
     return open();
 }
@@ -162,14 +169,17 @@ bool Index::open() {
     statements_ = std::make_unique<Statements>();
     const std::pair<Statement*, std::string_view> all[] = {
         {&statements_->add_talkspurt,
-         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words, item) VALUES(?, ?, ?, ?, ?, ?, ?)"},
+         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words, item) VALUES(?, ?, ?, ?, "
+         "?, ?, ?)"},
         {&statements_->add_call,
          "INSERT INTO call(id, bridge, incident, started, ended, talkspurts) VALUES(?1, ?2, ?3, ?4, ?5, 1) "
-         "ON CONFLICT(id) DO UPDATE SET started=min(started, ?4), ended=max(ended, ?5), talkspurts=talkspurts+1, "
+         "ON CONFLICT(id) DO UPDATE SET started=min(started, ?4), ended=max(ended, ?5), "
+         "talkspurts=talkspurts+1, "
          "incident=CASE WHEN incident='' THEN ?3 ELSE incident END"},
         {&statements_->add_channel, "INSERT OR IGNORE INTO call_channel(call, channel) VALUES(?, ?)"},
         {&statements_->set_place,
-         "INSERT INTO place(place, call, talkspurt, boot, mono_ended, wall_ended) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
+         "INSERT INTO place(place, call, talkspurt, boot, mono_ended, wall_ended) VALUES(?1, ?2, ?3, ?4, ?5, "
+         "?6) "
          "ON CONFLICT(place) DO UPDATE SET "
          "mono_ended=CASE WHEN call=?2 AND boot=?4 THEN max(mono_ended, ?5) ELSE ?5 END, "
          "wall_ended=CASE WHEN call=?2 THEN max(wall_ended, ?6) ELSE ?6 END, call=?2, talkspurt=?3, boot=?4"},
@@ -206,7 +216,9 @@ void Index::resume_calls() {
 bool Index::take(const RecordSource::Row& row) {
     // Most records are not talkspurts, and parsing is what costs.
     const std::string_view body = row.body;
-    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos && body.find("\"type\":\"floor.denied\"") == body.npos) return true;
+    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos &&
+        body.find("\"type\":\"floor.denied\"") == body.npos)
+        return true;
     const auto line = from_canonical(body);
     const auto* record = line ? line->if_object() : nullptr;
     const auto talkspurt = record ? talkspurt_of(*record) : std::nullopt;

@@ -14,10 +14,11 @@ namespace crosspatch::record {
 
 // The list of calls and talkspurts for people who search: DATA_DIR/index.db, made from the records alone.
 //
-// Shape    follows the log by its own connections, a bounded number of records at a time; deleted and made anew when it is
+// Shape    follows the log by its own connections, a bounded number of records at a time; deleted and made
+// anew when it is
 //          damaged or of another version. Nothing in it is evidence.
-// Errors   an index that fails is closed, removed and begun again at the next follow(); the log does not notice.
-// Thread   the writer's.
+// Errors   an index that fails is closed, removed and begun again at the next follow(); the log does not
+// notice. Thread   the writer's.
 class Index {
 public:
     Index(std::filesystem::path data_dir, std::chrono::milliseconds call_gap);

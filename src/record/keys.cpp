@@ -26,8 +26,8 @@ core::Result<SigningKey> make_key(const std::filesystem::path& file) {
     const auto seed = key.seed().octets();
     core::Secret text{sodium_base64_ENCODED_LEN(crypto_sign_SEEDBYTES, sodium_base64_VARIANT_ORIGINAL)};
     auto* characters = reinterpret_cast<char*>(text.writable().data());
-    sodium_bin2base64(characters, text.octets().size(), reinterpret_cast<const unsigned char*>(seed.data()), seed.size(),
-                      sodium_base64_VARIANT_ORIGINAL);
+    sodium_bin2base64(characters, text.octets().size(), reinterpret_cast<const unsigned char*>(seed.data()),
+                      seed.size(), sodium_base64_VARIANT_ORIGINAL);
     text.writable().back() = std::byte{'\n'};  // in place of the terminating zero
     if (auto written = core::write_file_atomically(file, text.octets(), 0600); !written) {
         return core::Unexpected<Error>{written.error()};
@@ -48,7 +48,8 @@ core::Result<void> export_verifier(const std::filesystem::path& file, const Veri
 core::Result<core::UniqueFd> lock_directory(const std::filesystem::path& data_dir) {
     const auto path = data_dir / "lock";
     core::UniqueFd fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!fd) return core::unexpected(Error::Code::Io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+    if (!fd)
+        return core::unexpected(Error::Code::Io, fmt::format("{}: {}", path.string(), std::strerror(errno)));
     if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         char holder[16] = "";
         const auto got = pread(fd.get(), holder, sizeof holder - 1, 0);
@@ -56,8 +57,10 @@ core::Result<core::UniqueFd> lock_directory(const std::filesystem::path& data_di
         process.erase(std::min(process.find('\n'), process.size()));
         return core::unexpected(
             Error::Code::Busy,
-            fmt::format("{} is in use by another crosspatchd{}; stop that one, or give this one a data_dir of its own",
-                        data_dir.string(), process.empty() ? "" : " (process " + core::escape(process) + ")"));
+            fmt::format("{} is in use by another crosspatchd{}; stop that one, or give this one a data_dir "
+                        "of its own",
+                        data_dir.string(),
+                        process.empty() ? "" : " (process " + core::escape(process) + ")"));
     }
     const auto mine = fmt::format("{}\n", getpid());
     // Only a help for people: the lock itself is what counts.
@@ -66,18 +69,19 @@ core::Result<core::UniqueFd> lock_directory(const std::filesystem::path& data_di
 }
 
 core::Result<SigningKey> load_key(const std::filesystem::path& data_dir) {
-    if (auto made = core::make_private_directory(data_dir / "keys"); !made) return core::Unexpected<Error>{made.error()};
+    if (auto made = core::make_private_directory(data_dir / "keys"); !made)
+        return core::Unexpected<Error>{made.error()};
     const auto file = data_dir / "keys" / "log.key";
     auto load = [&]() -> core::Result<SigningKey> {
         auto seed = core::read_key_file(file);
         if (seed) return SigningKey::from_seed(std::move(*seed));
         if (seed.error().code != Error::Code::NotFound) return core::Unexpected<Error>{seed.error()};
         if (!log_files(data_dir).empty()) {
-            return core::unexpected(
-                Error::Code::NotFound,
-                fmt::format("{} is missing, but the log beside it was signed with it; put it back from a backup, or move "
-                            "log*.db and log.tip away to begin a new log",
-                            file.string()));
+            return core::unexpected(Error::Code::NotFound,
+                                    fmt::format("{} is missing, but the log beside it was signed with it; "
+                                                "put it back from a backup, or move "
+                                                "log*.db and log.tip away to begin a new log",
+                                                file.string()));
         }
         return make_key(file);
     };

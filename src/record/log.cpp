@@ -25,16 +25,18 @@ T value_or_throw(core::Result<T> result) {
 }
 
 core::UniqueFd take_directory(const std::filesystem::path& data_dir) {
-    if (auto made = core::make_private_directory(data_dir); !made) throw std::runtime_error{made.error().context};
+    if (auto made = core::make_private_directory(data_dir); !made)
+        throw std::runtime_error{made.error().context};
     return value_or_throw(lock_directory(data_dir));
 }
 
 Beginning beginning_of(const std::filesystem::path& data_dir, const VerifierKey& key) {
     auto beginning = find_beginning(data_dir, key);
     if (!beginning.foreign_log.empty()) {
-        throw std::runtime_error{fmt::format(
-            "{}: the log there is {}, but keys/log.key belongs to {}; put the right key back, or move log*.db and log.tip away",
-            data_dir.string(), beginning.foreign_log, key.name)};
+        throw std::runtime_error{
+            fmt::format("{}: the log there is {}, but keys/log.key belongs to {}; put the right key back, or "
+                        "move log*.db and log.tip away",
+                        data_dir.string(), beginning.foreign_log, key.name)};
     }
     return beginning;
 }
@@ -93,7 +95,9 @@ struct Log::Impl {
 Log::Log(LogOptions options) : impl_{std::make_unique<Impl>(std::move(options))} {}
 Log::~Log() = default;
 
-bool Log::append(Entry entry, Acknowledge done) { return impl_->push({std::move(entry), std::move(done), {}}); }
+bool Log::append(Entry entry, Acknowledge done) {
+    return impl_->push({std::move(entry), std::move(done), {}});
+}
 
 bool Log::erase_personal(std::uint64_t seq, Entry entry, Acknowledge done) {
     return impl_->push({std::move(entry), std::move(done), seq});
@@ -120,8 +124,8 @@ Health Log::health() const {
         if (!health.failing_since) health.failing_since = since;
         const auto waited = std::chrono::duration_cast<std::chrono::seconds>(clocks.monotonic() - since);
         health.alarms.push_back({"log.slow", clocks.wall() - (clocks.monotonic() - since),
-                                 fmt::format("the disk has not answered for {} s; {} records wait", waited.count(),
-                                             health.queued)});
+                                 fmt::format("the disk has not answered for {} s; {} records wait",
+                                             waited.count(), health.queued)});
     }
     return health;
 }

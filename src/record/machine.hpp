@@ -7,7 +7,8 @@
 // What the record says about the machine it is written on.
 namespace crosspatch::record {
 
-// adjtimex(): synchronised or not, and the kernel's bound on the error. The kernel does not tell PTP from NTP.
+// adjtimex(): synchronised or not, and the kernel's bound on the error. The kernel does not tell PTP from
+// NTP.
 ClockState kernel_clock();
 
 // /proc/sys/kernel/random/boot_id: monotonic times compare only under the same one.

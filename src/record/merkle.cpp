@@ -39,7 +39,8 @@ void include(const Leaves& leaves, std::uint64_t first, std::uint64_t index, std
     }
 }
 
-// RFC 9162 §2.1.4.1, SUBPROOF. `whole`: the old tree is exactly the tree looked at, so the verifier knows its root.
+// RFC 9162 §2.1.4.1, SUBPROOF. `whole`: the old tree is exactly the tree looked at, so the verifier knows its
+// root.
 void extend(const Leaves& leaves, std::uint64_t first, std::uint64_t old_size, std::uint64_t size, bool whole,
             std::vector<Hash>& proof) {
     if (old_size == size) {
@@ -96,7 +97,8 @@ std::optional<Frontier> Frontier::restore(std::uint64_t size, std::vector<Hash> 
 }
 
 void Frontier::append(const Hash& leaf) {
-    // Each trailing one of the size is a complete subtree that the new leaf completes into the next larger one.
+    // Each trailing one of the size is a complete subtree that the new leaf completes into the next larger
+    // one.
     Hash hash = leaf;
     for (auto full = std::countr_one(size_); full > 0; --full) {
         hash = node_hash(hashes_.back(), hash);

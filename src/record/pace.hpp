@@ -10,10 +10,12 @@ namespace crosspatch::record {
 
 using namespace std::chrono_literals;
 
-// When the writer commits, signs and gives a sign of life. Pure: it is told what happened and asked what is due.
+// When the writer commits, signs and gives a sign of life. Pure: it is told what happened and asked what is
+// due.
 //
 // Time     every method takes `now`; due() is when to look again at the latest.
-// Source   audit log: a group waits 20 ms or 64 records; heartbeat 10 s; checkpoint 10 s or 256 records, at once if urgent.
+// Source   audit log: a group waits 20 ms or 64 records; heartbeat 10 s; checkpoint 10 s or 256 records, at
+// once if urgent.
 class Pace {
 public:
     static constexpr auto kGather = 20ms;
@@ -21,8 +23,8 @@ public:
     static constexpr auto kHeartbeat = 10s;
     static constexpr auto kCheckpoint = 10s;
     static constexpr std::uint64_t kCheckpointRecords = 256;
-    static constexpr auto kLook = 500ms;   // clock steps and the disk are looked at this often
-    static constexpr auto kRetry = 1s;     // between attempts while the disk refuses
+    static constexpr auto kLook = 500ms;  // clock steps and the disk are looked at this often
+    static constexpr auto kRetry = 1s;    // between attempts while the disk refuses
 
     explicit Pace(core::Time start) : heartbeat_{start + kHeartbeat}, signed_{start} {}
 
@@ -51,7 +53,8 @@ public:
     }
     core::Time due(core::Time now) const {
         core::Time next = now + kLook;
-        if (waiting_since_) next = std::min(next, retry_ ? *retry_ : hurry_ ? now : *waiting_since_ + kGather);
+        if (waiting_since_)
+            next = std::min(next, retry_ ? *retry_ : hurry_ ? now : *waiting_since_ + kGather);
         return std::min({next, heartbeat_, std::max(now, signed_ + kCheckpoint)});
     }
 
@@ -63,7 +66,8 @@ private:
     core::Time signed_;
 };
 
-// Notices that the wall clock was set: it moved by more than a second against the monotonic clock between two looks.
+// Notices that the wall clock was set: it moved by more than a second against the monotonic clock between two
+// looks.
 class ClockWatch {
 public:
     struct Step {
@@ -78,7 +82,8 @@ public:
             const auto by = std::chrono::duration_cast<std::chrono::milliseconds>(wall - expected);
             if (by > 1s || by < -1s) step = Step{expected, wall, by};
         }
-        // Slow drift (a smeared leap second, NTP's slewing) is not a step: each look starts from the one before.
+        // Slow drift (a smeared leap second, NTP's slewing) is not a step: each look starts from the one
+        // before.
         seen_ = true;
         wall_ = wall;
         mono_ = mono;

@@ -67,7 +67,8 @@ core::Result<PersonalKeys> PersonalKeys::open_to_read(const std::filesystem::pat
 core::Result<PersonalKeys::Made> PersonalKeys::make() {
     Made made{slots_, core::Secret{kKey}};
     randombytes_buf(made.key.writable().data(), kKey);
-    const auto written = pwrite(fd_.get(), made.key.octets().data(), kKey, static_cast<off_t>(made.number * kKey));
+    const auto written =
+        pwrite(fd_.get(), made.key.octets().data(), kKey, static_cast<off_t>(made.number * kKey));
     if (written != static_cast<ssize_t>(kKey)) return failed(name_, "cannot be written");
     ++slots_;
     return made;
@@ -89,7 +90,8 @@ core::Result<void> PersonalKeys::erase(std::uint64_t number) {
 core::Result<core::Secret> PersonalKeys::read(std::uint64_t number) const {
     core::Secret key{kKey};
     const auto got = pread(fd_.get(), key.writable().data(), kKey, static_cast<off_t>(number * kKey));
-    if (got != static_cast<ssize_t>(kKey)) return core::unexpected(Error::Code::NotFound, "there is no such key");
+    if (got != static_cast<ssize_t>(kKey))
+        return core::unexpected(Error::Code::NotFound, "there is no such key");
     if (sodium_is_zero(raw(key.octets().data()), kKey) == 1) {
         return core::unexpected(Error::Code::NotFound, "the key was erased");
     }
@@ -107,7 +109,8 @@ core::Result<SealedText> seal_text(const PersonalKeys::Made& key, std::string_vi
     out.key = key.number;
     std::vector<std::byte> plain(kSalt + text.size());
     randombytes_buf(plain.data(), kSalt);
-    std::transform(text.begin(), text.end(), plain.begin() + kSalt, [](char c) { return static_cast<std::byte>(c); });
+    std::transform(text.begin(), text.end(), plain.begin() + kSalt,
+                   [](char c) { return static_cast<std::byte>(c); });
     out.commitment = commit(std::span{plain}.first(kSalt), text);
     out.sealed.resize(kNonce + plain.size() + kTag);
     randombytes_buf(out.sealed.data(), kNonce);
@@ -119,8 +122,10 @@ core::Result<SealedText> seal_text(const PersonalKeys::Made& key, std::string_vi
         context &&
         EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key.key.octets().data()),
                            raw(out.sealed.data())) == 1 &&
-        EVP_EncryptUpdate(context.get(), nullptr, &length, raw(place.data()), static_cast<int>(place.size())) == 1 &&
-        EVP_EncryptUpdate(context.get(), body, &length, raw(plain.data()), static_cast<int>(plain.size())) == 1 &&
+        EVP_EncryptUpdate(context.get(), nullptr, &length, raw(place.data()),
+                          static_cast<int>(place.size())) == 1 &&
+        EVP_EncryptUpdate(context.get(), body, &length, raw(plain.data()), static_cast<int>(plain.size())) ==
+            1 &&
         EVP_EncryptFinal_ex(context.get(), body + length, &length) == 1 &&
         EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, kTag, body + plain.size()) == 1;
     core::wipe(plain);
@@ -128,10 +133,11 @@ core::Result<SealedText> seal_text(const PersonalKeys::Made& key, std::string_vi
     return out;
 }
 
-core::Result<std::string> open_text(const core::Secret& key, std::string_view place, std::span<const std::byte> sealed,
-                                    const Hash& commitment) {
+core::Result<std::string> open_text(const core::Secret& key, std::string_view place,
+                                    std::span<const std::byte> sealed, const Hash& commitment) {
     const auto altered = [] {
-        return core::unexpected(Error::Code::Invalid, "the sealed text was altered, or belongs to another record");
+        return core::unexpected(Error::Code::Invalid,
+                                "the sealed text was altered, or belongs to another record");
     };
     if (sealed.size() < kNonce + kSalt + kTag) return altered();
     const auto size = sealed.size() - kNonce - kTag;
@@ -140,14 +146,15 @@ core::Result<std::string> open_text(const core::Secret& key, std::string_view pl
     std::copy(sealed.end() - kTag, sealed.end(), tag.begin());
     const Context context{EVP_CIPHER_CTX_new()};
     int length = 0;
-    const bool opened =
-        context &&
-        EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, raw(key.octets().data()), raw(sealed.data())) == 1 &&
-        EVP_DecryptUpdate(context.get(), nullptr, &length, raw(place.data()), static_cast<int>(place.size())) == 1 &&
-        EVP_DecryptUpdate(context.get(), raw(plain.data()), &length, raw(sealed.data() + kNonce),
-                          static_cast<int>(size)) == 1 &&
-        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag, tag.data()) == 1 &&
-        EVP_DecryptFinal_ex(context.get(), raw(plain.data()) + length, &length) == 1;
+    const bool opened = context &&
+                        EVP_DecryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr,
+                                           raw(key.octets().data()), raw(sealed.data())) == 1 &&
+                        EVP_DecryptUpdate(context.get(), nullptr, &length, raw(place.data()),
+                                          static_cast<int>(place.size())) == 1 &&
+                        EVP_DecryptUpdate(context.get(), raw(plain.data()), &length,
+                                          raw(sealed.data() + kNonce), static_cast<int>(size)) == 1 &&
+                        EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, kTag, tag.data()) == 1 &&
+                        EVP_DecryptFinal_ex(context.get(), raw(plain.data()) + length, &length) == 1;
     if (!opened) return altered();
     std::string text{reinterpret_cast<const char*>(plain.data()) + kSalt, size - kSalt};
     const bool committed = commit(std::span{plain}.first(kSalt), text) == commitment;

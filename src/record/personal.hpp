@@ -16,7 +16,8 @@ namespace crosspatch::record {
 
 // The keys of personal texts, one for each record that has some, in fixed slots of 32 octets of one file.
 //
-// Shape    DATA_DIR/keys/personal.keys, 0600; key number = slot; a slot of zeros is erased. Outside SQLite on purpose: a row
+// Shape    DATA_DIR/keys/personal.keys, 0600; key number = slot; a slot of zeros is erased. Outside SQLite on
+// purpose: a row
 //          that is overwritten there lives on in the WAL, a slot is overwritten where it stands.
 // Errors   as values; a key is used only after the file is synced.
 // Thread   make(), sync(), erase(): the writer; read(): any, with an object of its own.
@@ -31,7 +32,8 @@ public:
     };
     core::Result<Made> make();
     core::Result<void> sync();
-    // Overwrites the slot and syncs: what was sealed with it can never be opened again, here or in a copy of the log.
+    // Overwrites the slot and syncs: what was sealed with it can never be opened again, here or in a copy of
+    // the log.
     core::Result<void> erase(std::uint64_t number);
     // NotFound once it is erased.
     core::Result<core::Secret> read(std::uint64_t number) const;
@@ -57,7 +59,7 @@ std::string personal_place(std::string_view log, std::uint64_t seq, std::string_
 core::Result<SealedText> seal_text(const PersonalKeys::Made& key, std::string_view log, std::uint64_t seq,
                                    std::string_view name, std::string_view text);
 // Checks the tag, and the commitment that the record holds.
-core::Result<std::string> open_text(const core::Secret& key, std::string_view place, std::span<const std::byte> sealed,
-                                    const Hash& commitment);
+core::Result<std::string> open_text(const core::Secret& key, std::string_view place,
+                                    std::span<const std::byte> sealed, const Hash& commitment);
 
 }  // namespace crosspatch::record

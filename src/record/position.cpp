@@ -124,18 +124,22 @@ std::optional<core::WallTime> parse_time(std::string_view text) {
         const bool digit = text[i] >= '0' && text[i] <= '9';
         if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return std::nullopt;
     }
-    const auto part = [&](std::size_t from, std::size_t count) { return *parse_number<int>(text.substr(from, count)); };
+    const auto part = [&](std::size_t from, std::size_t count) {
+        return *parse_number<int>(text.substr(from, count));
+    };
     using namespace std::chrono;
     const year_month_day date{year{part(0, 4)}, month{static_cast<unsigned>(part(5, 2))},
                               day{static_cast<unsigned>(part(8, 2))}};
     if (!date.ok() || part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 59) return std::nullopt;
-    return sys_days{date} + hours{part(11, 2)} + minutes{part(14, 2)} + seconds{part(17, 2)} + nanoseconds{part(20, 9)};
+    return sys_days{date} + hours{part(11, 2)} + minutes{part(14, 2)} + seconds{part(17, 2)} +
+           nanoseconds{part(20, 9)};
 }
 
 std::optional<std::uint64_t> number_in(const boost::json::object& object, std::string_view key) {
     const auto* value = object.if_contains(key);
     if (!value) return std::nullopt;
-    if (const auto* number = value->if_int64(); number && *number >= 0) return static_cast<std::uint64_t>(*number);
+    if (const auto* number = value->if_int64(); number && *number >= 0)
+        return static_cast<std::uint64_t>(*number);
     if (const auto* number = value->if_uint64()) return *number;
     return std::nullopt;
 }

@@ -17,16 +17,17 @@ namespace crosspatch::record {
 // Where the log stands: what the next record links to and what the next checkpoint signs.
 struct Position {
     Frontier tree;
-    Hash last_leaf{};          // what `prev` of the next record says; zeros at 0
-    core::WallTime newest{};   // of the newest record; the epoch if there is none
+    Hash last_leaf{};         // what `prev` of the next record says; zeros at 0
+    core::WallTime newest{};  // of the newest record; the epoch if there is none
     std::uint64_t size() const { return tree.size(); }
 };
 
-// The newest signed position, kept beside the log files in `log.tip`, so that a log file that cannot be read, or that was
-// put back to an older state, is noticed and the log goes on as the same log.
+// The newest signed position, kept beside the log files in `log.tip`, so that a log file that cannot be read,
+// or that was put back to an older state, is noticed and the log goes on as the same log.
 //
-// Shape    text: `crosspatch tip 1`, the file's name, the last leaf, the frontier's hashes, a blank line, the signed note.
-// Errors   read_tip() gives nothing unless the note is signed by `key` and the frontier has the note's root.
+// Shape    text: `crosspatch tip 1`, the file's name, the last leaf, the frontier's hashes, a blank line, the
+// signed note. Errors   read_tip() gives nothing unless the note is signed by `key` and the frontier has the
+// note's root.
 struct Tip {
     std::string file;
     Position position;  // `newest` is not kept

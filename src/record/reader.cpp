@@ -64,7 +64,8 @@ Reader::Reader(Reader&&) noexcept = default;
 
 core::Result<json::object> Reader::calls(const CallFilter& filter) { return impl_->calls.list(filter); }
 
-core::Result<json::object> Reader::call(std::string_view id, const std::optional<std::vector<std::string>>& visible_channels) {
+core::Result<json::object> Reader::call(std::string_view id,
+                                        const std::optional<std::vector<std::string>>& visible_channels) {
     return impl_->calls.call(id, visible_channels);
 }
 
@@ -112,7 +113,9 @@ core::Result<std::string> Reader::checkpoint() {
     if (!file) return core::unexpected(Error::Code::Unavailable, "there is no log file that can be read");
     auto note = file->word("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1");
     if (!note) return core::Unexpected<Error>{note.error().to_error()};
-    if (!*note) return core::unexpected(Error::Code::NotFound, "nothing is signed yet; the first checkpoint follows in 10 s");
+    if (!*note)
+        return core::unexpected(Error::Code::NotFound,
+                                "nothing is signed yet; the first checkpoint follows in 10 s");
     return std::move(**note);
 }
 

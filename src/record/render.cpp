@@ -35,7 +35,8 @@ void add_part(json::object& record, std::string_view name, const json::object& p
     record[name] = std::move(tidy);
 }
 
-json::object outline(const Entry& entry, const Letterhead& head, const Position& position, const ClockState& clock) {
+json::object outline(const Entry& entry, const Letterhead& head, const Position& position,
+                     const ClockState& clock) {
     const auto mono = std::chrono::duration_cast<std::chrono::nanoseconds>(entry.mono.time_since_epoch());
     return {{"v", 1},
             {"log", head.log},
@@ -50,7 +51,8 @@ json::object outline(const Entry& entry, const Letterhead& head, const Position&
 }
 
 // Seals the texts beside the line and gives what the record says of them; nothing if they cannot be sealed.
-std::optional<json::array> seal_all(const Entry& entry, const Letterhead& head, Line& line, PersonalKeys* keys) {
+std::optional<json::array> seal_all(const Entry& entry, const Letterhead& head, Line& line,
+                                    PersonalKeys* keys) {
     if (!keys) return std::nullopt;
     auto key = keys->make();
     if (!key) return std::nullopt;

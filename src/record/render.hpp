@@ -17,7 +17,8 @@ struct Letterhead {
 
 // Turns an entry into the record that comes next after `position`.
 //
-// Shape    always gives a line: what does not fit the record's form loses `detail`, then everything that the caller gave but
+// Shape    always gives a line: what does not fit the record's form loses `detail`, then everything that the
+// caller gave but
 //          its type and outcome; `fault` then says why, and so does the record.
 struct Rendered {
     Line line;

@@ -25,9 +25,9 @@ std::string to_text(const Report& report) {
     for (const auto& problem : report.problems) line(place_of(problem) + " " + problem.what);
     if (report.more_problems > 0) line(fmt::format("and {} more", report.more_problems));
     for (const auto& note : report.notes) line("note: " + note);
-    line(fmt::format("log {}: {} records, {} checkpoints, signed up to record {}; {} not signed yet", report.log,
-                     report.records, report.checkpoints, report.size == 0 ? "none" : std::to_string(report.size - 1),
-                     report.not_signed));
+    line(fmt::format("log {}: {} records, {} checkpoints, signed up to record {}; {} not signed yet",
+                     report.log, report.records, report.checkpoints,
+                     report.size == 0 ? "none" : std::to_string(report.size - 1), report.not_signed));
     if (!report.ok()) {
         line(fmt::format("NOT consistent: {} problems", report.problems.size() + report.more_problems));
     } else if (report.pinned) {

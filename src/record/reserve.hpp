@@ -14,7 +14,8 @@ public:
     Reserve(const std::filesystem::path& data_dir, std::uint64_t octets)
         : file_{data_dir / "log.reserve"}, octets_{octets} {}
 
-    // Makes it, or finds it made. Only if as much again stays free: the reserve must not be what fills the disk.
+    // Makes it, or finds it made. Only if as much again stays free: the reserve must not be what fills the
+    // disk.
     bool make();
     // Gives the room to the log. False: there was none to give.
     bool release();

@@ -12,7 +12,8 @@
 
 namespace crosspatch::record {
 
-// The log files as one log: the file that is written now, where the log stands, and the step to the next file.
+// The log files as one log: the file that is written now, where the log stands, and the step to the next
+// file.
 //
 // Shape    at most one file open; position() is what the disk has acknowledged, never more.
 // Errors   sqlite::Failure; give_up() after one that is not "full". A file given up is never written again.
@@ -27,7 +28,8 @@ public:
     sqlite::Result<void> add(std::span<const Line> lines, Position after);
     // Signs and stores a checkpoint of position().
     sqlite::Result<void> sign();
-    // Moves the WAL into the file now and then. A failure here concerns the file, not the records: they are durable.
+    // Moves the WAL into the file now and then. A failure here concerns the file, not the records: they are
+    // durable.
     sqlite::Result<void> tidy();
     sqlite::Result<void> close();
 

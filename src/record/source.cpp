@@ -17,7 +17,8 @@ namespace {
 
 constexpr int kPatience = 500;  // milliseconds
 
-// In a canonical line the type stands as `"type":"…`; a quote inside a text is escaped, so only a key can look like it.
+// In a canonical line the type stands as `"type":"…`; a quote inside a text is escaped, so only a key can
+// look like it.
 constexpr const char* kRead =
     "SELECT seq, body, lower(hex(leaf)) FROM record WHERE seq >= ?1 AND seq < ?2 AND instr(body, ?4) > 0 "
     "ORDER BY seq LIMIT ?3";
@@ -27,7 +28,8 @@ constexpr const char* kRead =
 void RecordSource::refresh() {
     const auto there = log_files(data_dir_);
     for (const auto& file : there) {
-        const bool known = std::any_of(files_.begin(), files_.end(), [&](const File& f) { return f.path == file.path; });
+        const bool known =
+            std::any_of(files_.begin(), files_.end(), [&](const File& f) { return f.path == file.path; });
         if (known) continue;
         auto database = Database::open(file.path, Database::Mode::Read, {}, kPatience);
         if (!database) continue;
@@ -35,7 +37,8 @@ void RecordSource::refresh() {
         if (!version || version->value_or(0) != kStoreVersion) continue;
         const auto first = database->number("SELECT min(seq) FROM record");
         if (!first || !*first) continue;
-        files_.push_back({file.path, static_cast<std::uint64_t>(**first), std::make_unique<Database>(std::move(*database))});
+        files_.push_back({file.path, static_cast<std::uint64_t>(**first),
+                          std::make_unique<Database>(std::move(*database))});
     }
     std::sort(files_.begin(), files_.end(), [](const File& a, const File& b) { return a.first < b.first; });
 }
@@ -57,17 +60,19 @@ core::Result<std::vector<RecordSource::Row>> RecordSource::read(std::uint64_t fr
         auto statement = files_[i].database->prepare(kRead);
         if (!statement) continue;
         const bool last = i + 1 == files_.size();
-        const auto end = last ? static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) : files_[i + 1].first;
+        const auto end =
+            last ? static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) : files_[i + 1].first;
         statement->bind(1, static_cast<std::int64_t>(from))
             .bind(2, static_cast<std::int64_t>(end))
             .bind(3, static_cast<std::int64_t>(limit - rows.size()))
             .bind(4, std::string_view{key});
         while (statement->step() == Statement::Step::Row) {
-            rows.push_back({static_cast<std::uint64_t>(statement->integer(0)), std::string{statement->text(1)},
-                            std::string{statement->text(2)}});
+            rows.push_back({static_cast<std::uint64_t>(statement->integer(0)),
+                            std::string{statement->text(1)}, std::string{statement->text(2)}});
         }
     }
-    if (files_.empty()) return core::unexpected(core::Error::Code::Unavailable, "there is no log file that can be read");
+    if (files_.empty())
+        return core::unexpected(core::Error::Code::Unavailable, "there is no log file that can be read");
     return rows;
 }
 

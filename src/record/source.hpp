@@ -15,7 +15,8 @@ namespace crosspatch::record {
 
 // The records of all log files of a data directory as one row of numbers, read-only.
 //
-// Shape    one connection for each file, opened when first needed. A record stands in the newest file that has its number:
+// Shape    one connection for each file, opened when first needed. A record stands in the newest file that
+// has its number:
 //          what an older file holds beyond that was never acknowledged.
 // Errors   a file that cannot be read is passed over: its records are missing from what read() gives.
 // Thread   one at a time.
@@ -29,7 +30,8 @@ public:
     explicit RecordSource(std::filesystem::path data_dir) : data_dir_{std::move(data_dir)} {}
 
     // Up to `limit` records from `from` on whose type begins with `type_prefix`, in order.
-    core::Result<std::vector<Row>> read(std::uint64_t from, std::size_t limit, std::string_view type_prefix = {});
+    core::Result<std::vector<Row>> read(std::uint64_t from, std::size_t limit,
+                                        std::string_view type_prefix = {});
     // The number that the next record gets.
     core::Result<std::uint64_t> size();
     // The file that holds `seq`; nothing if none does. Valid until the next call.

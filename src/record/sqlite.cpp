@@ -34,9 +34,12 @@ Statement& Statement::bind_null(int index) {
 
 Statement::Step Statement::step() {
     switch (sqlite3_step(statement_.get())) {
-        case SQLITE_ROW: return Step::Row;
-        case SQLITE_DONE: return Step::Done;
-        default: return Step::Failed;
+        case SQLITE_ROW:
+            return Step::Row;
+        case SQLITE_DONE:
+            return Step::Done;
+        default:
+            return Step::Failed;
     }
 }
 
@@ -81,16 +84,19 @@ bool Statement::is_null(int column) const {
     return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
-Result<Database> Database::open(const std::filesystem::path& file, Mode mode, const std::string& vfs, int patience) {
+Result<Database> Database::open(const std::filesystem::path& file, Mode mode, const std::string& vfs,
+                                int patience) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
     if (mode == Mode::Read) flags |= SQLITE_OPEN_READONLY;
     if (mode != Mode::Read) flags |= SQLITE_OPEN_READWRITE;
     if (mode == Mode::Create) flags |= SQLITE_OPEN_CREATE;
     Database database;
     database.name_ = file.filename();
-    // SQLITE_OPEN_NOFOLLOW looks at the whole path; links on the way to the data directory are the administrator's affair.
+    // SQLITE_OPEN_NOFOLLOW looks at the whole path; links on the way to the data directory are the
+    // administrator's affair.
     std::error_code ignored;
-    const auto folder = std::filesystem::canonical(file.parent_path().empty() ? "." : file.parent_path(), ignored);
+    const auto folder =
+        std::filesystem::canonical(file.parent_path().empty() ? "." : file.parent_path(), ignored);
     const auto path = (folder / file.filename()).string();
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
@@ -99,8 +105,11 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode, co
     sqlite3_busy_timeout(handle, patience);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-    // The writer copies the WAL itself and looks at how it went; SQLite's own attempt would keep an error to itself.
-    if (auto set = database.execute("PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cell_size_check=1"); !set) {
+    // The writer copies the WAL itself and looks at how it went; SQLite's own attempt would keep an error to
+    // itself.
+    if (auto set =
+            database.execute("PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cell_size_check=1");
+        !set) {
         return core::Unexpected<Failure>{set.error()};
     }
     return database;

@@ -31,8 +31,8 @@ using Result = core::Result<T, Failure>;
 
 // A prepared statement. Bind, step until it is not Row, reset.
 //
-// Shape    indexes as in SQLite: parameters from 1, columns from 0; text and blobs are valid until the next step() or reset().
-// Errors   bind() cannot fail but for memory; step() says Failed, and failure() why.
+// Shape    indexes as in SQLite: parameters from 1, columns from 0; text and blobs are valid until the next
+// step() or reset(). Errors   bind() cannot fail but for memory; step() says Failed, and failure() why.
 // Thread   its Database's.
 class Statement {
 public:
@@ -81,9 +81,11 @@ public:
     Result<std::optional<std::int64_t>> number(std::string_view statement);
     Result<std::optional<std::string>> word(std::string_view statement);
     bool in_transaction() const;
-    // Copies what the WAL holds into the file, as far as readers allow. `truncate`: waits for readers and empties the WAL.
+    // Copies what the WAL holds into the file, as far as readers allow. `truncate`: waits for readers and
+    // empties the WAL.
     Result<void> checkpoint(bool truncate);
-    // Closes without writing a single octet more: after an error on sync, nothing that follows can be believed.
+    // Closes without writing a single octet more: after an error on sync, nothing that follows can be
+    // believed.
     void abandon();
     sqlite3* handle() const { return handle_.get(); }
     Failure failure(int code, std::string_view what) const;

@@ -11,9 +11,9 @@
 
 namespace crosspatch::record {
 
+using core::Unexpected;
 using sqlite::Database;
 using sqlite::Failure;
-using core::Unexpected;
 
 namespace {
 
@@ -24,7 +24,8 @@ constexpr const char* kPragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FU
 constexpr const char* kSchema =
     "CREATE TABLE record(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, leaf BLOB NOT NULL);"
     "CREATE TABLE checkpoint(size INTEGER PRIMARY KEY, note TEXT NOT NULL);"
-    "CREATE TABLE personal(seq INTEGER NOT NULL, name TEXT NOT NULL, key INTEGER NOT NULL, sealed BLOB NOT NULL,"
+    "CREATE TABLE personal(seq INTEGER NOT NULL, name TEXT NOT NULL, key INTEGER NOT NULL, sealed BLOB NOT "
+    "NULL,"
     " PRIMARY KEY(seq, name)) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA user_version=1;";
@@ -35,7 +36,8 @@ sqlite::Result<void> sync_directory_of(const std::filesystem::path& file) {
     const core::UniqueFd directory{open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (!directory || fsync(directory.get()) != 0) {
         return Unexpected<Failure>{
-            {SQLITE_IOERR_DIR_FSYNC, file.filename().string() + ": syncing its directory: " + std::strerror(errno)}};
+            {SQLITE_IOERR_DIR_FSYNC,
+             file.filename().string() + ": syncing its directory: " + std::strerror(errno)}};
     }
     return {};
 }
@@ -49,18 +51,21 @@ void remove_with_company(const std::filesystem::path& file) {
 
 }  // namespace
 
-sqlite::Result<Store> Store::create(const std::filesystem::path& file, const Owner& owner, const std::string& vfs) {
+sqlite::Result<Store> Store::create(const std::filesystem::path& file, const Owner& owner,
+                                    const std::string& vfs) {
     const core::UniqueFd made{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (!made) {
         const int code = errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN;
-        return Unexpected<Failure>{{code, file.filename().string() + ": cannot be made: " + std::strerror(errno)}};
+        return Unexpected<Failure>{
+            {code, file.filename().string() + ": cannot be made: " + std::strerror(errno)}};
     }
     auto store = open(file, owner, vfs);
     if (!store) remove_with_company(file);
     return store;
 }
 
-sqlite::Result<Store> Store::open(const std::filesystem::path& file, const Owner& owner, const std::string& vfs) {
+sqlite::Result<Store> Store::open(const std::filesystem::path& file, const Owner& owner,
+                                  const std::string& vfs) {
     auto database = Database::open(file, Database::Mode::Write, vfs);
     if (!database) return Unexpected<Failure>{database.error()};
     if (auto done = database->execute(kPragmas); !done) return Unexpected<Failure>{done.error()};
@@ -106,7 +111,8 @@ sqlite::Result<void> Store::transact(const std::function<sqlite::Result<void>()>
     if (done) done = work();
     if (done) done = database_.execute("COMMIT");
     // SQLite undoes some failed transactions by itself and leaves others to us.
-    if (!done && database_.in_transaction()) sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+    if (!done && database_.in_transaction())
+        sqlite3_exec(database_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
     return done;
 }
 
@@ -135,7 +141,8 @@ sqlite::Result<void> Store::add_all(std::span<const Line> lines) {
     return {};
 }
 
-sqlite::Result<void> Store::add_checkpoint(std::uint64_t size, std::string_view note, std::string_view frontier) {
+sqlite::Result<void> Store::add_checkpoint(std::uint64_t size, std::string_view note,
+                                           std::string_view frontier) {
     return transact([&]() -> sqlite::Result<void> {
         auto done = add_checkpoint_.bind(1, static_cast<std::int64_t>(size)).bind(2, note).run();
         if (!done) return done;
@@ -145,7 +152,9 @@ sqlite::Result<void> Store::add_checkpoint(std::uint64_t size, std::string_view 
 
 sqlite::Result<void> Store::mark_open(bool open) {
     return transact([&] {
-        return set_meta_.bind(1, std::string_view{"state"}).bind(2, std::string_view{open ? "open" : "closed"}).run();
+        return set_meta_.bind(1, std::string_view{"state"})
+            .bind(2, std::string_view{open ? "open" : "closed"})
+            .run();
     });
 }
 

@@ -25,20 +25,23 @@ struct Line {
 
 // One log file, open for writing. Nothing here decides; the Writer does.
 //
-// Shape    SQLite in WAL mode with synchronous=FULL: what commit() acknowledged outlives a power cut. A commit is one add().
-// Errors   sqlite::Failure. After one that is neither full nor busy the owner calls abandon() and uses another file.
-// Thread   the writer's.
+// Shape    SQLite in WAL mode with synchronous=FULL: what commit() acknowledged outlives a power cut. A
+// commit is one add(). Errors   sqlite::Failure. After one that is neither full nor busy the owner calls
+// abandon() and uses another file. Thread   the writer's.
 class Store {
 public:
-    // What a new file says of itself: the log's id and the verifier key, so that a copy of it can be checked alone.
+    // What a new file says of itself: the log's id and the verifier key, so that a copy of it can be checked
+    // alone.
     struct Owner {
         std::string log;
         std::string key;
     };
     // Requires that there is no such file. What a failed attempt left is removed again.
-    static sqlite::Result<Store> create(const std::filesystem::path& file, const Owner& owner, const std::string& vfs);
+    static sqlite::Result<Store> create(const std::filesystem::path& file, const Owner& owner,
+                                        const std::string& vfs);
     // Also one that a crash left without its tables.
-    static sqlite::Result<Store> open(const std::filesystem::path& file, const Owner& owner, const std::string& vfs);
+    static sqlite::Result<Store> open(const std::filesystem::path& file, const Owner& owner,
+                                      const std::string& vfs);
 
     // All of them, durably, or none.
     sqlite::Result<void> add(std::span<const Line> lines);
@@ -53,7 +56,8 @@ public:
     const std::string& name() const { return name_; }
 
 private:
-    Store(sqlite::Database database, std::string name) : database_{std::move(database)}, name_{std::move(name)} {}
+    Store(sqlite::Database database, std::string name)
+        : database_{std::move(database)}, name_{std::move(name)} {}
     sqlite::Result<void> furnish(const Owner& owner);
     sqlite::Result<void> prepare();
     sqlite::Result<void> add_all(std::span<const Line> lines);

@@ -122,7 +122,8 @@ std::optional<Talkspurt> talkspurt_of(const json::object& record) {
     const auto& detail = object_in(record, "detail");
     const auto started = parse_time(text_in(detail, "started"));
     const auto ended = parse_time(text_in(detail, "ended"));
-    if (text_in(object, "kind") != "talkspurt" || text_in(object, "id").empty() || !started || !ended) return std::nullopt;
+    if (text_in(object, "kind") != "talkspurt" || text_in(object, "id").empty() || !started || !ended)
+        return std::nullopt;
     Talkspurt out;
     out.id = text_in(object, "id");
     out.talker = text_in(object_in(record, "actor"), "principal");
@@ -144,7 +145,8 @@ std::optional<Talkspurt> talkspurt_of(const json::object& record) {
     out.packets_lost = number_in(detail, "packets_lost").value_or(0);
     out.frames_concealed = number_in(detail, "frames_concealed").value_or(0);
     if (const auto ms = number_in(detail, "access_time_ms")) out.access_time = std::chrono::milliseconds{*ms};
-    if (const auto us = number_in(detail, "gateway_delay_p99_us")) out.gateway_delay_p99 = std::chrono::microseconds{*us};
+    if (const auto us = number_in(detail, "gateway_delay_p99_us"))
+        out.gateway_delay_p99 = std::chrono::microseconds{*us};
     out.denied = type == "floor.denied";
     out.emergency = is_true(detail, "emergency");
     out.priority = static_cast<int>(number_in(detail, "priority").value_or(0));
@@ -156,11 +158,13 @@ std::string CallGrouper::place(const Spoken& spoken) {
     if (found != open_.end()) {
         auto& [last, call] = found->second;
         const bool same_boot = last.boot == spoken.boot;
-        const auto silence = std::chrono::nanoseconds{same_boot ? spoken.mono_started_ns - last.mono_ended_ns
-                                                                : spoken.wall_started_ns - last.wall_ended_ns};
+        const auto silence =
+            std::chrono::nanoseconds{same_boot ? spoken.mono_started_ns - last.mono_ended_ns
+                                               : spoken.wall_started_ns - last.wall_ended_ns};
         if (silence < gap_) {
             // A short press inside a long one ends earlier; the call lasts until the later of the two.
-            const auto ended = same_boot ? std::max(last.mono_ended_ns, spoken.mono_ended_ns) : spoken.mono_ended_ns;
+            const auto ended =
+                same_boot ? std::max(last.mono_ended_ns, spoken.mono_ended_ns) : spoken.mono_ended_ns;
             const auto wall_ended = std::max(last.wall_ended_ns, spoken.wall_ended_ns);
             last = spoken;
             last.mono_ended_ns = ended;

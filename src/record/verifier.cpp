@@ -22,8 +22,8 @@ using sqlite::Statement;
 
 namespace {
 
-constexpr std::uint64_t kMostNotSigned = 1024;         // a living daemon signs at least every 256 records
-constexpr std::uint64_t kFarthestSkip = 1ULL << 24;    // records, when looking for the next that can be read
+constexpr std::uint64_t kMostNotSigned = 1024;       // a living daemon signs at least every 256 records
+constexpr std::uint64_t kFarthestSkip = 1ULL << 24;  // records, when looking for the next that can be read
 
 // One log file, open in one snapshot, with what its first record says.
 struct Opened {
@@ -52,7 +52,8 @@ Opened open_file(const std::filesystem::path& path) {
         return file;
     }
     if (version->value_or(0) > kStoreVersion) {
-        file.fault = fmt::format("a newer crosspatch wrote it (format {}); use that one's crosspatch-verify", **version);
+        file.fault = fmt::format("a newer crosspatch wrote it (format {}); use that one's crosspatch-verify",
+                                 **version);
         return file;
     }
     const auto first = file.database->number("SELECT min(seq) FROM record");
@@ -65,7 +66,8 @@ Opened open_file(const std::filesystem::path& path) {
         if (auto key = VerifierKey::parse(**text)) file.key = std::move(*key);
     }
     const auto body = file.database->word("SELECT body FROM record ORDER BY seq LIMIT 1");
-    const auto line = body && *body ? from_canonical(**body) : core::Result<boost::json::value>{boost::json::value{}};
+    const auto line =
+        body && *body ? from_canonical(**body) : core::Result<boost::json::value>{boost::json::value{}};
     if (line && line->is_object()) {
         file.continued = continued_from(line->get_object());
         file.previous = text_in(object_in(line->get_object(), "detail"), "previous_file");
@@ -101,9 +103,10 @@ core::Result<Pin> parse_pin(std::string text, bool may_be_file = true) {
         }
     }
     if ((text.size() == 32 || text.size() == 64) && core::from_hex(text)) return Pin{{}, text};
-    return core::unexpected(Error::Code::Invalid,
-                            "the pin is not a key; give what DATA_DIR/keys/log.vkey holds, ed25519:BASE64, a fingerprint, or "
-                            "a file with one of them");
+    return core::unexpected(
+        Error::Code::Invalid,
+        "the pin is not a key; give what DATA_DIR/keys/log.vkey holds, ed25519:BASE64, a fingerprint, or "
+        "a file with one of them");
 }
 
 // Verifies one file up to where the next one takes over.
@@ -127,12 +130,13 @@ public:
         const auto until = next_ ? std::min(*next_->first, chain_.next()) : chain_.next();
         notes_.end(until, chain_.broken_at());
         if (next_ && chain_.next() < *next_->first) {
-            findings_.record(chain_.next(), fmt::format("is missing, with all up to {}: {} goes on from there", *next_->first - 1,
-                                                        next_->path.filename().string()));
+            findings_.record(chain_.next(),
+                             fmt::format("is missing, with all up to {}: {} goes on from there",
+                                         *next_->first - 1, next_->path.filename().string()));
         }
         if (beyond_ > 0) {
-            findings_.note(fmt::format("holds {} records that were never acknowledged; {} begins before them", beyond_,
-                                       next_->path.filename().string()));
+            findings_.note(fmt::format("holds {} records that were never acknowledged; {} begins before them",
+                                       beyond_, next_->path.filename().string()));
         }
         return chain_.next();
     }
@@ -147,8 +151,9 @@ private:
         notes_.grown(tree);
         if (next_ && next_->continued && tree.size() == next_->continued->size() &&
             tree.root() != next_->continued->tree.root()) {
-            findings_.record(tree.size() - 1, fmt::format("{} goes on from another root than these records give",
-                                                          next_->path.filename().string()));
+            findings_.record(tree.size() - 1,
+                             fmt::format("{} goes on from another root than these records give",
+                                         next_->path.filename().string()));
         }
     }
 
@@ -214,13 +219,15 @@ private:
 // Checks all the files of one log, oldest first.
 class LogCheck {
 public:
-    LogCheck(std::filesystem::path path, std::optional<Pin> pin) : path_{std::move(path)}, pin_{std::move(pin)} {}
+    LogCheck(std::filesystem::path path, std::optional<Pin> pin)
+        : path_{std::move(path)}, pin_{std::move(pin)} {}
 
     core::Result<Report> run() {
         if (auto found = find_files(); !found) return core::Unexpected<Error>{found.error()};
         choose_key();
         if (!key_) {
-            Findings{report_, path_.filename()}.file("no file says which key signed it: there is nothing to check against");
+            Findings{report_, path_.filename()}.file(
+                "no file says which key signed it: there is nothing to check against");
             return std::move(report_);
         }
         check_keys();
@@ -241,9 +248,11 @@ private:
             paths.push_back(path_);
         }
         if (paths.empty()) {
-            return core::unexpected(Error::Code::NotFound,
-                                    fmt::format("{}: there is no log here; give a data directory (with log.db in it) or a log file",
-                                                path_.string()));
+            return core::unexpected(
+                Error::Code::NotFound,
+                fmt::format(
+                    "{}: there is no log here; give a data directory (with log.db in it) or a log file",
+                    path_.string()));
         }
         for (const auto& path : paths) {
             report_.files.push_back(path.filename());
@@ -282,10 +291,12 @@ private:
         report_.log = log_id(key_->key);
         for (const auto& file : files_) {
             Findings findings{report_, file.path.filename()};
-            if (file.key && *file.key != *key_) findings.file("was signed with another key than the file before it");
+            if (file.key && *file.key != *key_)
+                findings.file("was signed with another key than the file before it");
         }
         if (key_->name != origin(report_.log)) {
-            Findings{report_, files_.empty() ? "" : files_.front().path.filename().string()}.file("its key does not belong to its log id");
+            Findings{report_, files_.empty() ? "" : files_.front().path.filename().string()}.file(
+                "its key does not belong to its log id");
         }
         if (!pin_) return;
         report_.pinned = pin_->matches(key_->key);
@@ -299,10 +310,12 @@ private:
         auto& file = files_[index];
         Findings findings{report_, file.path.filename()};
         if (index == 0 && *file.first > 0 && file.continued) {
-            const auto text = fmt::format("begins at record {}; what came before is in {}", *file.first, file.previous);
+            const auto text =
+                fmt::format("begins at record {}; what came before is in {}", *file.first, file.previous);
             whole_ ? findings.file(text + ", which is not here") : findings.note(text);
         }
-        if (index > 0 && !file.continued) findings.file(fmt::format("does not say how it goes on from record {}", size));
+        if (index > 0 && !file.continued)
+            findings.file(fmt::format("does not say how it goes on from record {}", size));
         const Opened* next = index + 1 < files_.size() ? &files_[index + 1] : nullptr;
         last_.emplace(file, next, *key_, report_);
         const auto end = last_->run();
@@ -325,8 +338,10 @@ private:
         if (report_.checkpoints == 0) {
             findings.file("has no checkpoint: nobody has signed any of its records");
         } else if (report_.not_signed > kMostNotSigned && report_.problems.empty()) {
-            findings.record(report_.size, fmt::format("and the {} behind it are under no checkpoint; a gateway signs every 256 records",
-                                                      report_.not_signed - 1));
+            findings.record(
+                report_.size,
+                fmt::format("and the {} behind it are under no checkpoint; a gateway signs every 256 records",
+                            report_.not_signed - 1));
         }
     }
 

@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kMostProblems = 1000;
 
 std::string range(std::uint64_t first, std::uint64_t last) {
-    return first == last ? fmt::format("record {} is", first) : fmt::format("records {} to {} are", first, last);
+    return first == last ? fmt::format("record {} is", first)
+                         : fmt::format("records {} to {} are", first, last);
 }
 
 }  // namespace
@@ -122,7 +123,8 @@ void Chain::note_missing(std::uint64_t until, const SeenRow& row) {
     if (!known) last_leaf_.reset();
 }
 
-// The row at `index` of the window is as it was written: sound in itself, and its successor does not say otherwise.
+// The row at `index` of the window is as it was written: sound in itself, and its successor does not say
+// otherwise.
 bool Chain::is_trusted(std::size_t index) const {
     const SeenRow& row = window_[index];
     if (!row.intact() || row.seq != row.row + static_cast<std::uint64_t>(shift_)) return false;

@@ -44,8 +44,9 @@ private:
 
 // Follows the records of one file and says which of them were touched.
 //
-// Each record carries the hash of the one before, so a record is vouched for by the two that follow it: where one was
-// altered, the hash that its successor holds stands in for it, and the search goes on with the tree unharmed.
+// Each record carries the hash of the one before, so a record is vouched for by the two that follow it: where
+// one was altered, the hash that its successor holds stands in for it, and the search goes on with the tree
+// unharmed.
 //
 // Shape    looks at three rows at a time.
 // Thread   its owner's.

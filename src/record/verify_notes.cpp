@@ -22,7 +22,8 @@ void NoteCheck::read_next() {
     while (more_ && !note_) {
         const auto step = rows_.step();
         more_ = step == Statement::Step::Row;
-        if (step == Statement::Step::Failed) findings_.file("checkpoints cannot be read: " + rows_.failure("reading").context);
+        if (step == Statement::Step::Failed)
+            findings_.file("checkpoints cannot be read: " + rows_.failure("reading").context);
         if (!more_) return;
         ++report_.checkpoints;
         note_ = check(static_cast<std::uint64_t>(rows_.integer(0)), rows_.text(1));
@@ -67,28 +68,33 @@ void NoteCheck::compare(const Note& note, const Frontier& tree) {
         }
     } else if (!first_bad_) {
         first_bad_ = note.size;
-        findings_.checkpoint(note.size, fmt::format("its root is not that of the records: one of {} to {} was changed, with "
-                                                    "the hashes of those behind it",
-                                                    last_good_, note.size - 1));
+        findings_.checkpoint(
+            note.size, fmt::format("its root is not that of the records: one of {} to {} was changed, with "
+                                   "the hashes of those behind it",
+                                   last_good_, note.size - 1));
     } else {
         ++more_bad_;
     }
 }
 
 void NoteCheck::end(std::uint64_t size, const std::optional<std::uint64_t>& broken) {
-    if (more_bad_ > 0) findings_.note(fmt::format("{} more checkpoints after {} differ for the same reason", more_bad_, *first_bad_));
+    if (more_bad_ > 0)
+        findings_.note(
+            fmt::format("{} more checkpoints after {} differ for the same reason", more_bad_, *first_bad_));
     std::uint64_t skipped = 0;
     for (; note_; read_next()) {
         if (note_->size > size) {
-            findings_.checkpoint(note_->size, fmt::format("covers {} records, but the log ends after {}: its end was cut off",
-                                                          note_->size, size));
+            findings_.checkpoint(
+                note_->size, fmt::format("covers {} records, but the log ends after {}: its end was cut off",
+                                         note_->size, size));
         } else {
             ++skipped;
         }
     }
     if (skipped > 0 && broken) {
-        findings_.note(fmt::format("{} checkpoints after record {} cannot be held against the records, because some are missing",
-                                   skipped, *broken));
+        findings_.note(fmt::format(
+            "{} checkpoints after record {} cannot be held against the records, because some are missing",
+            skipped, *broken));
     }
 }
 
@@ -96,9 +102,11 @@ void NoteCheck::take_last(std::string_view text, std::uint64_t size) {
     const auto note = parse_checkpoint(text);
     if (!note || !note->signed_by(key_)) return findings_.note("log.tip holds no checkpoint of this log");
     if (note->checkpoint.size <= size) return;
-    findings_.checkpoint(note->checkpoint.size, fmt::format("log.tip: covers {} records, but the log ends after {}: its end was cut off, "
-                                                            "or an older copy put in its place",
-                                                            note->checkpoint.size, size));
+    findings_.checkpoint(
+        note->checkpoint.size,
+        fmt::format("log.tip: covers {} records, but the log ends after {}: its end was cut off, "
+                    "or an older copy put in its place",
+                    note->checkpoint.size, size));
 }
 
 }  // namespace crosspatch::record

@@ -16,7 +16,8 @@ namespace crosspatch::record {
 // Thread   its owner's.
 class NoteCheck {
 public:
-    NoteCheck(Findings& findings, Report& report, const VerifierKey& key) : findings_{findings}, report_{report}, key_{key} {}
+    NoteCheck(Findings& findings, Report& report, const VerifierKey& key)
+        : findings_{findings}, report_{report}, key_{key} {}
 
     // Reads notes from `database`; what SQLite refuses is a finding.
     void open(sqlite::Database& database);
@@ -41,8 +42,8 @@ private:
     const VerifierKey& key_;
     sqlite::Statement rows_;
     bool more_{};
-    std::optional<Note> note_;         // the next one to meet
-    std::uint64_t last_good_{};        // size of the newest note that agreed
+    std::optional<Note> note_;   // the next one to meet
+    std::uint64_t last_good_{};  // size of the newest note that agreed
     std::optional<std::uint64_t> first_bad_;
     std::uint64_t more_bad_{};
 };

@@ -65,7 +65,8 @@ void Writer::announce() {
     bool first = continues_;
     for (auto& finding : findings_) {
         if (first) {
-            raise("log.damaged", std::string{text_in(finding, "cause")} + "; the log goes on in " + shelf_.file());
+            raise("log.damaged",
+                  std::string{text_in(finding, "cause")} + "; the log goes on in " + shelf_.file());
             put_first(std::move(finding));
         } else {
             put("recovery", std::move(finding), Outcome::Error);
@@ -111,7 +112,8 @@ void Writer::erase(Task& task) {
     if (erased) {
         rows->bind(1, static_cast<std::int64_t>(*task.erase));
         while (rows->step() == sqlite::Statement::Step::Row) {
-            erased = personal_keys_->erase(static_cast<std::uint64_t>(rows->integer(0))).has_value() && erased;
+            erased =
+                personal_keys_->erase(static_cast<std::uint64_t>(rows->integer(0))).has_value() && erased;
             ++keys;
         }
     }
@@ -128,7 +130,9 @@ void Writer::note_gap() {
     refused_seen_ = refused;
     last_gap_ = now();
     put("audit.gap", {{"missing", missing}, {"cause", "the queue to the writer was full"}}, Outcome::Error);
-    raise("log.gap", fmt::format("{} records since start found the queue full and were lost; the disk is too slow", refused));
+    raise("log.gap",
+          fmt::format("{} records since start found the queue full and were lost; the disk is too slow",
+                      refused));
 }
 
 void Writer::look_around(core::Time now) {

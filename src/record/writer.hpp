@@ -20,7 +20,8 @@
 
 namespace crosspatch::record {
 
-// One thing for the writer to do: an entry to put on record, perhaps after erasing what was personal in another.
+// One thing for the writer to do: an entry to put on record, perhaps after erasing what was personal in
+// another.
 struct Task {
     Entry entry;
     Log::Acknowledge done;

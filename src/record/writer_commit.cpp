@@ -77,8 +77,10 @@ std::vector<Line> Writer::render_group(std::size_t count, Position& after) {
         lines.push_back(std::move(rendered.line));
     }
     if (sealed && !personal_keys_->sync()) {
-        // Keys that a power cut may take would seal texts for good; the records go on and say that the texts are left out.
-        raise("log.personal", "keys/personal.keys cannot be written; personal texts are left out of new records");
+        // Keys that a power cut may take would seal texts for good; the records go on and say that the texts
+        // are left out.
+        raise("log.personal",
+              "keys/personal.keys cannot be written; personal texts are left out of new records");
         personal_keys_.reset();
         after = before;
         return render_group(count, after);
@@ -135,8 +137,9 @@ bool Writer::survive(const sqlite::Failure& failure, core::Time at) {
             return false;
         }
         on_reserve_ = Outage{wall(), at, "the disk is full (" + failure.context + ")"};
-        raise("log.full", fmt::format("the disk is full; the log goes on in its reserve of {} MiB; make room in {}",
-                                      reserve_.octets() >> 20, options_.data_dir.string()));
+        raise("log.full",
+              fmt::format("the disk is full; the log goes on in its reserve of {} MiB; make room in {}",
+                          reserve_.octets() >> 20, options_.data_dir.string()));
         return true;
     }
     if (shelf_.is_between_files()) {
@@ -153,8 +156,9 @@ bool Writer::survive(const sqlite::Failure& failure, core::Time at) {
 
 void Writer::begin_outage(const std::string& cause, core::Time at) {
     if (!outage_) outage_ = Outage{wall(), at, cause};
-    raise("log.unwritable", fmt::format("no record can be written: {}; {} wait in memory; make room or mend the disk of {}",
-                                        cause, waiting_.size(), options_.data_dir.string()));
+    raise("log.unwritable",
+          fmt::format("no record can be written: {}; {} wait in memory; make room or mend the disk of {}",
+                      cause, waiting_.size(), options_.data_dir.string()));
 }
 
 void Writer::end_outage() {
@@ -171,23 +175,27 @@ json::object Writer::Outage::as_detail(core::WallTime until) const {
 void Writer::measure(core::Duration took) {
     auto& figures = shared_.figures;
     const double seconds = std::chrono::duration<double>(took).count();
-    const auto bound = std::lower_bound(LogFigures::kCommitBounds.begin(), LogFigures::kCommitBounds.end(), seconds);
+    const auto bound =
+        std::lower_bound(LogFigures::kCommitBounds.begin(), LogFigures::kCommitBounds.end(), seconds);
     ++figures.commit_times[static_cast<std::size_t>(bound - LogFigures::kCommitBounds.begin())];
     ++figures.commits;
     figures.commit_microseconds += static_cast<std::uint64_t>(std::max(0.0, std::round(seconds * 1e6)));
 }
 
-// Everything that waits, one more signature, and the mark of a clean end. A disk that refuses now has had its chance.
+// Everything that waits, one more signature, and the mark of a clean end. A disk that refuses now has had its
+// chance.
 void Writer::finish() {
     do {
         take_queue();
         while (!waiting_.empty() && commit(now())) take_queue();
     } while (waiting_.empty() && shared_.queue.size() > 0);
     for (auto& waiting : waiting_) {
-        if (waiting.done) waiting.done(core::unexpected(Error::Code::Unavailable, "the log could not be written"));
+        if (waiting.done)
+            waiting.done(core::unexpected(Error::Code::Unavailable, "the log could not be written"));
     }
     if (!waiting_.empty() && options_.journal) {
-        options_.journal->error("audit.gap", fmt::format("{} records are lost: the log could not be written", waiting_.size()));
+        options_.journal->error(
+            "audit.gap", fmt::format("{} records are lost: the log could not be written", waiting_.size()));
     }
     while (index_->follow(shelf_.position().size(), 500)) {
     }

@@ -1,5 +1,6 @@
-// How many records a second the log takes, and how long a commit lasts, on the disk under the temporary directory
-// (or the directory given): first with everybody in a hurry, then one after the other, then the verifier over all of it.
+// How many records a second the log takes, and how long a commit lasts, on the disk under the temporary
+// directory (or the directory given): first with everybody in a hurry, then one after the other, then the
+// verifier over all of it.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,7 +21,9 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 Talkspurt typical(std::uint64_t number) {
     Talkspurt out;
@@ -45,7 +48,8 @@ Talkspurt typical(std::uint64_t number) {
 
 int main(int argc, char** argv) {
     const std::uint64_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100'000;
-    std::string directory = argc > 2 ? argv[2] : (std::filesystem::temp_directory_path() / "crosspatch-bench-XXXXXX").string();
+    std::string directory =
+        argc > 2 ? argv[2] : (std::filesystem::temp_directory_path() / "crosspatch-bench-XXXXXX").string();
     if (argc <= 2 && !mkdtemp(directory.data())) return 1;
     {
         LogOptions options;
@@ -61,13 +65,15 @@ int main(int argc, char** argv) {
             }
         }
         while (log.health().size < count) std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        std::printf("in a hurry: %.0f records/s, %llu commits\n", static_cast<double>(count) / seconds_since(start),
+        std::printf("in a hurry: %.0f records/s, %llu commits\n",
+                    static_cast<double>(count) / seconds_since(start),
                     static_cast<unsigned long long>(log.figures().commits.read()));
         std::vector<double> waits;
         for (int i = 0; i < 500; ++i) {
             std::promise<void> done;
             start = Clock::now();
-            (void)log.append(to_entry(typical(count + static_cast<std::uint64_t>(i))), [&](const auto&) { done.set_value(); });
+            (void)log.append(to_entry(typical(count + static_cast<std::uint64_t>(i))),
+                             [&](const auto&) { done.set_value(); });
             done.get_future().wait();
             waits.push_back(seconds_since(start) * 1e3);
         }
@@ -78,8 +84,8 @@ int main(int argc, char** argv) {
     const auto start = Clock::now();
     const auto report = Verifier{directory}.run();
     if (!report) return 1;
-    std::printf("verifier: %llu records in %.2f s, %s\n", static_cast<unsigned long long>(report->records), seconds_since(start),
-                report->ok() ? "consistent" : "NOT consistent");
+    std::printf("verifier: %llu records in %.2f s, %s\n", static_cast<unsigned long long>(report->records),
+                seconds_since(start), report->ok() ? "consistent" : "NOT consistent");
     if (argc <= 2) std::filesystem::remove_all(directory);
     return report->ok() ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// A record's line: what is taken is canonical, so it is written again octet for octet; what is not crashes nothing.
+// A record's line: what is taken is canonical, so it is written again octet for octet; what is not crashes
+// nothing.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)note->signed_by(key.verifier());
         // What was read can be signed again, and is then read as the same.
         const auto again = parse_checkpoint(sign_checkpoint(note->checkpoint, key));
-        if (!again || again->checkpoint.size != note->checkpoint.size || again->checkpoint.root != note->checkpoint.root) {
+        if (!again || again->checkpoint.size != note->checkpoint.size ||
+            again->checkpoint.root != note->checkpoint.root) {
             std::abort();
         }
     }

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from radios import SUITES, Bench, Wire, free_ports, keys, result
+from radios import BUFFER_MS, SUITES, Bench, Wire, free_ports, keys, result
 
 RADIO, CORRELATE = sys.argv.pop(1), sys.argv.pop(1)
 # Codecs that keep the waveform, and those that only sound alike.
@@ -56,9 +56,9 @@ class Radios(unittest.TestCase):
         self.assertGreater(alike["envelope"], 0.9, f"{codec}: {alike}")
         if codec in WAVEFORM:
             self.assertGreater(alike["waveform"], 0.9, f"{codec}: {alike}")
-            # The file lies along real time: the words wait 200 ms for their turn, and the codec takes a little.
+            # The file lies along real time: the words wait for their turn, and the codec takes a little.
             said_ms = (talker["sent"]["first_ns"] - report["started_ns"]) / 1e6
-            self.assertAlmostEqual(said_ms + 200, alike["waveform_lag_ms"], delta=40, msg=f"{codec}: {alike}")
+            self.assertAlmostEqual(said_ms + BUFFER_MS, alike["waveform_lag_ms"], delta=60, msg=f"{codec}: {alike}")
 
     def test_each_codec_through_each_suite_is_heard_both_ways(self):
         cases = list(itertools.product(SUITES, WAVEFORM + SOUND))

@@ -12,6 +12,9 @@ import time
 # SRTP suite: octets of master key and salt.
 SUITES = {"AEAD_AES_256_GCM": 44, "AEAD_AES_128_GCM": 28, "AES_CM_128_HMAC_SHA1_80": 30, "none": 0}
 
+# How long each packet waits for its turn: far longer than a busy machine makes a program wait.
+BUFFER_MS = 500
+
 
 class Bench:
     """A folder with what a test needs, and the programs it runs."""
@@ -53,7 +56,7 @@ class Bench:
     def start(self, local, remote, *options, **popen):
         """A radio between two ports of this machine."""
         command = [self.radio, "--local", f"127.0.0.1:{local}", "--remote", f"127.0.0.1:{remote}", "--json",
-                   "--buffer", "200ms", *map(str, options)]
+                   "--buffer", f"{BUFFER_MS}ms", *map(str, options)]
         radio = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
         self.started.append(radio)
         return radio

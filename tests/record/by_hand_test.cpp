@@ -28,7 +28,8 @@ bool has_tools() { return std::system("command -v sqlite3 jq sha256sum xxd >/dev
 
 }  // namespace
 
-TEST_CASE("an auditor with sqlite3, jq and sha256sum comes to the same hashes, as src/record/README.md shows") {
+TEST_CASE(
+    "an auditor with sqlite3, jq and sha256sum comes to the same hashes, as src/record/README.md shows") {
     if (!has_tools()) {
         MESSAGE("not shown here: sqlite3, jq, sha256sum or xxd is not installed");
         return;
@@ -49,8 +50,10 @@ TEST_CASE("an auditor with sqlite3, jq and sha256sum comes to the same hashes, a
     CHECK(output_of(select + " | jq -r .prev") ==
           output_of("sqlite3 -readonly " + file + " 'SELECT lower(hex(leaf)) FROM record WHERE seq=0'"));
     // The root over the two records, as the newest checkpoint has it in base64.
-    const auto root = output_of("{ printf '\\1'; sqlite3 -readonly " + file +
-                                " 'SELECT hex(leaf) FROM record WHERE seq<2 ORDER BY seq' | tr -d '\\n' | xxd -r -p; } | "
-                                "sha256sum | cut -c1-64 | xxd -r -p | base64");
-    CHECK(output_of("sqlite3 -readonly " + file + " 'SELECT note FROM checkpoint WHERE size=2' | sed -n 3p") == root);
+    const auto root =
+        output_of("{ printf '\\1'; sqlite3 -readonly " + file +
+                  " 'SELECT hex(leaf) FROM record WHERE seq<2 ORDER BY seq' | tr -d '\\n' | xxd -r -p; } | "
+                  "sha256sum | cut -c1-64 | xxd -r -p | base64");
+    CHECK(output_of("sqlite3 -readonly " + file +
+                    " 'SELECT note FROM checkpoint WHERE size=2' | sed -n 3p") == root);
 }

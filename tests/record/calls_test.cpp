@@ -27,7 +27,8 @@ std::string id_of(int number) {
 }
 
 // A talkspurt from `start` to `end`, counted from noon.
-Talkspurt spoken(int number, std::chrono::milliseconds start, std::chrono::milliseconds end, std::string bridge = "joint") {
+Talkspurt spoken(int number, std::chrono::milliseconds start, std::chrono::milliseconds end,
+                 std::string bridge = "joint") {
     Talkspurt out;
     out.id = id_of(number);
     out.talker = "ng-unit-7";
@@ -69,7 +70,8 @@ std::vector<std::string> keys_of(const json::object& object) {
     return out;
 }
 
-CallGrouper::Spoken on(std::string place, std::string id, std::int64_t start_ms, std::int64_t end_ms, std::string boot = "b1") {
+CallGrouper::Spoken on(std::string place, std::string id, std::int64_t start_ms, std::int64_t end_ms,
+                       std::string boot = "b1") {
     CallGrouper::Spoken out;
     out.place = std::move(place);
     out.talkspurt = std::move(id);
@@ -119,7 +121,8 @@ TEST_CASE("the same talkspurts give the same calls, in one run or with a stop be
     std::int64_t now = 0;
     for (int i = 0; i < 200; ++i) {
         now += random() % 15'000;
-        all.push_back(on("bridge/" + std::to_string(random() % 3), std::to_string(i), now, now + random() % 5000));
+        all.push_back(
+            on("bridge/" + std::to_string(random() % 3), std::to_string(i), now, now + random() % 5000));
     }
     CallGrouper whole{10s};
     CallGrouper again{10s};
@@ -133,13 +136,15 @@ TEST_CASE("a talkspurt that was put on record is read back as it was") {
     before.emergency = true;
     before.priority = 5;
     const auto entry = to_entry(before);
-    json::object record{{"type", entry.type}, {"actor", entry.actor}, {"source", entry.source}, {"object", entry.object},
-                        {"detail", entry.detail}, {"mono_ns", std::to_string(before.ended_mono.time_since_epoch().count())}};
+    json::object record{
+        {"type", entry.type},     {"actor", entry.actor},
+        {"source", entry.source}, {"object", entry.object},
+        {"detail", entry.detail}, {"mono_ns", std::to_string(before.ended_mono.time_since_epoch().count())}};
     const auto line = to_canonical(record);
     REQUIRE(line);
     const auto after = talkspurt_of(from_canonical(*line)->as_object());
     REQUIRE(after);
-    CHECK(to_canonical(json::value{to_entry(*after).detail}).value() == to_canonical(json::value{entry.detail}).value());
+    CHECK(to_canonical(to_entry(*after).detail).value() == to_canonical(entry.detail).value());
     CHECK(to_entry(*after).object == entry.object);
     CHECK(to_entry(*after).actor == entry.actor);
     CHECK(after->started == before.started);
@@ -151,7 +156,8 @@ TEST_CASE("a talkspurt that was put on record is read back as it was") {
 TEST_CASE("a thousand listeners still fit one record, as a count and a root") {
     auto crowd = spoken(1, 0ms, 4s);
     crowd.listeners.clear();
-    for (int i = 0; i < 1000; ++i) crowd.listeners.push_back("listener-with-a-long-name-" + std::to_string(1000 + i));
+    for (int i = 0; i < 1000; ++i)
+        crowd.listeners.push_back("listener-with-a-long-name-" + std::to_string(1000 + i));
     Directory directory;
     write_calls(directory.path(), {crowd});
     const auto record = records(directory.path(), "talkspurt.ended").at(0);
@@ -197,8 +203,9 @@ TEST_CASE("a call shows its talkspurts in the order they began, with every field
     CHECK(talkspurts[1].at("denied") == true);
     CHECK(talkspurts[1].at("access_time_ms").is_null());
     const auto& first = talkspurts[0].as_object();
-    for (const char* key : {"id", "talker", "endpoint", "channel", "started", "ended", "end_cause", "listeners", "packets_received",
-                            "packets_lost", "frames_concealed", "access_time_ms", "gateway_delay_p99_ms", "denied"}) {
+    for (const char* key : {"id", "talker", "endpoint", "channel", "started", "ended", "end_cause",
+                            "listeners", "packets_received", "packets_lost", "frames_concealed",
+                            "access_time_ms", "gateway_delay_p99_ms", "denied"}) {
         CHECK_MESSAGE(first.contains(key), key);
     }
     CHECK(first.at("listeners") == json::array{"pd-console", "ng-desk"});
@@ -244,7 +251,8 @@ TEST_CASE("each filter finds what it asks for and nothing else") {
     CHECK(count({.visible_channels = std::vector<std::string>{"ng-ops", "pd-tac-3"}}) == 2);
     Reader reader{directory.path()};
     const auto hidden = std::string{list(directory.path(), {.bridge = "night"}).at(0).at("id").as_string()};
-    CHECK(reader.call(hidden, std::vector<std::string>{"ng-ops"}).error().code == core::Error::Code::NotFound);
+    CHECK(reader.call(hidden, std::vector<std::string>{"ng-ops"}).error().code ==
+          core::Error::Code::NotFound);
     CHECK(reader.call(hidden, std::vector<std::string>{"pd-tac-3"}).has_value());
     CHECK(reader.calls({.cursor = "rubbish"}).error().code == core::Error::Code::Invalid);
 }
@@ -260,7 +268,8 @@ TEST_CASE("pages by cursor give every call once") {
     for (int pages = 1;; ++pages) {
         const auto page = reader.calls(filter);
         REQUIRE(page);
-        for (const auto& item : page->at("items").as_array()) CHECK(seen.emplace(item.at("id").as_string()).second);
+        for (const auto& item : page->at("items").as_array())
+            CHECK(seen.emplace(item.at("id").as_string()).second);
         if (page->at("next").is_null()) {
             CHECK(pages == 5);
             break;

@@ -27,17 +27,21 @@ std::string why(std::string_view line) {
 // A value of every kind that a record may hold, from a seed.
 json::value some_value(std::mt19937_64& random, int depth) {
     switch (random() % (depth > 0 ? 6 : 4)) {
-        case 0: return static_cast<std::int64_t>(random() % (1ULL << 53)) * (random() % 2 ? 1 : -1);
-        case 1: return random() % 2 == 0;
+        case 0:
+            return static_cast<std::int64_t>(random() % (1ULL << 53)) * (random() % 2 ? 1 : -1);
+        case 1:
+            return random() % 2 == 0;
         case 2: {
             std::string text;
             for (auto n = random() % 12; n > 0; --n) {
-                static const char* const kPieces[] = {"a", "\"", "\\", "\n", "\x01", "\x1f", "é", "語", "😀", "/", "\b", "\t"};
+                static const char* const kPieces[] = {"a", "\"", "\\", "\n", "\x01", "\x1f",
+                                                      "é", "語", "😀",  "/",  "\b",   "\t"};
                 text += kPieces[random() % 12];
             }
             return json::value(text);
         }
-        case 3: return json::value("plain");
+        case 3:
+            return json::value("plain");
         case 4: {
             json::array array;
             for (auto n = random() % 4; n > 0; --n) array.push_back(some_value(random, depth - 1));
@@ -45,7 +49,8 @@ json::value some_value(std::mt19937_64& random, int depth) {
         }
         default: {
             json::object object;
-            for (auto n = random() % 4; n > 0; --n) object["k" + std::to_string(random() % 50)] = some_value(random, depth - 1);
+            for (auto n = random() % 4; n > 0; --n)
+                object["k" + std::to_string(random() % 50)] = some_value(random, depth - 1);
             return object;
         }
     }
@@ -80,10 +85,38 @@ TEST_CASE("a line that is not canonical is refused at the octet where it is not"
     CHECK(why(R"({"a":1,"a":2})").find("twice") != std::string::npos);
     CHECK(why(R"({"b":1,"a":2})").find("out of order") != std::string::npos);
     CHECK(why(R"({"a": 1})") == "octet 5: not a value");
-    for (const char* line : {"", " 1", "1 ", "01", "-0", "1.0", "1e3", "+1", "9007199254740992", "null", "True", "{\"a\":1", "[1,]",
-                             "[1", "{\"a\"}", "{a:1}", "\"\\/\"", "\"\\u0041\"", "\"\\u000A\"", "\"\\u000a\"", "\"\\u001F\"",
-                             "\"\n\"", "\"\x7f\"", "\"\xc2\x85\"", "\"\xed\xa0\x80\"", "\"\xc0\xaf\"", "\"\xf4\x90\x80\x80\"",
-                             "\"abc", "{\"\":1}", "[1]x", "{\"a b\":1}", "\"\xE2\x80\xAE\""}) {
+    for (const char* line : {"",
+                             " 1",
+                             "1 ",
+                             "01",
+                             "-0",
+                             "1.0",
+                             "1e3",
+                             "+1",
+                             "9007199254740992",
+                             "null",
+                             "True",
+                             "{\"a\":1",
+                             "[1,]",
+                             "[1",
+                             "{\"a\"}",
+                             "{a:1}",
+                             "\"\\/\"",
+                             "\"\\u0041\"",
+                             "\"\\u000A\"",
+                             "\"\\u000a\"",
+                             "\"\\u001F\"",
+                             "\"\n\"",
+                             "\"\x7f\"",
+                             "\"\xc2\x85\"",
+                             "\"\xed\xa0\x80\"",
+                             "\"\xc0\xaf\"",
+                             "\"\xf4\x90\x80\x80\"",
+                             "\"abc",
+                             "{\"\":1}",
+                             "[1]x",
+                             "{\"a b\":1}",
+                             "\"\xE2\x80\xAE\""}) {
         CAPTURE(line);
         CHECK(is_refused(line));
     }

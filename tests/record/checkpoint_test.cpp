@@ -35,7 +35,8 @@ TEST_CASE("a checkpoint is three lines, a blank one and a signature, and is read
     const auto key = key_from('k');
     const auto note = note_of(key);
     const auto name = "crosspatch/" + log_id(key.public_key());
-    CHECK(note.starts_with(name + "\n7\n" + core::to_base64(leaf_hash("x")) + "\n\n\xE2\x80\x94 " + name + " "));
+    CHECK(note.starts_with(name + "\n7\n" + core::to_base64(leaf_hash("x")) + "\n\n\xE2\x80\x94 " + name +
+                           " "));
     const auto read = parse_checkpoint(note);
     REQUIRE(read);
     CHECK(read->checkpoint.size == 7);
@@ -71,7 +72,9 @@ TEST_CASE("a note that another implementation signed verifies") {
         "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=");
     REQUIRE(octets);
     SignedCheckpoint note;
-    note.text = "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n";
+    note.text =
+        "If you think cryptography is the answer to your problem,\nthen you don't know what your problem "
+        "is.\n";
     note.signatures.push_back({"PeterNeumann", 0xc74f20a3, {octets->begin() + 4, octets->end()}});
     CHECK(note.signed_by(*key));
     note.text[0] = 'i';

@@ -36,7 +36,8 @@ struct Acknowledged {
 
 }  // namespace
 
-TEST_CASE("a kill at any moment loses no acknowledged record, and the log verifies and says that it happened") {
+TEST_CASE(
+    "a kill at any moment loses no acknowledged record, and the log verifies and says that it happened") {
     constexpr int kKills = 30;
     std::mt19937 random{20260728};  // seeded: the moments repeat as far as the machine lets them
     Directory directory;

@@ -31,7 +31,9 @@ sqlite3_file* real(sqlite3_file* file) { return faulty(file)->real(); }
 sqlite3_vfs* system_vfs() { return static_cast<sqlite3_vfs*>(sqlite3_vfs_find("unix")); }
 
 int close_file(sqlite3_file* f) { return real(f)->pMethods->xClose(real(f)); }
-int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) { return real(f)->pMethods->xRead(real(f), to, n, at); }
+int read_file(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
+    return real(f)->pMethods->xRead(real(f), to, n, at);
+}
 int write_file(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
     if (FaultyVfs::disk_full) return SQLITE_FULL;
     return real(f)->pMethods->xWrite(real(f), from, n, at);
@@ -39,7 +41,8 @@ int write_file(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
 int truncate_file(sqlite3_file* f, sqlite3_int64 n) { return real(f)->pMethods->xTruncate(real(f), n); }
 int sync_file(sqlite3_file* f, int flags) {
     ++FaultyVfs::syncs;
-    if (FaultyVfs::delay_ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds{FaultyVfs::delay_ms.load()});
+    if (FaultyVfs::delay_ms > 0)
+        std::this_thread::sleep_for(std::chrono::milliseconds{FaultyVfs::delay_ms.load()});
     if (FaultyVfs::failing_syncs > 0) {
         --FaultyVfs::failing_syncs;
         return SQLITE_IOERR_FSYNC;
@@ -53,14 +56,17 @@ int reserved(sqlite3_file* f, int* r) { return real(f)->pMethods->xCheckReserved
 int control(sqlite3_file* f, int op, void* a) { return real(f)->pMethods->xFileControl(real(f), op, a); }
 int sector(sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); }
 int traits(sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
-int shm_map(sqlite3_file* f, int a, int b, int c, void volatile** d) { return real(f)->pMethods->xShmMap(real(f), a, b, c, d); }
+int shm_map(sqlite3_file* f, int a, int b, int c, void volatile** d) {
+    return real(f)->pMethods->xShmMap(real(f), a, b, c, d);
+}
 int shm_lock(sqlite3_file* f, int a, int b, int c) { return real(f)->pMethods->xShmLock(real(f), a, b, c); }
 void shm_barrier(sqlite3_file* f) { real(f)->pMethods->xShmBarrier(real(f)); }
 int shm_unmap(sqlite3_file* f, int d) { return real(f)->pMethods->xShmUnmap(real(f), d); }
 
-const sqlite3_io_methods kMethods{2,         close_file, read_file, write_file, truncate_file, sync_file, file_size,
-                                  lock_file, unlock_file, reserved, control,    sector,        traits,    shm_map,
-                                  shm_lock,  shm_barrier, shm_unmap, nullptr,   nullptr};
+const sqlite3_io_methods kMethods{2,           close_file, read_file, write_file,  truncate_file,
+                                  sync_file,   file_size,  lock_file, unlock_file, reserved,
+                                  control,     sector,     traits,    shm_map,     shm_lock,
+                                  shm_barrier, shm_unmap,  nullptr,   nullptr};
 
 int open_file(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* out) {
     f->pMethods = nullptr;
@@ -112,7 +118,8 @@ bool has_alarm(const Log& log, std::string_view name) {
 // The numbers of all `message.sent` records, in the order of the log.
 std::vector<std::int64_t> numbers(const Directory& directory) {
     std::vector<std::int64_t> out;
-    for (const auto& record : records(directory.path(), "message.sent")) out.push_back(record.at("detail").at("number").as_int64());
+    for (const auto& record : records(directory.path(), "message.sent"))
+        out.push_back(record.at("detail").at("number").as_int64());
     return out;
 }
 
@@ -205,7 +212,8 @@ TEST_CASE("a full disk is waited for, in the same file, and the outage is on rec
     CHECK(numbers(directory) == up_to(5));
     const auto recovery = records(directory.path(), "recovery");
     REQUIRE(recovery.size() == 1);
-    CHECK(std::string{recovery[0].at("detail").at("cause").as_string()}.find("disk is full") != std::string::npos);
+    CHECK(std::string{recovery[0].at("detail").at("cause").as_string()}.find("disk is full") !=
+          std::string::npos);
     CHECK(recovery[0].at("detail").as_object().contains("since"));
     CHECK(recovery[0].at("detail").as_object().contains("until"));
     CHECK_FALSE(std::filesystem::exists(directory / "log-2.db"));
@@ -244,7 +252,10 @@ TEST_CASE("a real limit on the size of a file ends it, and the next one takes th
         {
             Log log{options_for(directory.path())};
             for (int i = 0; i < 300; ++i) {
-                lost += append(log, entry("message.sent", {{"number", i}, {"filler", std::string(2000, 'x')}})) ? 0 : 1;
+                lost +=
+                    append(log, entry("message.sent", {{"number", i}, {"filler", std::string(2000, 'x')}}))
+                        ? 0
+                        : 1;
             }
         }
         _exit(lost == 0 ? 0 : 1);

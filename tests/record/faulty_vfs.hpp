@@ -6,8 +6,8 @@ namespace crosspatch::record::tests {
 
 // An SQLite VFS that hands everything to the system's own, until it is told to fail.
 //
-// Shape    registered under `name()` while it lives; counts every write and sync of files whose name begins with `log`.
-// Thread   the counters may be set from any thread.
+// Shape    registered under `name()` while it lives; counts every write and sync of files whose name begins
+// with `log`. Thread   the counters may be set from any thread.
 class FaultyVfs {
 public:
     FaultyVfs();

@@ -18,7 +18,8 @@
 #include "crosspatch/record/reader.hpp"
 #include "crosspatch/record/verifier.hpp"
 
-// What the tests of the record share: a directory of their own, a log in it, and hands to tamper with its files.
+// What the tests of the record share: a directory of their own, a log in it, and hands to tamper with its
+// files.
 namespace crosspatch::record::tests {
 
 using namespace std::chrono_literals;
@@ -64,9 +65,11 @@ inline Entry entry(std::string type, boost::json::object detail = {}) {
 inline core::Result<std::uint64_t> append(Log& log, Entry what) {
     std::promise<core::Result<std::uint64_t>> answer;
     auto future = answer.get_future();
-    const bool taken = log.append(std::move(what), [&answer](const auto& result) { answer.set_value(result); });
+    const bool taken =
+        log.append(std::move(what), [&answer](const auto& result) { answer.set_value(result); });
     if (!taken) return core::unexpected(core::Error::Code::Busy, "the queue is full");
-    if (future.wait_for(30s) != std::future_status::ready) throw std::runtime_error{"the log does not answer"};
+    if (future.wait_for(30s) != std::future_status::ready)
+        throw std::runtime_error{"the log does not answer"};
     return future.get();
 }
 
@@ -100,9 +103,7 @@ inline std::vector<std::uint64_t> named_records(const Report& report) {
     return out;
 }
 
-inline std::string words(const Report& report) {
-    return to_text(report);
-}
+inline std::string words(const Report& report) { return to_text(report); }
 
 // SQL on a log file, behind the log's back.
 inline void tamper(const std::filesystem::path& file, const std::string& statements) {
@@ -117,7 +118,8 @@ inline void tamper(const std::filesystem::path& file, const std::string& stateme
 }
 
 // All records of a directory, or those of one type.
-inline std::vector<boost::json::object> records(const std::filesystem::path& directory, std::string_view type = {}) {
+inline std::vector<boost::json::object> records(const std::filesystem::path& directory,
+                                                std::string_view type = {}) {
     Reader reader{directory};
     std::vector<boost::json::object> out;
     std::optional<std::uint64_t> after;

@@ -30,7 +30,9 @@ struct SteppingClock {
     }
 };
 
-std::string text_at(const json::object& record, std::string_view key) { return std::string{record.at(key).as_string()}; }
+std::string text_at(const json::object& record, std::string_view key) {
+    return std::string{record.at(key).as_string()};
+}
 
 }  // namespace
 
@@ -73,7 +75,8 @@ TEST_CASE("a log that was written and closed verifies, and says so in the words 
     CHECK(report.records >= 21);
     CHECK(report.checkpoints >= 2);
     CHECK(report.not_signed == 0);
-    CHECK(words(report).find("self-consistent; signed by " + report.fingerprint + ", which nobody vouched for") != std::string::npos);
+    CHECK(words(report).find("self-consistent; signed by " + report.fingerprint +
+                             ", which nobody vouched for") != std::string::npos);
     CHECK(verify(directory / "log.db").ok());
 }
 
@@ -161,7 +164,8 @@ TEST_CASE("a full queue refuses, counts, and the log says how many are missing")
         for (int i = 0; i < 5000; ++i) refused += log.append(entry("message.read")) ? 0 : 1;
         REQUIRE(refused > 0);
         CHECK(log.figures().refused.read() == refused);
-        CHECK(wait_until([&] { return !log.health().alarms.empty() && log.health().alarms.front().name == "log.gap"; }));
+        CHECK(wait_until(
+            [&] { return !log.health().alarms.empty() && log.health().alarms.front().name == "log.gap"; }));
     }
     std::uint64_t missing = 0;
     for (const auto& gap : records(directory.path(), "audit.gap")) {
@@ -175,7 +179,8 @@ TEST_CASE("what does not fit a record is left out, said so, and not acknowledged
     Directory directory;
     {
         Log log{options_for(directory.path())};
-        CHECK(append(log, entry("message.sent", {{"text", std::string(20'000, 'x')}})).error().code == core::Error::Code::Invalid);
+        CHECK(append(log, entry("message.sent", {{"text", std::string(20'000, 'x')}})).error().code ==
+              core::Error::Code::Invalid);
         CHECK_FALSE(append(log, entry("message.sent", {{"level", 1.5}})));
         CHECK(append(log, entry("message.sent", {{"nothing", nullptr}, {"something", 1}})));
         auto wide = entry("message.sent");
@@ -184,7 +189,8 @@ TEST_CASE("what does not fit a record is left out, said so, and not acknowledged
     }
     const auto sent = records(directory.path(), "message.sent");
     REQUIRE(sent.size() == 4);
-    CHECK(text_at(sent[0].at("detail").as_object(), "left_out").find("longer than 16384") != std::string::npos);
+    CHECK(text_at(sent[0].at("detail").as_object(), "left_out").find("longer than 16384") !=
+          std::string::npos);
     CHECK(text_at(sent[1].at("detail").as_object(), "left_out").find("fraction") != std::string::npos);
     CHECK(sent[2].at("detail") == json::value{{"something", 1}});
     CHECK_FALSE(sent[3].contains("actor"));
@@ -193,7 +199,10 @@ TEST_CASE("what does not fit a record is left out, said so, and not acknowledged
 
 TEST_CASE("hostile text stays one line of the log") {
     Directory directory;
-    const std::string hostile = "a\nb\x1b[31m\xE2\x80\xA8" "c\xC2\x9B" "d\xE2\x80\xAE\xff\x7f\0e";
+    const std::string hostile =
+        "a\nb\x1b[31m\xE2\x80\xA8"
+        "c\xC2\x9B"
+        "d\xE2\x80\xAE\xff\x7f\0e";
     std::uint64_t seq = 0;
     {
         Log log{options_for(directory.path())};
@@ -275,7 +284,8 @@ TEST_CASE("a name is sealed beside the record, can be read, and is gone after it
         named.personal = {{"name", "Jo Example"}, {"reason", "free text with a number 555-0100"}};
         seq = *append(log, named);
         Reader reader{directory.path()};
-        CHECK(*reader.personal(seq) == json::object{{"name", "Jo Example"}, {"reason", "free text with a number 555-0100"}});
+        CHECK(*reader.personal(seq) ==
+              json::object{{"name", "Jo Example"}, {"reason", "free text with a number 555-0100"}});
         const auto record = *reader.record(seq);
         REQUIRE(record.at("personal").as_array().size() == 2);
         CHECK(text_at(record.at("personal").at(0).as_object(), "commitment").size() == 64);

@@ -11,7 +11,8 @@ const core::Time kStart{100h};
 const core::WallTime kNoon{std::chrono::sys_days{std::chrono::year{2026} / 7 / 4} + 12h};
 }  // namespace
 
-TEST_CASE("a lone record waits twenty milliseconds for company, a full group or one in a hurry does not wait") {
+TEST_CASE(
+    "a lone record waits twenty milliseconds for company, a full group or one in a hurry does not wait") {
     Pace pace{kStart};
     pace.waiting(1, false, kStart);
     CHECK_FALSE(pace.commit_due(kStart + 19ms));
@@ -66,8 +67,8 @@ TEST_CASE("setting the clock is a step, drifting and waiting are not") {
     ClockWatch watch;
     CHECK_FALSE(watch.look(kNoon, kStart));
     CHECK_FALSE(watch.look(kNoon + 500ms, kStart + 500ms));
-    CHECK_FALSE(watch.look(kNoon + 1h, kStart + 1h));            // the machine was busy
-    CHECK_FALSE(watch.look(kNoon + 1h + 900ms, kStart + 1h));    // slewing
+    CHECK_FALSE(watch.look(kNoon + 1h, kStart + 1h));          // the machine was busy
+    CHECK_FALSE(watch.look(kNoon + 1h + 900ms, kStart + 1h));  // slewing
     const auto back = watch.look(kNoon, kStart + 1h + 1s);
     REQUIRE(back);
     CHECK(back->expected == kNoon + 1h + 1900ms);

@@ -62,7 +62,8 @@ TEST_CASE("a log file that is missing, or an older copy put in its place, is not
     put_octets(directory / "log.db", older);
     CHECK_FALSE(verify(directory.path()).ok());
     CHECK(file_after_start(directory.path()) == "log-2.db");
-    CHECK(cause_of_recovery(directory.path()).find("a checkpoint over 22 records was signed") != std::string::npos);
+    CHECK(cause_of_recovery(directory.path()).find("a checkpoint over 22 records was signed") !=
+          std::string::npos);
     CHECK(records(directory.path(), "recovery").back().at("seq") == 22);
     CHECK(octets_of(directory / "log.db") == older);
 
@@ -90,8 +91,9 @@ TEST_CASE("a log file that another program holds locked is left, and the log goe
     write_log(directory.path(), 5);
     sqlite3* handle = nullptr;
     REQUIRE(sqlite3_open((directory / "log.db").c_str(), &handle) == SQLITE_OK);
-    REQUIRE(sqlite3_exec(handle, "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE meta SET value=value", nullptr, nullptr,
-                         nullptr) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(handle,
+                         "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE meta SET value=value",
+                         nullptr, nullptr, nullptr) == SQLITE_OK);
     CHECK(file_after_start(directory.path()) == "log-2.db");
     sqlite3_close(handle);
     CHECK(verify(directory.path()).ok());
@@ -109,7 +111,8 @@ TEST_CASE("a damaged record behind the newest checkpoint is left, and every othe
     std::filesystem::rename(directory / "copy.db", directory / "log.db");
     std::filesystem::rename(directory / "copy.db-wal", directory / "log.db-wal");
     std::filesystem::remove(directory / "log.tip");  // as if the machine had died before the last checkpoint
-    tamper(directory / "log.db", "UPDATE record SET body=replace(body, '\"number\":1', '\"number\":7') WHERE seq=2");
+    tamper(directory / "log.db",
+           "UPDATE record SET body=replace(body, '\"number\":1', '\"number\":7') WHERE seq=2");
     CHECK(file_after_start(directory.path()) == "log-2.db");
     CHECK(records(directory.path(), "recovery").back().at("seq") == 6);
     const auto report = verify(directory.path());
@@ -125,8 +128,9 @@ TEST_CASE("whatever octet of the file is flipped, the log starts, goes on, and t
     constexpr int kFlips = 40;
     for (int i = 0; i < kFlips; ++i) {
         Directory directory;
-        std::filesystem::copy(origin.path(), directory.path(),
-                              std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::copy(
+            origin.path(), directory.path(),
+            std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
         auto octets = sound;
         // Every page gets its turn; the first octets of a page are the ones that SQLite cannot do without.
         const std::size_t page = static_cast<std::size_t>(i) % (octets.size() / 4096);
@@ -142,7 +146,8 @@ TEST_CASE("whatever octet of the file is flipped, the log starts, goes on, and t
         if (file == "log-2.db") CHECK(octets_of(directory / "log.db") == octets);
         REQUIRE(Verifier{directory.path()}.run());
     }
-    MESSAGE(named << " of " << kFlips << " flips were in octets that carry something; all of those were reported");
+    MESSAGE(named << " of " << kFlips
+                  << " flips were in octets that carry something; all of those were reported");
     CHECK(named > 0);
 }
 

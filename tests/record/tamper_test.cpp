@@ -18,7 +18,9 @@ constexpr int kRecords = 30;  // behind software.started, so records 0 to 30
 
 using Numbers = std::vector<std::uint64_t>;
 
-std::string body_of(const std::filesystem::path& directory, std::uint64_t seq) { return *Reader{directory}.line(seq); }
+std::string body_of(const std::filesystem::path& directory, std::uint64_t seq) {
+    return *Reader{directory}.line(seq);
+}
 
 std::string quoted(std::string text) {
     for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2) text.insert(at, "'");
@@ -35,10 +37,13 @@ std::string edited(std::string body) {
     return body;
 }
 
-void sql(const Directory& directory, const std::string& statements) { tamper(directory / "log.db", statements); }
+void sql(const Directory& directory, const std::string& statements) {
+    tamper(directory / "log.db", statements);
+}
 
 void set(const Directory& directory, std::uint64_t seq, const std::string& body, const Hash& leaf) {
-    sql(directory, "UPDATE record SET body=" + quoted(body) + ", leaf=" + blob(leaf) + " WHERE seq=" + std::to_string(seq));
+    sql(directory, "UPDATE record SET body=" + quoted(body) + ", leaf=" + blob(leaf) +
+                       " WHERE seq=" + std::to_string(seq));
 }
 
 }  // namespace
@@ -46,7 +51,8 @@ void set(const Directory& directory, std::uint64_t seq, const std::string& body,
 TEST_CASE("one changed octet names its record, and only it") {
     Directory directory;
     write_log(directory.path(), kRecords);
-    sql(directory, "UPDATE record SET body=" + quoted(edited(body_of(directory.path(), 12))) + " WHERE seq=12");
+    sql(directory,
+        "UPDATE record SET body=" + quoted(edited(body_of(directory.path(), 12))) + " WHERE seq=12");
     const auto report = verify(directory.path());
     CHECK_MESSAGE(named_records(report) == Numbers{12}, words(report));
     CHECK(report.problems.size() == 1);
@@ -97,7 +103,9 @@ TEST_CASE("a deleted record is missing by number, and the rest still verifies") 
 TEST_CASE("a record deleted with those behind it moved up is missing by number") {
     Directory directory;
     write_log(directory.path(), kRecords);
-    sql(directory, "DELETE FROM record WHERE seq=9; UPDATE record SET seq=-(seq-1) WHERE seq>9; UPDATE record SET seq=-seq WHERE seq<0");
+    sql(directory,
+        "DELETE FROM record WHERE seq=9; UPDATE record SET seq=-(seq-1) WHERE seq>9; UPDATE record SET "
+        "seq=-seq WHERE seq<0");
     const auto report = verify(directory.path());
     CHECK_MESSAGE(named_records(report) == Numbers{9}, words(report));
 }
@@ -116,8 +124,10 @@ TEST_CASE("an inserted record is named") {
     Directory directory;
     write_log(directory.path(), kRecords);
     const auto forged = edited(body_of(directory.path(), 9));
-    sql(directory, "UPDATE record SET seq=-(seq+1) WHERE seq>=9; UPDATE record SET seq=-seq WHERE seq<0;"
-                   "INSERT INTO record VALUES(9, " + quoted(forged) + ", " + blob(leaf_hash(forged)) + ")");
+    sql(directory,
+        "UPDATE record SET seq=-(seq+1) WHERE seq>=9; UPDATE record SET seq=-seq WHERE seq<0;"
+        "INSERT INTO record VALUES(9, " +
+            quoted(forged) + ", " + blob(leaf_hash(forged)) + ")");
     const auto report = verify(directory.path());
     CHECK_MESSAGE(named_records(report) == Numbers{9}, words(report));
     CHECK(report.problems[0].what.find("was inserted") != std::string::npos);
@@ -126,7 +136,9 @@ TEST_CASE("an inserted record is named") {
 TEST_CASE("two records that changed places are both named") {
     Directory directory;
     write_log(directory.path(), kRecords);
-    sql(directory, "UPDATE record SET seq=-1 WHERE seq=8; UPDATE record SET seq=8 WHERE seq=15; UPDATE record SET seq=15 WHERE seq=-1");
+    sql(directory,
+        "UPDATE record SET seq=-1 WHERE seq=8; UPDATE record SET seq=8 WHERE seq=15; UPDATE record SET "
+        "seq=15 WHERE seq=-1");
     const auto report = verify(directory.path());
     CHECK_MESSAGE((named_records(report) == Numbers{8, 15}), words(report));
 }
@@ -148,7 +160,9 @@ TEST_CASE("a cut tail is caught by the checkpoint that covers it, and by log.tip
 TEST_CASE("a forged checkpoint is named by its size") {
     Directory directory;
     write_log(directory.path(), kRecords);
-    sql(directory, "UPDATE checkpoint SET note=replace(note, char(10)||'31'||char(10), char(10)||'30'||char(10)) WHERE size=31");
+    sql(directory,
+        "UPDATE checkpoint SET note=replace(note, char(10)||'31'||char(10), char(10)||'30'||char(10)) WHERE "
+        "size=31");
     auto report = verify(directory.path());
     REQUIRE(report.problems.size() == 1);
     CHECK(report.problems[0].checkpoint == 31U);
@@ -162,11 +176,13 @@ TEST_CASE("a rewrite of everything from one record on is caught by the roots") {
     Directory directory;
     {
         Log log{options_for(directory.path())};
-        for (int i = 0; i < 10; ++i) REQUIRE(append(log, entry("consent.given", {{"number", i}})));  // each is signed
+        for (int i = 0; i < 10; ++i)
+            REQUIRE(append(log, entry("consent.given", {{"number", i}})));  // each is signed
         log.flush();
         REQUIRE(wait_until([&] { return log.health().checkpoint_size == 11; }));
     }
-    // Every record from 5 on with prev and leaf to match, as the owner of the machine could do without the key.
+    // Every record from 5 on with prev and leaf to match, as the owner of the machine could do without the
+    // key.
     Hash prev = leaf_hash(body_of(directory.path(), 4));
     std::vector<std::string> bodies;
     for (std::uint64_t seq = 5; seq <= 10; ++seq) bodies.push_back(body_of(directory.path(), seq));
@@ -200,8 +216,9 @@ TEST_CASE("the pinned key is asked for in every form, and another's log is an er
     CHECK_FALSE(report.pinned);
     const auto key = VerifierKey::parse(report.verifier_key);
     REQUIRE(key);
-    for (const std::string& pin : {report.verifier_key, report.fingerprint, report.log, "ed25519:" + core::to_base64(key->key),
-                                   (mine / "keys/log.vkey").string()}) {
+    for (const std::string& pin :
+         {report.verifier_key, report.fingerprint, report.log, "ed25519:" + core::to_base64(key->key),
+          (mine / "keys/log.vkey").string()}) {
         CAPTURE(pin);
         CHECK(verify(mine.path(), pin).ok());
         CHECK(verify(mine.path(), pin).pinned);
@@ -214,8 +231,9 @@ TEST_CASE("the pinned key is asked for in every form, and another's log is an er
 }
 
 TEST_CASE("lines that are no records are named: not JSON, not canonical, too long, a key twice") {
-    for (const std::string& body : {std::string{"hello"}, std::string{"{\"a\": 1}"}, "\"" + std::string(17'000, 'x') + "\"",
-                                    std::string{"{\"a\":1,\"a\":1}"}, std::string{}, std::string{"\xff\xfe"}}) {
+    for (const std::string& body :
+         {std::string{"hello"}, std::string{"{\"a\": 1}"}, "\"" + std::string(17'000, 'x') + "\"",
+          std::string{"{\"a\":1,\"a\":1}"}, std::string{}, std::string{"\xff\xfe"}}) {
         Directory directory;
         write_log(directory.path(), kRecords);
         set(directory, 11, body, leaf_hash(body));

@@ -217,10 +217,17 @@ void Radio::receive(int fd, const core::Address& from) {
             else if (datagram.truncated)
                 listener_.refuse("too_long");
             else
-                listener_.on_datagram(datagram.octets, now_, core::WallTime{datagram.received});
+                listen(datagram);
         }
         if (batch.size() < media::ReceiveBatch::kDatagrams) return;
     }
+}
+
+void Radio::listen(const media::Datagram& datagram) {
+    // The kernel's stamp says when it came; this program may have been busy or asleep since.
+    const core::WallTime came{datagram.received};
+    const auto waited = std::clamp<core::Duration>(wall_ - came, 0s, 1s);
+    listener_.on_datagram(datagram.octets, now_ - waited, came);
 }
 
 void Radio::talk() {

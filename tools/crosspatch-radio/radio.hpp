@@ -68,6 +68,7 @@ private:
     void read_keyboard();
     void press(bool down);
     void receive(int fd, const core::Address& from);
+    void listen(const media::Datagram& datagram);
     void talk();
     void send_frame(std::span<const std::int16_t> frame, bool first);
     void report(bool leaving);

@@ -107,7 +107,21 @@ private:
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
-    void tell_listeners(const ChannelState& state, std::uint32_t only_channel, core::Time now);
+    // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken out of it.
+    template <typename Chosen>
+    void tell_listeners(const ChannelState& state, Chosen&& chosen, core::Time now) {
+        Report piece = report(Report::Kind::Listeners, now);
+        piece.talkspurt = state.number;
+        piece.endpoint = state.talker;
+        for (const media::Listener& listener : state.talkspurt->listeners()) {
+            if (!listener.heard || !chosen(listener)) continue;
+            piece.listed[piece.listed_count++] = listener.endpoint->index();
+            if (piece.listed_count < Report::kListed) continue;
+            send(piece);
+            piece.listed_count = 0;
+        }
+        if (piece.listed_count > 0) send(piece);
+    }
     void start_deny_tone(std::uint32_t endpoint, core::Time now);
 
     Report report(Report::Kind kind, core::Time now) const;

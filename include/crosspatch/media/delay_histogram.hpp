@@ -10,7 +10,7 @@ namespace crosspatch::media {
 
 // How long things took, in buckets fine enough for a p99 and small enough for every talkspurt.
 //
-// Shape    64 buckets, four to an octave, from 1 us to 65 ms; what is longer is in the last.
+// Shape    64 buckets, four to an octave, from 1 us to 131 ms; what is longer is in the last.
 // Thread   one writer; readers see recent counts.
 class DelayHistogram {
 public:

@@ -23,6 +23,7 @@ struct Listener {
 
     static constexpr std::uint8_t kRelay = 0xFF;
     static constexpr std::uint8_t kNone = 0xFE;  // no encoder was free
+    static constexpr std::uint8_t kNew = 0xFD;   // not arranged yet
 };
 
 }  // namespace crosspatch::media

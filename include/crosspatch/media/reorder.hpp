@@ -11,7 +11,7 @@ namespace crosspatch::media {
 
 // Puts the packets of one talkspurt back in order without holding any that is in order.
 //
-// Shape    64 places for packets that came early, their octets in the worker's PacketPool; 0.8 kB.
+// Shape    64 places for packets that came early, their octets in the worker's PacketPool; 1.1 kB.
 // Units    `sequence` is the extended sequence number (RFC 3550 A.1), `timestamp` the RTP clock's.
 // Time     never reads a clock: `now` is the arrival time that the caller saw.
 // Errors   nothing throws; a refused packet is named by its Arrival, the caller counts it.
@@ -67,11 +67,13 @@ private:
     struct Place {
         PacketPool::Slot slot{PacketPool::kNone};
         std::uint32_t timestamp{};
+        core::Time arrived{};
     };
     Place& place(std::uint64_t sequence) { return places_[sequence % kWindow]; }
     const Place& place(std::uint64_t sequence) const { return places_[sequence % kWindow]; }
     void release(Place& place);
     void clear();
+    std::optional<core::Time> first_arrival() const;
 
     PacketPool* pool_;
     std::array<Place, kWindow> places_{};
