@@ -26,6 +26,7 @@ public:
         config_->file = file;
         config_->digest = document_.digest();
         config_->names = std::make_shared<policy::Names>();
+        for (const std::string_view role : policy::kRoles) config_->names->intern(role);
     }
 
     std::unique_ptr<Config> read() {

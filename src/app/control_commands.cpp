@@ -1,4 +1,4 @@
-// What people command: bridges, cuts, explanations. control.hpp.
+// What people command: bridges, cuts, reload. control.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "crosspatch/app/control.hpp"
-#include "crosspatch/policy/explain.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -199,120 +198,6 @@ core::Result<boost::json::object> Control::reload(const api::Actor& actor) {
     if (log_failing_too_long())
         return core::unexpected(Error::Code::Unavailable, "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
     return apply_file("crosspatchctl reload", actor_json(actor));
-}
-
-namespace {
-
-const bridge::Channel* find_channel(const Config& config, std::string_view id) {
-    const auto found = std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
-    return found == config.channels.end() ? nullptr : &*found;
-}
-
-policy::Suite suite_of(rtp::Suite suite) {
-    return policy::suite_of(rtp::info(suite).name).value_or(policy::Suite::None);
-}
-
-policy::SuiteSet suites_on(const Config& config, const std::string& channel) {
-    policy::SuiteSet suites;
-    for (const endpoint::Config& one : config.endpoints)
-        if (one.settings.channel == channel && one.settings.direction != bridge::Direction::Talk)
-            suites.insert(suite_of(one.settings.suite));
-    return suites;
-}
-
-}  // namespace
-
-core::Result<boost::json::object> Control::explain(const Question& question, const api::Actor&) {
-    const Config& config = *estate_.config;
-    const endpoint::Settings* talker = nullptr;
-    for (const endpoint::Config& one : config.endpoints)
-        if (one.settings.id == question.from) talker = &one.settings;
-    const bridge::Channel* from = find_channel(config, talker ? talker->channel : question.from);
-    const bridge::Channel* to = find_channel(config, question.to);
-    if (!from) return core::unexpected(Error::Code::NotFound, fmt::format("'{}' is neither an endpoint nor a channel", question.from));
-    if (!to) return core::unexpected(Error::Code::NotFound, fmt::format("there is no channel '{}'", question.to));
-    const auto kind = question.kind ? policy::kind_of(*question.kind) : policy::Kind::Voice;
-    if (!kind) return core::unexpected(Error::Code::Invalid, fmt::format("'{}' is not a kind; voice, text, picture or location", *question.kind));
-    const policy::Facts facts{
-        .own_agency = config.names->intern(from->agency),
-        .own_channel = config.names->intern(from->id),
-        .other_agency = config.names->intern(to->agency),
-        .other_channel = config.names->intern(to->id),
-        .talker = config.names->intern(question.talker.value_or(talker ? talker->talker.id : "")),
-        .role = config.names->intern(question.role.value_or(talker ? talker->talker.role : "guard")),
-        .kind = *kind,
-        .emergency = question.emergency,
-        .sensitivity = from->sensitivity,
-        .suite = talker ? suite_of(talker->suite) : policy::Suite::AeadAes256Gcm};
-    const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id),
-                                                              question.at.value_or(core::wall_now()));
-    boost::json::object answer{{"allowed", crossing.allowed}, {"from", question.from}, {"to", question.to}};
-    const auto key = [](const policy::Decision& decision) {
-        return boost::json::object{{"allowed", decision.allowed},
-                                   {"rule", decision.rule ? boost::json::value{decision.rule->id} : boost::json::value{nullptr}},
-                                   {"reason", decision.reason()}};
-    };
-    answer["outbound"] = key(crossing.outbound);
-    boost::json::array inbound;
-    for (std::size_t i = 0; i < policy::kSuites; ++i)
-        if (const auto suite = static_cast<policy::Suite>(i); crossing.asked.contains(suite)) {
-            boost::json::object one = key(crossing.inbound_for(suite));
-            one["suite"] = policy::word(suite);
-            inbound.push_back(std::move(one));
-        }
-    answer["inbound"] = std::move(inbound);
-    boost::json::array text;
-    for (const std::string& line : policy::explain(facts, crossing, *config.names)) text.emplace_back(line);
-    std::string way = fmt::format("no bridge joins {} and {}", from->id, to->id);
-    if (from == to) way = "one channel: its endpoints hear each other";
-    for (const bridge::Bridge& bridge : config.bridges) {
-        const auto leg = [&](const std::string& id) {
-            return std::find_if(bridge.legs.begin(), bridge.legs.end(), [&](const auto& l) { return l.channel == id; });
-        };
-        const auto out = leg(from->id);
-        const auto in = leg(to->id);
-        if (out == bridge.legs.end() || in == bridge.legs.end() || from == to) continue;
-        const auto state = bridge_states_.find(bridge.id);
-        const bool open = state != bridge_states_.end() && state->second.open;
-        const bool ways = out->direction != bridge::Direction::Listen && in->direction != bridge::Direction::Talk;
-        way = fmt::format("bridge {} joins them; it is {}{}", bridge.id, open ? "open" : "closed",
-                          ways ? "" : ", but not in this direction");
-        answer["bridge"] = {{"id", bridge.id}, {"open", open}, {"direction", ways}};
-        if (open && ways) break;
-    }
-    text.emplace_back(way);
-    answer["text"] = std::move(text);
-    return answer;
-}
-
-// The first key that refused, in words, for the record of a talkspurt.
-record::Talkspurt::Refusal Control::explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const {
-    const Config& config = *estate_.config;
-    record::Talkspurt::Refusal refusal{estate_.channels.name(channel), "", ""};
-    const auto radio = estate_.radios.find(endpoint);
-    const bridge::Channel* to = find_channel(config, refusal.channel);
-    if (radio == estate_.radios.end() || !to) return refusal;
-    const endpoint::Settings& talker = radio->second->settings;
-    const bridge::Channel* from = find_channel(config, talker.channel);
-    if (!from) return refusal;
-    const policy::Facts facts{.own_agency = config.names->find(from->agency),
-                              .own_channel = config.names->find(from->id),
-                              .other_agency = config.names->find(to->agency),
-                              .other_channel = config.names->find(to->id),
-                              .talker = config.names->find(talker.talker.id),
-                              .role = config.names->find(talker.talker.role),
-                              .sensitivity = from->sensitivity,
-                              .suite = suite_of(talker.suite)};
-    const policy::Crossing crossing =
-        policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id), core::wall_now());
-    const auto lines = policy::explain(facts, crossing, *config.names);
-    refusal.reason = fmt::format("{}", fmt::join(lines, "; "));
-    if (!crossing.outbound.allowed && crossing.outbound.rule) refusal.rule = crossing.outbound.rule->id;
-    for (std::size_t i = 0; i < policy::kSuites && crossing.outbound.allowed; ++i)
-        if (const auto suite = static_cast<policy::Suite>(i);
-            crossing.asked.contains(suite) && !crossing.inbound_for(suite).allowed && crossing.inbound_for(suite).rule)
-            refusal.rule = crossing.inbound_for(suite).rule->id;
-    return refusal;
 }
 
 }  // namespace crosspatch::app

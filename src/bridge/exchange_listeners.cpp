@@ -114,6 +114,9 @@ void Exchange::shut_down(core::Time now) {
             arbiter_.revoke(state.talker, floor::Cause::ShuttingDown, now, decisions_);
             act(now);
         }
+    // RFC 3550 section 6.6: the radios learn that we leave, and need not wait for silence to tell them.
+    for (const Topology::Endpoint& endpoint : topology_->endpoints)
+        if (endpoint.media) endpoint.media->send_report(path_.outbox, now, core::wall_now(), true);
 }
 
 std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {

@@ -123,8 +123,14 @@ private:
             case 2:
                 check_media(arbiter, who, now);
                 break;
-            default:
+            case 3:
                 arbiter.release(who, now, *out_);
+                break;
+            case 4:
+                arbiter.revoke(who, Cause::RevokeOther, now, *out_);
+                break;
+            default:
+                toggle_bridge(arbiter, who, now);
         }
     }
     // The bridge closes under the press, or opens.

@@ -2,7 +2,6 @@
 """Programs of others as radios: ffmpeg and GStreamer talk to each other through the gateway, each under its own suite."""
 import base64
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -34,6 +33,11 @@ class ForeignPrograms(GatewayTest):
         self.running.append(process)
         return process
 
+    @staticmethod
+    def output(gateway, name):
+        with open(gateway.path(name + ".out"), encoding="utf-8", errors="replace") as out:
+            return out.read()
+
     def words(self, gateway, who):
         """Speech with a little silence before and after it."""
         path = gateway.bench.speech(who, WORDS[who])
@@ -52,7 +56,7 @@ class ForeignPrograms(GatewayTest):
             gateway, "ffmpeg-talks", "ffmpeg", "-hide_banner", "-re", "-i", wav, *codec, "-f", "rtp", "-srtp_out_suite", CM80,
             "-srtp_out_params", self.key(gateway, name, "receive"),
             f"srtp://127.0.0.1:{port}?rtcpport={port + 1}&localrtpport={own}&localrtcpport={own + 1}")
-        self.assertEqual(0, process.wait(timeout=40), open(gateway.path("ffmpeg-talks.out"), encoding="utf-8").read())
+        self.assertEqual(0, process.wait(timeout=40), self.output(gateway, "ffmpeg-talks"))
 
     def ffmpeg_hears(self, gateway, name, rtpmap):
         port, wav = gateway.remotes[name], gateway.path("ffmpeg-hears.wav")
@@ -70,7 +74,7 @@ class ForeignPrograms(GatewayTest):
             "!", "audioresample", "!", *payload, "!", "srtpenc", f"key={secret}", f"rtp-cipher={cipher}", "rtp-auth=null",
             f"rtcp-cipher={cipher}", "rtcp-auth=null", "!", "udpsink", "host=127.0.0.1", f"port={port}", f"bind-port={own}",
             "bind-address=127.0.0.1")
-        self.assertEqual(0, process.wait(timeout=40), open(gateway.path("gstreamer-talks.out"), encoding="utf-8").read())
+        self.assertEqual(0, process.wait(timeout=40), self.output(gateway, "gstreamer-talks"))
 
     def gstreamer_hears(self, gateway, name, cipher):
         port, wav = gateway.remotes[name], gateway.path("gstreamer-hears.wav")
@@ -80,8 +84,8 @@ class ForeignPrograms(GatewayTest):
                 f"srtp-auth=(string)null,srtcp-cipher=(string){cipher},srtcp-auth=(string)null")
         return wav, self.run_program(
             gateway, "gstreamer-hears", "gst-launch-1.0", "-e", "udpsrc", "address=127.0.0.1", f"port={port}", f"caps={caps}", "!",
-            "srtpdec", "!", "rtpjitterbuffer", "latency=100", "!", "rtppcmudepay", "!", "mulawdec", "!", "wavenc", "!", "filesink",
-            f"location={wav}")
+            "srtpdec", "name=open", "open.rtp_src", "!", "rtpjitterbuffer", "latency=100", "!", "rtppcmudepay", "!", "mulawdec",
+            "!", "wavenc", "!", "filesink", f"location={wav}", "open.rtcp_src", "!", "fakesink", "async=false", "sync=false")
 
     @staticmethod
     def ssrc_towards(port):
@@ -91,8 +95,11 @@ class ForeignPrograms(GatewayTest):
             sock.settimeout(8)
             return int.from_bytes(sock.recv(2048)[4:8], "big")
 
-    def ends_with_file(self, process, wav):
-        process.send_signal(signal.SIGINT)
+    def ends_with_file(self, process, wav, signals=1):
+        """ffmpeg wants a second signal while it waits for a packet; both then close their files."""
+        for _ in range(signals):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
         process.wait(timeout=15)
         self.assertGreater(os.path.getsize(wav), 8000)
 
@@ -138,23 +145,22 @@ class ForeignPrograms(GatewayTest):
         self.gstreamer_talks(gateway, "gst", "aes-256-gcm", says, "audio/x-raw,rate=48000,channels=1", "!", "opusenc",
                              "bitrate=32000", "audio-type=voice", "!", "rtpopuspay", "pt=111")
         time.sleep(0.5)
-        self.ends_with_file(listener, wav)
+        self.ends_with_file(listener, wav, signals=2)
         self.heard_well(gateway, "GStreamer Opus to G.711", says, wav, 60)
         self.assertEqual({}, gateway.drops("gst"))
 
     def test_ffmpeg_talks_g711_in_packets_of_odd_length_and_opus_is_heard(self):
-        gateway = self.house(endpoint("ffmpeg", "pcmu", CM80, rtcp="next_port"), endpoint("guard", "opus", GCM256))
+        gateway = self.house(endpoint("ffmpeg", "pcmu", CM80, rtcp="next_port"), endpoint("guard", {"name": "opus", "rate": 16000, "bitrate": 32000}, GCM256))
         says = self.words(gateway, "ffmpeg")
         wav = gateway.path("guard-hears.wav")
-        radio = gateway.radio("guard", "--write", wav, "--for", "12s")
+        radio = gateway.radio("guard", "--write", wav, "--for", "10s")
         self.wait_until_it_listens(gateway.remotes["guard"])
         # In blocks of 170 samples: 21.25 ms a packet, which no packet of the listener's 20 ms lines up with.
         self.ffmpeg_talks(gateway, "ffmpeg", says, "-af", "aresample=8000,asetnsamples=170", "-c:a", "pcm_mulaw", "-ar", "8000")
         radio.wait(timeout=30)
         alike = self.assert_heard(gateway, says, wav)
         print(f"ffmpeg G.711 to Opus: waveform {alike['waveform']}")
-        report = gateway.bench.alike(says, wav)
-        self.assertGreater(report["envelope"], 0.9)
+        self.assertGreater(alike["envelope"], 0.95)
         [spoken] = gateway.talkspurts()
         self.assertEqual((0, 0), (spoken["packets_lost"], spoken["frames_concealed"]), spoken)
 

@@ -17,6 +17,7 @@
 #include "crosspatch/app/plan.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/log.hpp"
+#include "crosspatch/core/snapshot.hpp"
 #include "crosspatch/media/worker.hpp"
 #include "crosspatch/record/log.hpp"
 
@@ -67,7 +68,7 @@ public:
     void stop();
     // SIGHUP: the file is read again; what is wrong with it goes to the log.
     void reload_by_signal();
-    // How the media worker was scheduled: `fifo` or `degraded`, as /status shows it. Before start().
+    // How the media worker was scheduled: `fifo` or `degraded`, as /status shows it.
     void set_rt(std::string rt) { rt_ = std::move(rt); }
     // Called when the first configuration works (READY=1) and whenever the worker has shown that it runs.
     void on_tick(std::function<void(bool worker_alive)> tick) { tick_ = std::move(tick); }
@@ -128,6 +129,7 @@ private:
     void on_second();
     void post(media::Worker::Task task);
 
+    std::string explain_way(const bridge::Channel& from, const bridge::Channel& to, boost::json::object& answer) const;
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
     boost::json::object bridge_json(const bridge::Bridge& bridge) const;
@@ -162,8 +164,8 @@ private:
     std::function<void(bool)> tick_;
     core::WallTime started_{};
     std::string rt_{"unknown"};
-    std::atomic<std::shared_ptr<const Directory>> directory_;
-    std::atomic<std::shared_ptr<const Figures>> figures_;
+    core::Snapshot<Directory> directory_;
+    core::Snapshot<Figures> figures_;
     std::atomic<bool> ready_{false};
     std::shared_ptr<std::atomic<bool>> worker_answered_{std::make_shared<std::atomic<bool>>(true)};
     bool refusing_{};
