@@ -17,6 +17,8 @@ using sqlite::Statement;
 namespace {
 
 constexpr int kIndexVersion = 1;
+constexpr std::uint64_t kSaveAfter = 256;  // records
+constexpr std::size_t kTidyAfter = 500;    // talkspurts and savings; the WAL is then a few MiB
 
 constexpr const char* kSchema =
     "BEGIN IMMEDIATE;"
@@ -57,11 +59,11 @@ std::string words_of(const Talkspurt& talkspurt, const std::string& call) {
 
 json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
-CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const json::object& record) {
+CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const std::string& boot) {
     CallGrouper::Spoken spoken;
     spoken.place = talkspurt.bridge.empty() ? "channel/" + talkspurt.channel : "bridge/" + talkspurt.bridge;
     spoken.talkspurt = talkspurt.id;
-    spoken.boot = text_in(record, "boot");
+    spoken.boot = boot;
     const auto mono_ended = talkspurt.ended_mono.time_since_epoch();
     spoken.mono_ended_ns = mono_ended.count();
     spoken.mono_started_ns = (mono_ended - talkspurt.duration).count();
@@ -111,7 +113,7 @@ struct Index::Statements {
 };
 
 Index::Index(std::filesystem::path data_dir, std::chrono::milliseconds call_gap)
-    : file_{data_dir / "index.db"}, gap_{call_gap}, source_{std::move(data_dir)}, grouper_{call_gap} {}
+    : file_{data_dir / "index.db"}, gap_{call_gap}, source_{std::move(data_dir), 0}, grouper_{call_gap} {}
 
 Index::~Index() = default;
 
@@ -121,18 +123,34 @@ bool Index::follow(std::uint64_t size, std::size_t limit) {
     if (next_ == size) return false;
     const auto rows = source_.read(next_, limit);
     if (!rows) return false;
-    bool good = database_->execute("BEGIN IMMEDIATE").has_value();
+    std::vector<Found> found;
     for (const auto& row : *rows) {
         if (row.seq >= size) break;
-        good = good && take(row);
+        look(row, found);
         next_ = row.seq + 1;
     }
     // Nothing to read below `size`: those records are damaged, and the index goes on behind them.
     if (rows->empty()) next_ = size;
+    // Progress alone is not worth a transaction each time: a restart looks at those records once more.
+    if ((!found.empty() || next_ - saved_ >= kSaveAfter) && !save(found)) {
+        give_up();
+        return false;
+    }
+    return next_ < size;
+}
+
+bool Index::save(const std::vector<Found>& found) {
+    bool good = database_->execute("BEGIN IMMEDIATE").has_value();
+    for (const auto& one : found) good = good && add(one);
     good = good && statements_->set_next.bind(1, static_cast<std::int64_t>(next_)).run() &&
            database_->execute("COMMIT").has_value();
-    if (!good) give_up();
-    return good && next_ < size;
+    saved_ = next_;
+    since_tidy_ += found.size() + 1;
+    if (good && since_tidy_ >= kTidyAfter) {
+        since_tidy_ = 0;
+        good = database_->checkpoint(false).has_value();
+    }
+    return good;
 }
 
 void Index::give_up() {
@@ -194,6 +212,7 @@ bool Index::open() {
         *statement = std::move(*prepared);
     }
     next_ = static_cast<std::uint64_t>(**next);
+    saved_ = next_;
     resume_calls();
     return true;
 }
@@ -213,27 +232,26 @@ void Index::resume_calls() {
     }
 }
 
-bool Index::take(const RecordSource::Row& row) {
+void Index::look(const RecordSource::Row& row, std::vector<Found>& found) {
     // Most records are not talkspurts, and parsing is what costs.
     const std::string_view body = row.body;
-    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos &&
-        body.find("\"type\":\"floor.denied\"") == body.npos)
-        return true;
+    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos && body.find("\"type\":\"floor.denied\"") == body.npos) return;
     const auto line = from_canonical(body);
     const auto* record = line ? line->if_object() : nullptr;
-    const auto talkspurt = record ? talkspurt_of(*record) : std::nullopt;
-    return !talkspurt || add(row.seq, *talkspurt, *record);
+    auto talkspurt = record ? talkspurt_of(*record) : std::nullopt;
+    if (talkspurt) found.push_back({row.seq, std::move(*talkspurt), std::string{text_in(*record, "boot")}});
 }
 
-bool Index::add(std::uint64_t seq, const Talkspurt& talkspurt, const json::object& record) {
-    const auto spoken = spoken_of(talkspurt, record);
+bool Index::add(const Found& found) {
+    const auto& talkspurt = found.talkspurt;
+    const auto spoken = spoken_of(talkspurt, found.boot);
     const auto call = grouper_.place(spoken);
     const auto item = json::serialize(to_item(talkspurt, call));
     const auto words = words_of(talkspurt, call);
     const auto text = [](const std::string& of) { return std::string_view{of}; };
     auto channels = talkspurt.channels;
     if (!talkspurt.channel.empty()) channels.push_back(talkspurt.channel);
-    bool good = statements_->add_talkspurt.bind(1, static_cast<std::int64_t>(seq))
+    bool good = statements_->add_talkspurt.bind(1, static_cast<std::int64_t>(found.seq))
                     .bind(2, text(talkspurt.id))
                     .bind(3, text(call))
                     .bind(4, text(talkspurt.talker))

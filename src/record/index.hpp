@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "crosspatch/record/talkspurt.hpp"
 #include "source.hpp"
@@ -32,8 +33,14 @@ private:
     bool open();
     bool begin_anew();
     void resume_calls();
-    bool take(const RecordSource::Row& row);
-    bool add(std::uint64_t seq, const Talkspurt& talkspurt, const boost::json::object& record);
+    struct Found {
+        std::uint64_t seq{};
+        Talkspurt talkspurt;
+        std::string boot;
+    };
+    void look(const RecordSource::Row& row, std::vector<Found>& found);
+    bool save(const std::vector<Found>& found);
+    bool add(const Found& found);
     void give_up();
 
     std::filesystem::path file_;
@@ -42,7 +49,9 @@ private:
     std::optional<sqlite::Database> database_;
     std::unique_ptr<Statements> statements_;
     CallGrouper grouper_;
-    std::uint64_t next_{};  // seq of the first record that is not in
+    std::uint64_t next_{};      // seq of the first record that was not looked at
+    std::uint64_t saved_{};     // the same, as the file says
+    std::size_t since_tidy_{};
 };
 
 // One talkspurt in the API's shape, with `channels`, `bridge`, `incident`, `call` and `refused` added.

@@ -15,8 +15,6 @@ using sqlite::Statement;
 
 namespace {
 
-constexpr int kPatience = 500;  // milliseconds
-
 // In a canonical line the type stands as `"type":"…`; a quote inside a text is escaped, so only a key can
 // look like it.
 constexpr const char* kRead =
@@ -31,7 +29,7 @@ void RecordSource::refresh() {
         const bool known =
             std::any_of(files_.begin(), files_.end(), [&](const File& f) { return f.path == file.path; });
         if (known) continue;
-        auto database = Database::open(file.path, Database::Mode::Read, {}, kPatience);
+        auto database = Database::open(file.path, Database::Mode::Read, {}, patience_);
         if (!database) continue;
         const auto version = database->number("PRAGMA user_version");
         if (!version || version->value_or(0) != kStoreVersion) continue;

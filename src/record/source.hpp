@@ -27,7 +27,9 @@ public:
         std::string body;
         std::string leaf;  // hex
     };
-    explicit RecordSource(std::filesystem::path data_dir) : data_dir_{std::move(data_dir)} {}
+    // `patience`: milliseconds that another program's lock is waited for.
+    explicit RecordSource(std::filesystem::path data_dir, int patience = 500)
+        : data_dir_{std::move(data_dir)}, patience_{patience} {}
 
     // Up to `limit` records from `from` on whose type begins with `type_prefix`, in order.
     core::Result<std::vector<Row>> read(std::uint64_t from, std::size_t limit,
@@ -50,6 +52,7 @@ private:
     std::optional<std::size_t> index_of(std::uint64_t seq) const;
 
     std::filesystem::path data_dir_;
+    int patience_;
     std::vector<File> files_;  // those with records, in order
 };
 

@@ -125,6 +125,7 @@ public:
     std::uint64_t run() {
         if (!file_.key) findings_.file("does not say which key signed it");
         notes_.open(*file_.database);
+        if (file_.continued) notes_.grown(file_.continued->tree);
         feed();
         chain_.end();
         const auto until = next_ ? std::min(*next_->first, chain_.next()) : chain_.next();
@@ -147,7 +148,6 @@ private:
     Position start() const { return file_.continued.value_or(Position{}); }
 
     void grown(const Frontier& tree) {
-        ++report_.records;
         notes_.grown(tree);
         if (next_ && next_->continued && tree.size() == next_->continued->size() &&
             tree.root() != next_->continued->tree.root()) {
@@ -173,6 +173,7 @@ private:
             if (next_ && seq >= *next_->first) {
                 ++beyond_;
             } else {
+                ++report_.records;
                 chain_.take(see_row(seq, rows->text(1), rows->blob(2)));
             }
         }
@@ -226,7 +227,7 @@ public:
         if (auto found = find_files(); !found) return core::Unexpected<Error>{found.error()};
         choose_key();
         if (!key_) {
-            Findings{report_, path_.filename()}.file(
+            Findings{report_, name()}.file(
                 "no file says which key signed it: there is nothing to check against");
             return std::move(report_);
         }
@@ -301,7 +302,7 @@ private:
         if (!pin_) return;
         report_.pinned = pin_->matches(key_->key);
         if (!report_.pinned) {
-            Findings{report_, path_.filename()}.file(
+            Findings{report_, name()}.file(
                 fmt::format("signed by {}, which is not the pinned key", report_.fingerprint));
         }
     }
@@ -344,6 +345,8 @@ private:
                             report_.not_signed - 1));
         }
     }
+
+    std::string name() const { return path_.has_filename() ? path_.filename().string() : path_.string(); }
 
     std::filesystem::path path_;
     std::optional<Pin> pin_;

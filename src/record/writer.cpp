@@ -103,7 +103,7 @@ void Writer::take(Task task) {
 
 // The keys go first: if the record of it cannot be written, the texts are gone all the same, as was asked.
 void Writer::erase(Task& task) {
-    RecordSource source{options_.data_dir};
+    RecordSource source{options_.data_dir, 0};
     auto* file = source.file_of(*task.erase);
     auto rows = file ? file->prepare("SELECT DISTINCT key FROM personal WHERE seq=?")
                      : sqlite::Result<sqlite::Statement>{core::Unexpected<sqlite::Failure>{{}}};

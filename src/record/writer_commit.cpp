@@ -15,6 +15,7 @@ using core::Error;
 namespace {
 
 constexpr std::size_t kMostInGroup = 256;  // records in one transaction, when more than a group waits
+constexpr auto kLastIndexing = 1s;
 constexpr int kAttempts = 3;               // this file, without the reserve; the next file; once more
 
 // Says that the writer is with the disk, for as long as it lives: health() makes an alarm of more than 5 s.
@@ -119,6 +120,8 @@ bool Writer::sign(core::Time at) {
         return false;
     }
     pace_.signed_at(at);
+    pace_.accepted();
+    end_outage();
     urgent_ = false;
     return true;
 }
@@ -197,7 +200,9 @@ void Writer::finish() {
         options_.journal->error(
             "audit.gap", fmt::format("{} records are lost: the log could not be written", waiting_.size()));
     }
-    while (index_->follow(shelf_.position().size(), 500)) {
+    // What is not in the list of calls by then is taken in at the next start.
+    const auto enough = now() + kLastIndexing;
+    while (index_->follow(shelf_.position().size(), 500) && now() < enough) {
     }
     index_.reset();  // it reads the log file; the last to close the file is to be the one that tidies it
     if (shelf_.is_open() && shelf_.sign()) (void)shelf_.close();

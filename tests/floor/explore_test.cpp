@@ -139,7 +139,8 @@ private:
         const bool reaches = arbiter.held(who, {}) + arbiter.missing(who, {}) > 1;
         arbiter.retarget(who, reaches ? std::span<const Target>{} : std::span{&far, 1}, now, *out_);
     }
-    // An emergency is granted at once unless its own channel is held by an emergency, or cools one down.
+    // An emergency is granted at once unless its own channel is held by an emergency, or cools one down, or
+    // the radio is losing its floor at the talk limit and another emergency waits for that.
     void check_emergency(Arbiter& arbiter, Participant who, Time now) {
         const ChannelIndex own = who == 2 ? 1 : 0;
         const auto holder = arbiter.holder(own);
@@ -147,9 +148,14 @@ private:
         const bool was_emergency = arbiter.claim(who).level == Class::Emergency;
         const bool waits_for_far =
             who == 0 && arbiter.holder(1) && arbiter.claim(*arbiter.holder(1)).level == Class::Emergency;
+        bool others = false;
+        for (Participant other = 0; other < kRadios; ++other)
+            others = others || (other != who && arbiter.talkspurt(other) &&
+                                arbiter.claim(other).level == Class::Emergency);
+        const bool loses = others && arbiter.participant_state(who) == ParticipantState::Revoking;
         const Answer answer = press(arbiter, who, true, now);
         const bool cools_down = answer == Answer::Denied && (*out_)[0].cause == Cause::RetryAfter;
-        if (blocked || was_emergency || waits_for_far || cools_down) return;
+        if (blocked || was_emergency || waits_for_far || cools_down || loses) return;
         require(answer == Answer::Granted, "an emergency was not granted");
     }
     void check_media(Arbiter& arbiter, Participant who, Time now) {

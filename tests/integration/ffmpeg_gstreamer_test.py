@@ -83,7 +83,7 @@ class ForeignPrograms(GatewayTest):
                 f"ssrc=(uint){self.ssrc_towards(port)},srtp-key=(buffer){secret},srtp-cipher=(string){cipher},"
                 f"srtp-auth=(string)null,srtcp-cipher=(string){cipher},srtcp-auth=(string)null")
         return wav, self.run_program(
-            gateway, "gstreamer-hears", "gst-launch-1.0", "-e", "udpsrc", "address=127.0.0.1", f"port={port}", f"caps={caps}", "!",
+            gateway, "gstreamer-hears", "gst-launch-1.0", "udpsrc", "address=127.0.0.1", f"port={port}", f"caps={caps}", "!",
             "srtpdec", "name=open", "open.rtp_src", "!", "rtpjitterbuffer", "latency=100", "!", "rtppcmudepay", "!", "mulawdec",
             "!", "wavenc", "!", "filesink", f"location={wav}", "open.rtcp_src", "!", "fakesink", "async=false", "sync=false")
 
@@ -95,13 +95,14 @@ class ForeignPrograms(GatewayTest):
             sock.settimeout(8)
             return int.from_bytes(sock.recv(2048)[4:8], "big")
 
-    def ends_with_file(self, process, wav, signals=1):
-        """ffmpeg wants a second signal while it waits for a packet; both then close their files."""
-        for _ in range(signals):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.3)
+    def ends_with_file(self, gateway, name, process, wav):
+        """ffmpeg wants a second signal while it waits for a packet; both programs then close their files."""
+        for _ in range(2):
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                time.sleep(1)
         process.wait(timeout=15)
-        self.assertGreater(os.path.getsize(wav), 8000)
+        self.assertGreater(os.path.getsize(wav), 8000, self.output(gateway, name))
 
     def wait_until_it_listens(self, port):
         """A listener that is not there yet would miss the first words."""
@@ -133,7 +134,7 @@ class ForeignPrograms(GatewayTest):
                 self.wait_until_it_listens(gateway.remotes["gst"])
                 self.ffmpeg_talks(gateway, "ffmpeg", says, "-c:a", "libopus", "-b:a", "32k", "-ar", "48000", "-payload_type", "111")
                 time.sleep(0.5)
-                self.ends_with_file(listener, wav)
+                self.ends_with_file(gateway, "gstreamer-hears", listener, wav)
                 self.heard_well(gateway, "ffmpeg Opus to G.711", says, wav, 60)
                 self.assertEqual({}, gateway.drops("ffmpeg"))
 
@@ -145,7 +146,7 @@ class ForeignPrograms(GatewayTest):
         self.gstreamer_talks(gateway, "gst", "aes-256-gcm", says, "audio/x-raw,rate=48000,channels=1", "!", "opusenc",
                              "bitrate=32000", "audio-type=voice", "!", "rtpopuspay", "pt=111")
         time.sleep(0.5)
-        self.ends_with_file(listener, wav, signals=2)
+        self.ends_with_file(gateway, "ffmpeg-hears", listener, wav)
         self.heard_well(gateway, "GStreamer Opus to G.711", says, wav, 60)
         self.assertEqual({}, gateway.drops("gst"))
 

@@ -181,12 +181,14 @@ class Gateway:
         return next(one for one in self.items(what) if one["id"] == name)
 
     def records(self, kind=None, last=1000):
-        """The newest records of the log, oldest first."""
+        """The newest records of the log, oldest first. A slow disk has none for a while after the first start."""
+        self.wait_for(lambda: self.ctl("log", "tail", check=False).returncode == 0, READY, "the log to be there")
         found = sorted(self.items("log", "tail", "-n", str(last)), key=lambda record: record["seq"])
         return [record for record in found if kind in (None, record["type"])]
 
     def talkspurts(self):
         """All that are on record, oldest first, denied ones too."""
+        self.wait_for(lambda: self.ctl("calls", check=False).returncode == 0, READY, "the list of calls to be there")
         found = [t for call in self.items("calls") for t in self.ask("call", "show", call["id"])["talkspurts"]]
         return sorted(found, key=lambda talkspurt: talkspurt["started"])
 

@@ -86,7 +86,7 @@ class Wire(GatewayTest):
             kinds[name] = {int(kind) for types, *_ in reports for kind in types.split(",")}
         self.assertIn(SENDER_REPORT, kinds["officer"], "the one who is sent to")
         self.assertIn(RECEIVER_REPORT, kinds["guard"], "the one who only talks")
-        blocks = self.read(gateway, f"rtcp && udp.srcport == {gateway.listens['guard']} && rtcp.ssrc.identifier",
+        blocks = self.read(gateway, f"rtcp && udp.srcport == {gateway.listens['guard']} && rtcp.ssrc.fraction",
                            "rtcp.ssrc.cum_nr", "rtcp.ssrc.fraction")
         self.assertTrue(blocks, "what we heard is reported")
         self.assertEqual({("0", "0")}, set(blocks), "of which nothing was lost")

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""A hundred reloads under a talkspurt, half of them of broken files: who talks does not notice."""
+import re
+import signal
+import socket
+import threading
+import time
+
+from gateway import CM80, GCM256, PLAIN, GatewayTest, bridge, channel, end, endpoint, main, ports
+
+RELOADS = 100
+
+
+class Tap(threading.Thread):
+    """A listener that keeps the sequence number of each packet."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", port))
+        self.sock.settimeout(0.2)
+        self.sequence, self.done = [], False
+        self.start()
+
+    def run(self):
+        while not self.done:
+            try:
+                octets = self.sock.recv(2048)
+            except TimeoutError:
+                continue
+            if not 192 <= octets[1] <= 223:  # RFC 5761: those are RTCP
+                self.sequence.append(int.from_bytes(octets[2:4], "big"))
+
+    def stop(self):
+        self.done = True
+        self.join()
+        self.sock.close()
+        return self.sequence
+
+
+class Reload(GatewayTest):
+    def test_a_hundred_reloads_cost_the_talkspurt_no_packet(self):
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard"), endpoint("tap", "pcmu", PLAIN), floor={"max_talk": "5m"}),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80), floor={"max_talk": "5m"}),
+            bridges=[bridge("joint", "ng-ops", "pd-tac")])
+        self.variants, self.broken = self.make_variants(gateway), self.make_broken(gateway)
+        self.refused = self.applied = 0
+        words = gateway.bench.speech("guard", "Unit seven, fight at the north gate, two persons down.")
+        tap = Tap(gateway.remotes["tap"])
+        self.addCleanup(tap.stop)
+        listener = gateway.radio("officer", "--listen-only")
+        talker = gateway.radio("guard", "--talk", words, "--repeat", "100", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["state"] == "taken", 10, "the guard to talk")
+        before = gateway.item("floor", "ng-ops")["since"]
+        for number in range(RELOADS):
+            self.reload(gateway, number)
+        self.assertEqual(before, gateway.item("floor", "ng-ops")["since"], "it is one talkspurt still")
+        sent = end(talker)["sent"]
+        time.sleep(0.5)
+        self.check_heard(gateway, sent, end(listener), tap.stop())
+
+    def reload(self, gateway, number):
+        """Good and broken files in turn, each by command and by signal."""
+        good, by_signal = number % 2 == 0, number // 2 % 2 == 1
+        files = self.variants if good else self.broken
+        text = files[number // 4 % len(files)]
+        gateway.write_text(text)
+        if by_signal:
+            refused = gateway.said().count("config.refused")
+            gateway.daemon.send_signal(signal.SIGHUP)
+            self.seen_by_signal(gateway, good, refused, number)
+        else:
+            run = gateway.ctl("reload", check=False)
+            self.assertEqual(0 if good else 1, run.returncode, run.stderr + text)
+            if not good:
+                self.assertRegex(run.stderr + run.stdout, r"gateway\.yaml:\d+:\d+: ")
+        there = {one["id"] for one in gateway.items("channels")}
+        if good:
+            self.now = set(re.findall(r'"id": "(unrelated-\d)", "name"', text.replace("\n", " ").replace("  ", " ")))
+        self.assertEqual({"ng-ops", "pd-tac"}, {name for name in there if not name.startswith("unrelated")})
+        self.assertEqual(self.now, {name for name in there if name.startswith("unrelated")}, f"reload {number}")
+
+    def seen_by_signal(self, gateway, good, refused, number):
+        if not good:
+            return gateway.wait_for(lambda: gateway.said().count("config.refused") > refused, 10, f"refusal {number}")
+        digest = gateway.said().count("config.reloaded")
+        until = time.monotonic() + 3
+        while time.monotonic() < until and gateway.said().count("config.reloaded") == digest:
+            time.sleep(0.02)
+
+    @staticmethod
+    def make_variants(gateway):
+        """The two channels as they are, and another one that comes, changes and goes."""
+        extra = ports(2)
+
+        def other(config, codec, name):
+            config["channels"].append(channel("unrelated-1", "metro-pd", {
+                **endpoint("other", codec, PLAIN), "remote": f"127.0.0.1:{extra[0]}", "listen": "127.0.0.1:0"}, name=name))
+        return [gateway.changed(lambda config: other(config, "pcmu", "Another")),
+                gateway.changed(lambda config: other(config, "pcma", "Another")),
+                gateway.changed(lambda config: None),
+                gateway.changed(lambda config: other(config, "opus", "Renamed"))]
+
+    @staticmethod
+    def make_broken(gateway):
+        def no_codec(config):
+            config["channels"][0]["endpoints"][0]["codec"] = "opuss"
+
+        def no_channel(config):
+            config["bridges"][0]["channels"][1] = "pd-tack"
+        whole = gateway.changed(lambda config: None)
+        return [gateway.changed(no_codec), whole[:len(whole) // 2], gateway.changed(no_channel), whole.replace("{", "{\t&a", 1)]
+
+    def check_heard(self, gateway, sent, heard, sequence):
+        self.assertGreater(sent["packets"], 200)
+        self.assertEqual(1, sent["talkspurts"] and len({t["id"] for t in gateway.talkspurts()}), "one talkspurt on record")
+        self.assertEqual({}, heard["received"]["bad"])
+        self.assertEqual((0, 0, 0), (heard["received"]["lost"], heard["received"]["late"], heard["received"]["duplicates"]))
+        self.assertEqual(sent["packets"], heard["received"]["packets"], "the officer heard them all")
+        self.assertEqual(sent["packets"], len(sequence), "and so did the radio on the guard's own channel")
+        self.assertEqual({1}, {(after - before) % 65536 for before, after in zip(sequence, sequence[1:])})
+
+
+if __name__ == "__main__":
+    main()
