@@ -235,7 +235,9 @@ void Index::resume_calls() {
 void Index::look(const RecordSource::Row& row, std::vector<Found>& found) {
     // Most records are not talkspurts, and parsing is what costs.
     const std::string_view body = row.body;
-    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos && body.find("\"type\":\"floor.denied\"") == body.npos) return;
+    if (body.find("\"type\":\"talkspurt.ended\"") == body.npos &&
+        body.find("\"type\":\"floor.denied\"") == body.npos)
+        return;
     const auto line = from_canonical(body);
     const auto* record = line ? line->if_object() : nullptr;
     auto talkspurt = record ? talkspurt_of(*record) : std::nullopt;

@@ -49,8 +49,8 @@ private:
     std::optional<sqlite::Database> database_;
     std::unique_ptr<Statements> statements_;
     CallGrouper grouper_;
-    std::uint64_t next_{};      // seq of the first record that was not looked at
-    std::uint64_t saved_{};     // the same, as the file says
+    std::uint64_t next_{};   // seq of the first record that was not looked at
+    std::uint64_t saved_{};  // the same, as the file says
     std::size_t since_tidy_{};
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostInGroup = 256;  // records in one transaction, when more than a group waits
 constexpr auto kLastIndexing = 1s;
-constexpr int kAttempts = 3;               // this file, without the reserve; the next file; once more
+constexpr int kAttempts = 3;  // this file, without the reserve; the next file; once more
 
 // Says that the writer is with the disk, for as long as it lives: health() makes an alarm of more than 5 s.
 class Busy {

@@ -41,7 +41,7 @@ TEST_CASE("an agency has an id, a name, a kind and a key of its own or the gatew
 TEST_CASE("what is wrong with an agency is said where it stands") {
     CHECK(says(Agencies{"- {name: X, key: gateway}\n"}.complaints, "id"));
     CHECK(says(Agencies{"- {id: a}\n"}.complaints, "key"));
-    CHECK(says(Agencies{"- {id: a, key: mine}\n"}.complaints, "1:15: [0].key: is neither 'gateway'"));
+    CHECK(says(Agencies{"- {id: a, key: mine}\n"}.complaints, "1:16: [0].key: is neither 'gateway'"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:AAAA'}\n"}.complaints, "not 32 octets in base64"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:!'}\n"}.complaints, "not 32 octets in base64"));
     CHECK(says(Agencies{"- {id: a, key: gateway, kind: polise}\n"}.complaints, "'polise' is not a kind of agency; did you mean 'police'?"));

@@ -120,7 +120,7 @@ class ForeignPrograms(GatewayTest):
         alike = self.assert_heard(gateway, said, heard)
         print(f"{talker}: waveform {alike['waveform']}, delay of the codecs {alike['waveform_lag_ms']} ms")
         self.assertLessEqual(abs(alike["waveform_lag_ms"]), codec_delay_ms)
-        time.sleep(0.6)  # the lease
+        time.sleep(1.5)  # the lease
         spoken = [t for t in gateway.talkspurts() if t["packets_received"] > 50]
         self.assertEqual(1, len(spoken), spoken)
         self.assertEqual(0, spoken[0]["packets_lost"], spoken)

@@ -56,10 +56,10 @@ def endpoint(name, codec="opus", suite=GCM256, **more):
 
 
 def channel(name, agency, *endpoints, **more):
-    """A channel whose keys let everybody's voice in and out; floors end 400 ms after the last packet."""
+    """A channel whose keys let everybody's voice in and out; floors end 1 s after the last packet."""
     plain = any(e["srtp"]["suite"] == PLAIN for e in endpoints)
     when = {"when": {"suite": list(SUITES)}} if plain else {}
-    return {"id": name, "name": f"Channel {name}", "agency": agency, "floor": {"lease": "400ms", "hang": "500ms"},
+    return {"id": name, "name": f"Channel {name}", "agency": agency, "floor": {"lease": "1s", "hang": "500ms"},
             "outbound": [{"id": "out", "action": "allow", **when}], "inbound": [{"id": "in", "action": "allow", **when}],
             "endpoints": list(endpoints), **more}
 
@@ -185,6 +185,11 @@ class Gateway:
         self.wait_for(lambda: self.ctl("log", "tail", check=False).returncode == 0, READY, "the log to be there")
         found = sorted(self.items("log", "tail", "-n", str(last)), key=lambda record: record["seq"])
         return [record for record in found if kind in (None, record["type"])]
+
+    def recorded(self, kind, count=1):
+        """The records of a kind, once there are so many of them on disk."""
+        self.wait_for(lambda: len(self.records(kind)) >= count, READY, f"{count} records of {kind}")
+        return self.records(kind)
 
     def talkspurts(self):
         """All that are on record, oldest first, denied ones too."""

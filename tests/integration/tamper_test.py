@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Somebody with the rights of root changes what is on record; both verifiers name the record."""
 import sqlite3
-import time
 
 from gateway import CM80, GatewayTest, bridge, channel, ended, endpoint, main
 
@@ -15,7 +14,7 @@ class Tamper(GatewayTest):
         listener = gateway.radio("officer", "--for", "4s")
         ended(gateway.radio("guard", "--talk", words, "--for", "4s"))
         ended(listener)
-        gateway.wait_for(lambda: gateway.records("talkspurt.ended"), 20, "the talkspurt to be on record")
+        gateway.recorded("talkspurt.ended")
         self.assertEqual(0, gateway.ctl("log", "verify", check=False).returncode)
         self.assertEqual(0, gateway.verify()[0])
 
@@ -24,8 +23,7 @@ class Tamper(GatewayTest):
         self.change(gateway, granted["seq"])
         self.check_named(gateway, granted["seq"], "the daemon", *self.ask_daemon(gateway))
         self.check_named(gateway, granted["seq"], "crosspatch-verify", *gateway.verify())
-        time.sleep(1)
-        self.assertTrue(gateway.records("audit.failed"), "the failed check is on record itself")
+        gateway.recorded("audit.failed")
         self.assertEqual(0, gateway.stop()[0])
         self.check_named(gateway, granted["seq"], "crosspatch-verify, offline", *gateway.verify())
 

@@ -24,7 +24,7 @@ class Wire(GatewayTest):
         def capturing():
             errors.seek(0)
             return "Capturing on" in errors.read() and os.path.exists(gateway.path("wire.pcapng"))
-        gateway.wait_for(capturing, 20, "tshark to begin")
+        gateway.wait_for(capturing, 40, "tshark to begin")
         time.sleep(1)
         return process
 

@@ -2,7 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include "crosspatch/rtp/rtcp_builder.hpp"
+#include <array>
+
 #include "crosspatch/rtp/srtp_sender.hpp"
 #include "tests/rtp/srtp_support.hpp"
 #include "tests/support/allocations.hpp"
@@ -111,7 +112,7 @@ TEST_CASE("bad input 1-9: what is no RTP packet of ours is dropped and moves not
     Desk desk;
     CHECK(desk.rtp(desk.sealed(10)) == "ok");
     for (std::size_t size = 0; size < 12; ++size) desk.refuses(Octets(size, std::byte{0x80}), Drop::BadHeader);  // 1
-    for (const std::uint8_t version : {0x00, 0x40, 0xC0}) {                                                     // 2
+    for (const std::uint8_t version : std::array<std::uint8_t, 3>{0x00, 0x40, 0xC0}) {  // 2
         Octets packet = desk.sealed(static_cast<std::uint16_t>(11 + version / 64));
         packet[0] = std::byte{version};
         desk.refuses(packet, Drop::BadHeader);
@@ -128,7 +129,7 @@ TEST_CASE("bad input 1-9: what is no RTP packet of ours is dropped and moves not
     huge[0] = std::byte{0x90};
     huge[14] = huge[15] = std::byte{0xFF};
     desk.refuses(huge, Drop::BadHeader);  // 5
-    for (const std::uint8_t type : {72, 76})  // 8
+    for (const std::uint8_t type : std::array<std::uint8_t, 2>{72, 76})  // 8
         desk.refuses(desk.sealed(static_cast<std::uint16_t>(20 + type), type), Drop::BadHeader);
     desk.refuses(desk.sealed(127, 127), Drop::PayloadType);
     desk.refuses(desk.sealed(128, 8), Drop::PayloadType);
@@ -255,7 +256,10 @@ TEST_CASE("bad input 21 and 22: forged and junk packets do not keep the genuine 
         junk[1] = std::byte{0};
         rtp::store16(junk, 2, static_cast<std::uint16_t>(i * 331));
         rtp::store32(junk, 8, i % 2 ? rtp::kSsrc : i);
-        desk.refuses(junk, Drop::Authentication);
+        const auto before = desk.state();
+        const std::string cause = desk.rtp(junk);  // roc_mismatch: its number would lie before the stream's first
+        CHECK((cause == "authentication" || cause == "roc_mismatch"));
+        CHECK(desk.state() == before);
     }
     CHECK(desk.rtp(desk.sealed(3)) == "ok");
     CHECK(desk.source.srtp().sources() == 1);
@@ -320,7 +324,7 @@ TEST_CASE("the first authentic packet teaches the address; it moves at most once
 
 TEST_CASE("junk, a replay and a packet that came late never move a learned address") {
     Desk desk{pcmu(true)};
-    desk.refuses(Octets(172, std::byte{0x80}), Drop::PayloadType, kStart, kOther);
+    desk.refuses(Octets(172, std::byte{0x80}), Drop::Authentication, kStart, kOther);
     CHECK_FALSE(desk.source.remote());
     const Octets first = desk.sealed(1);
     const Octets late = desk.sealed(2);

@@ -157,9 +157,13 @@ TEST_CASE("170-octet G.711 packets, as ffmpeg fills them, reach a 20 ms listener
     CHECK(heard.size() == 94 * 170 / 160 + 1);  // what was left, filled up
     CHECK(continuous(heard, 160));
     CHECK(std::all_of(heard.begin(), heard.end(), [](const Heard& h) { return h.payload.size() == 160; }));
-    Octets together;
-    for (const Heard& one : heard) together.insert(together.end(), one.payload.begin(), one.payload.end());
-    CHECK(std::equal(stream.begin(), stream.begin() + 94 * 170, together.begin()));  // G.711 to G.711 loses nothing
+    std::vector<Heard> sent(94 * 170 / 160);
+    for (std::size_t n = 0; n < sent.size(); ++n) {
+        const auto part = std::span{stream}.subspan(n * 160, 160);
+        sent[n].payload.assign(part.begin(), part.end());
+    }
+    heard.pop_back();
+    CHECK(played(heard, codec::pcmu(), 8000) == played(sent, codec::pcmu(), 8000));  // G.711 to G.711 loses nothing
 }
 
 TEST_CASE("a longer packet in mid-talkspurt moves a relayed listener to an encoder") {
@@ -292,14 +296,15 @@ TEST_CASE("transcoding takes no memory from the heap, and finish() gives everyth
     std::vector<std::unique_ptr<Radio>> crowd;
     for (const auto& format : every_format())
         crowd.push_back(std::make_unique<Radio>(static_cast<std::uint32_t>(2 + crowd.size()), format,
-                                                std::max(20ms, format.frame())));
+                                                // 20 ms of L16 at 48 kHz are more than a packet holds
+                                                format == codec::l16(48000) ? 10ms : std::max(20ms, format.frame())));
     const Speech speech{from, 2s};
     stage.talkspurt.reserve(64);
     const auto before = allocations();
     stage.talkspurt.start(guard.endpoint, speech.packet(0), stage.now);
     for (auto& radio : crowd) stage.talkspurt.add(radio->endpoint, 1, 0);
     stage.talkspurt.arrange(stage.now);
-    for (std::size_t n = 0; n < speech.size(); ++n) {
+    for (std::size_t n = 0; n + 1 < speech.size(); ++n) {
         if (n % 13 == 5) continue;                                    // lost
         stage.carry(speech.packet(n % 13 == 8 ? n + 1 : n % 13 == 9 ? n - 1 : n));  // overtaken
         stage.now += 20ms;

@@ -1,0 +1,386 @@
+#include "crosspatch/bridge/exchange.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/bridge/town.hpp"
+#include "tests/support/allocations.hpp"
+
+namespace crosspatch::bridge {
+namespace {
+
+using namespace tests;
+using Kind = Report::Kind;
+using Standing = Exchange::Standing;
+using media::Drop;
+constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
+constexpr auto kOps = Town::kOps, kTac = Town::kTac;
+
+TEST_CASE("a guard who presses is heard by everybody on both channels but himself, and that is on record") {
+    Town town;
+    town.open_town();
+    CHECK(town.talk(kGuard, 10) == 10);
+    CHECK(town.hears(kPost) == 10);
+    CHECK(town.hears(kOfficer) == 10);
+    CHECK(town.hears(kCar) == 10);
+    CHECK(town.hears(kGuard) == 0);
+    CHECK(town.count(Kind::Requested, kGuard) == 1);
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    CHECK(town.count(Kind::Started, kGuard, kOps) == 1);
+    CHECK(town.count(Kind::Taken, kGuard, kTac) == 1);
+    CHECK(town.count(Kind::Released) == 0);
+    town.wait(400ms);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.last(Kind::Released).numbers.packets_received == 10);
+    CHECK(town.last(Kind::Released).talkspurt == town.last(Kind::Granted).talkspurt);
+    CHECK(town.on_record() == std::vector{kPost, kOfficer, kCar});
+    CHECK(town.exchange.counters().granted.read() == 1);
+    CHECK(town.exchange.counters().talkspurts.read() == 1);
+}
+
+TEST_CASE("while the bridge is closed nothing crosses") {
+    Town town;
+    town.open_town(false);
+    CHECK(town.talk(kGuard, 10) == 10);
+    CHECK(town.hears(kPost) == 10);
+    CHECK(town.hears(kOfficer) == 0);
+    CHECK(town.talk(kOfficer, 10) == 10);  // both talk at once, each on its own channel
+    CHECK(town.hears(kCar) == 10);
+    CHECK(town.hears(kGuard) == 0);
+}
+
+TEST_CASE("across an open bridge there is one floor: who comes second is refused, and has it after the hang time") {
+    Town town;
+    town.open_town();
+    CHECK(town.talk(kGuard, 2) == 2);
+    CHECK_FALSE(town.packet(kOfficer));
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+    CHECK(town.dropped(kOfficer, Drop::NoFloor) == 1);
+    town.wait(1s);
+    CHECK(town.talk(kOfficer, 5) == 5);
+    CHECK(town.hears(kGuard) == 5);
+}
+
+TEST_CASE("what the rules do not allow stays on its side, and each key is named as the one that refused") {
+    Town::Rules rules;
+    bool inbound = false;
+    SUBCASE("the talker's channel lets nothing out") { rules.tac_outbound = "[]"; }
+    SUBCASE("the other channel lets nothing in") {
+        rules.ops_inbound = "[{id: no, action: deny}]";
+        inbound = true;
+    }
+    Town town{rules};
+    town.open_town();
+    CHECK(town.talk(kOfficer, 5) == 5);
+    CHECK(town.hears(kCar) == 5);
+    CHECK(town.hears(kGuard) == 0);
+    CHECK(town.hears(kPost) == 0);
+    CHECK(town.count(Kind::PolicyDenied, kOfficer, kOps) == 1);
+    CHECK(town.last(Kind::PolicyDenied).inbound == inbound);
+    CHECK(town.exchange.counters().policy_denied.read() >= 1);
+    town.wait(1s);
+    CHECK(town.talk(kGuard, 5) == 5);  // the other way is open
+    CHECK(town.hears(kOfficer) == 5);
+}
+
+TEST_CASE("a channel that is busy is skipped, and joins when it has become free") {
+    Town::Rules rules;
+    rules.tac_outbound = "[]";
+    Town town{rules};
+    town.open_town();
+    CHECK(town.talk(kOfficer, 2) == 2);
+    CHECK(town.talk(kGuard, 1) == 1);
+    CHECK(town.count(Kind::Skipped, kGuard, kTac) == 1);
+    CHECK(town.hears(kOfficer) == 0);
+    town.talk(kGuard, 30);  // the officer is silent: his lease and the hang time run out
+    CHECK(town.count(Kind::Joined, kGuard, kTac) == 1);
+    const auto heard = town.radios[kOfficer]->hear();
+    CHECK(heard.size() > 5);
+    CHECK(heard.size() < 30);
+    CHECK(continuous(heard, 160));
+    CHECK(markers(heard) == 1);
+    CHECK(continuous(town.radios[kPost]->hear(), 160));
+}
+
+TEST_CASE("a bridge that closes cuts the other side off with the very next packet, and opens again as late entry") {
+    Town town;
+    town.open_town();
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 5);
+    town.set_open(false);
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 0);
+    CHECK(town.hears(kPost) == 10);
+    CHECK(town.count(Kind::Left, kGuard, kTac) == 1);
+    CHECK(town.count(Kind::BridgeClosed) == 1);
+    CHECK(town.on_record() == std::vector{kOfficer, kCar});
+    town.set_open(true);
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 5);
+    CHECK(town.count(Kind::Joined, kGuard, kTac) == 1);
+    CHECK(town.count(Kind::BridgeOpened) == 1);
+    town.set_open(true);  // as it is
+    CHECK(town.count(Kind::BridgeOpened) == 1);
+}
+
+TEST_CASE("a talker who is disabled falls silent at once, a listener hears nothing more; both come back") {
+    Town town;
+    town.open_town();
+    town.talk(kGuard, 5);
+    town.exchange.set_standing(kOfficer, Standing::Disabled, town.stage.now);
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 5);
+    CHECK(town.hears(kCar) == 10);
+    CHECK(town.on_record() == std::vector{kOfficer});
+    town.exchange.set_standing(kOfficer, Standing::Enabled, town.stage.now);
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 5);
+    town.exchange.set_standing(kGuard, Standing::Revoked, town.stage.now);
+    CHECK(town.talk(kGuard, 5) == 0);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.dropped(kGuard, Drop::Disabled) == 5);
+    CHECK(town.last(Kind::Disabled).inbound);
+    CHECK(town.count(Kind::Disabled) == 2);
+    CHECK(town.count(Kind::Enabled) == 1);
+    CHECK_FALSE(town.packet(kGuard));
+    town.wait(2s);
+    town.exchange.set_standing(kGuard, Standing::Enabled, town.stage.now);
+    CHECK(town.talk(kGuard, 5) == 5);
+}
+
+TEST_CASE("a reload that changes nothing for a talkspurt leaves it untouched") {
+    Town town;
+    town.open_town();
+    town.talk(kGuard, 5);
+    town.plan.channels[kOps].floor.priority = 7;
+    town.install();
+    town.talk(kGuard, 5);
+    const auto heard = town.radios[kOfficer]->hear();
+    CHECK(heard.size() == 10);
+    CHECK(continuous(heard, 160));
+    CHECK(markers(heard) == 1);
+    CHECK(town.count(Kind::Granted) == 1);
+    CHECK(town.count(Kind::Installed) == 1);
+    CHECK(town.last(Kind::Installed).token == 2);
+    CHECK(town.former.back()->channels[kOps].floor.priority == 3);  // the plan before is given back
+}
+
+TEST_CASE("a reload with stricter rules cuts off in mid-talkspurt who may not hear it any more") {
+    Town town;
+    town.open_town();
+    town.talk(kGuard, 5);
+    const policy::RuleList none;
+    town.plan.channels[kOps].outbound = &none;
+    town.install();
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kOfficer) == 5);
+    CHECK(town.hears(kPost) == 10);
+    CHECK(town.on_record() == std::vector{kOfficer, kCar});
+}
+
+TEST_CASE("an endpoint that goes with a reload ends its talkspurt, and as a listener leaves it") {
+    Town town;
+    town.open_town();
+    town.talk(kGuard, 5);
+    town.plan.endpoints[kCar] = {};
+    town.plan.channels[kTac].endpoints = {kOfficer};
+    town.install({kCar});
+    town.talk(kGuard, 5);
+    CHECK(town.hears(kCar) == 5);
+    CHECK(town.hears(kOfficer) == 10);
+    town.plan.endpoints[kGuard] = {};
+    town.plan.channels[kOps].endpoints = {kPost};
+    town.install({kGuard});
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    town.wait(500ms);
+    CHECK(town.talk(kPost, 5) == 5);
+    CHECK(town.hears(kOfficer) == 5);
+}
+
+TEST_CASE("the deny tone goes to the denied alone, in place of what he would hear, and then he hears again") {
+    Town town;
+    const auto tone = std::make_shared<Topology::Tone>();
+    for (int i = 0; i < 5; ++i) tone->packets.push_back(Octets(160, std::byte{0x33}));
+    town.plan.endpoints[kOfficer].deny_tone = tone;
+    town.open_town();
+    town.talk(kGuard, 5);
+    town.forget();
+    town.packet(kOfficer);
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+    town.talk(kGuard, 20);
+    const auto heard = town.radios[kOfficer]->hear();
+    const auto beeps = std::count_if(heard.begin(), heard.end(), [&](const Heard& h) { return h.payload == tone->packets[0]; });
+    CHECK(beeps == 5);
+    CHECK(heard.size() >= 5 + 10);
+    CHECK(heard[0].payload == tone->packets[0]);
+    CHECK(heard[0].marker);
+    for (std::size_t i = 1; i < heard.size(); ++i)
+        CHECK(static_cast<std::uint16_t>(heard[i].sequence - heard[i - 1].sequence) == 1);
+    for (const std::uint32_t who : {kPost, kCar})
+        for (const Heard& one : town.radios[who]->hear()) CHECK(one.payload != tone->packets[0]);
+}
+
+TEST_CASE("a half-duplex radio gets its tone once it has stopped sending") {
+    Town town;
+    const auto tone = std::make_shared<Topology::Tone>();
+    tone->packets.push_back(Octets(160, std::byte{0x33}));
+    town.plan.endpoints[kOfficer].deny_tone = tone;
+    town.plan.endpoints[kOfficer].half_duplex = true;
+    town.open_town();
+    town.talk(kGuard, 5);
+    town.forget();
+    town.packet(kOfficer);
+    town.wait(180ms);
+    CHECK(town.hears(kOfficer) == 0);
+    town.wait(60ms);
+    CHECK(town.hears(kOfficer) == 1);
+}
+
+TEST_CASE("directions hold: who only listens is not heard, who only talks hears nothing, a leg likewise") {
+    Town town;
+    SUBCASE("the endpoint only listens") {
+        town.plan.endpoints[kGuard].talks = false;
+        town.open_town();
+        CHECK(town.talk(kGuard, 5) == 0);
+        CHECK(town.dropped(kGuard, Drop::ListenOnly) == 5);
+        CHECK(town.count(Kind::Requested) == 0);
+    }
+    SUBCASE("the endpoint only talks") {
+        town.plan.endpoints[kOfficer].listens = false;
+        town.open_town();
+        CHECK(town.talk(kGuard, 5) == 5);
+        CHECK(town.hears(kOfficer) == 0);
+        CHECK(town.hears(kCar) == 5);
+    }
+    SUBCASE("the leg hears nothing") {
+        town.plan.bridges[0].legs[kTac].listens = false;
+        town.open_town();
+        CHECK(town.talk(kGuard, 5) == 5);
+        CHECK(town.hears(kOfficer) == 0);
+        town.wait(1s);
+        CHECK(town.talk(kOfficer, 5) == 5);
+        CHECK(town.hears(kGuard) == 5);
+    }
+    SUBCASE("the leg is not heard") {
+        town.plan.bridges[0].legs[kTac].talks = false;
+        town.open_town();
+        CHECK(town.talk(kOfficer, 5) == 5);
+        CHECK(town.hears(kGuard) == 0);
+        CHECK(town.hears(kCar) == 5);
+    }
+}
+
+TEST_CASE("an officer takes the floor from a guard where the bridge allows it, and nobody else does") {
+    Town town;
+    town.plan.endpoints[kOfficer].priority = 9;
+    town.plan.endpoints[kCar].priority = 9;
+    town.plan.endpoints[kCar].role = town.desk.names.intern("guard");
+    town.plan.bridges[0].preemption = {{.roles = {town.desk.names.intern("officer")}}};
+    town.open_town();
+    town.talk(kGuard, 5);
+    CHECK_FALSE(town.packet(kCar));
+    CHECK(town.packet(kOfficer));
+    CHECK(town.count(Kind::Revoked, kGuard) == 1);
+    CHECK(town.last(Kind::Revoked).other == kOfficer);
+    CHECK_FALSE(town.packet(kGuard));
+    CHECK(town.talk(kOfficer, 5) == 5);
+    CHECK(town.hears(kGuard) == 6);
+}
+
+TEST_CASE("a radio that always sends presses with its voice, and what came just before is heard too") {
+    Town town;
+    town.plan.endpoints[kGuard].vox = std::make_shared<media::VoxInput>(codec::pcmu());
+    town.plan.endpoints[kGuard].signal = floor::Signal::Vox;
+    town.open_town();
+    Samples samples = noise(8 * 600, -70, 1);
+    const Samples spoken = voice(8000, 1s);
+    samples.insert(samples.end(), spoken.begin(), spoken.end());
+    const Samples after = noise(8 * 1400, -70, 2);
+    samples.insert(samples.end(), after.begin(), after.end());
+    const auto encoder = codec::make_encoder(codec::pcmu());
+    const auto payloads = encode_all(*encoder, samples, 160);
+    std::size_t first_heard = 0;
+    for (std::size_t n = 0; n < payloads.size(); ++n) {
+        const media::Packet packet{.sequence = 7 + n,
+                                   .timestamp = static_cast<std::uint32_t>(160 * n),
+                                   .duration = 160,
+                                   .new_stream = n == 0,
+                                   .payload = payloads[n]};
+        media::Talkspurt* talkspurt = town.exchange.pass(town.radios[kGuard]->endpoint, packet, town.stage.now);
+        if (talkspurt && first_heard == 0) first_heard = n;
+        if (talkspurt) talkspurt->carry(packet, town.stage.now);
+        town.step();
+    }
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(first_heard > 29);
+    CHECK(first_heard < 40);
+    const auto heard = town.radios[kOfficer]->hear();
+    REQUIRE(heard.size() > 50 + 10);
+    CHECK(heard.size() < 100);
+    CHECK(heard[0].payload == payloads[first_heard - 15]);
+    CHECK(continuous(heard, 160));
+    CHECK(town.stage.packets.free() >= 32 - 15);
+}
+
+TEST_CASE("while the log cannot be written every press is refused") {
+    Town town;
+    town.open_town();
+    town.exchange.refuse_floors(true);
+    CHECK(town.talk(kGuard, 3) == 0);
+    CHECK(town.last(Kind::Denied).cause == floor::Cause::RecordFailed);
+    town.exchange.refuse_floors(false);
+    town.wait(1s);
+    CHECK(town.talk(kGuard, 3) == 3);
+}
+
+TEST_CASE("BYE ends a talkspurt at once, a stop of the daemon ends them all") {
+    Town town;
+    town.open_town(false);
+    town.talk(kGuard, 3);
+    town.talk(kOfficer, 3);
+    town.exchange.left(town.radios[kGuard]->endpoint, town.stage.now);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    town.exchange.shut_down(town.stage.now);
+    CHECK(town.count(Kind::Released, kOfficer) == 1);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::ShuttingDown);
+    CHECK(town.stage.free_encoders(codec::pcmu()) == 4);
+}
+
+TEST_CASE("a packet that is stale keeps the floor but is not carried") {
+    Town town;
+    town.open_town();
+    media::Packet stale = town.speech[kGuard]->packet(0);
+    stale.stale = true;
+    CHECK(town.exchange.pass(town.radios[kGuard]->endpoint, stale, town.stage.now) == nullptr);
+    CHECK(town.dropped(kGuard, Drop::Stale) == 1);
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    CHECK_FALSE(town.packet(kOfficer));
+}
+
+TEST_CASE("presses, talkspurts, late entry and a deny tone take no memory from the heap on the packet path") {
+    Town town{Town::Rules{}, codec::opus()};
+    const auto tone = std::make_shared<Topology::Tone>();
+    for (int i = 0; i < 5; ++i) tone->packets.push_back(Octets(160, std::byte{0x33}));
+    town.plan.endpoints[kPost].deny_tone = tone;
+    town.open_town();
+    const auto before = allocations();
+    for (int round = 0; round < 3; ++round) {
+        town.talk(kGuard, 5);
+        town.packet(kPost);
+        town.talk(kGuard, 20);
+        town.exchange.set_open(0, false, town.stage.now);
+        town.talk(kGuard, 3);
+        town.exchange.set_open(0, true, town.stage.now);
+        town.talk(kGuard, 3);
+        town.wait(1s);
+        town.talk(kCar, 5);
+        town.exchange.left(town.radios[kCar]->endpoint, town.stage.now);
+        town.wait(1s);
+    }
+    CHECK(allocations() == before);
+    CHECK(town.hears(kOfficer) > 50);
+    CHECK(town.exchange.counters().reports_lost.read() == 0);
+}
+
+}  // namespace
+}  // namespace crosspatch::bridge

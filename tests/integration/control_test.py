@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""What operators see and command: the shapes that contract.md promises, bridges, cuts, and who may not."""
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from gateway import CM80, PLAIN, GatewayTest, bridge, channel, end, endpoint, main
+
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
+
+
+class Arrivals(threading.Thread):
+    """A listener that notes when each RTP packet came."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", port))
+        self.sock.settimeout(0.1)
+        self.times, self.done = [], False
+        self.start()
+
+    def run(self):
+        while not self.done:
+            try:
+                octets = self.sock.recv(2048)
+            except TimeoutError:
+                continue
+            if not 192 <= octets[1] <= 223:
+                self.times.append(time.time_ns())
+
+    def stop(self):
+        if not self.done:
+            self.done = True
+            self.join()
+            self.sock.close()
+        return self.times
+
+    def since(self, moment):
+        return [arrival for arrival in self.times if arrival > moment]
+
+
+class Control(GatewayTest):
+    def two_agencies(self, **more):
+        return self.gateway(channel("ng-ops", "northgate", endpoint("guard")),
+                            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80), endpoint("tap", "pcmu", PLAIN)),
+                            bridges=[bridge("joint", "ng-ops", "pd-tac", **more)])
+
+    def talk(self, gateway, name="guard"):
+        words = gateway.bench.speech("words", "Unit seven, fight at the north gate, two persons down.")
+        radio = gateway.radio(name, "--talk", words, "--repeat", "20", "--gap", "1ms")
+        home = next(c["id"] for c in gateway.config["channels"] if name in [e["id"] for e in c["endpoints"]])
+        gateway.wait_for(lambda: gateway.item("floor", home)["state"] == "taken", 10, f"{name} to talk")
+        return radio
+
+    # Shapes
+
+    def check(self, one, **wanted):
+        """Each key is there, and is of the type or the pattern that is wanted."""
+        for key, kind in wanted.items():
+            self.assertIn(key, one)
+            if isinstance(kind, str):
+                self.assertRegex(one[key], f"^{kind}$", key)
+            else:
+                self.assertIsInstance(one[key], kind, f"{key}: {one[key]!r}")
+
+    def test_json_has_the_shapes_of_the_contract(self):
+        gateway = self.two_agencies()
+        talker = self.talk(gateway)
+        none = type(None)
+        self.check(gateway.ask("status"), id="test-gw", version=r"\d.*", log="[0-9a-f]{32}", started=TIME, workers=int, rt=str,
+                   alarms=list)
+        for what in ("channels", "endpoints", "bridges", "floor"):
+            self.assertEqual(["items", "next"], sorted(gateway.ask(what)), what)
+            self.assertTrue(all(isinstance(one["id"], str) for one in gateway.items(what)), what)
+        self.check(gateway.item("channels", "ng-ops"), name="Channel ng-ops", agency="northgate", sensitivity="AMBER")
+        self.check(gateway.item("endpoints", "guard"), channel="ng-ops", type="rtp", state="up", since=TIME, listen=r"127\.0\.0\.1:\d+",
+                   remote=r"127\.0\.0\.1:\d+", codec="opus", ptime_ms=int, suite="AEAD_AES_256_GCM", talker="guard", role="guard")
+        self.check(gateway.item("bridges", "joint"), state="open", since=TIME, by="configuration", channels=list, agreement=none)
+        self.check(gateway.item("floor", "pd-tac"), channel="pd-tac", state="taken", talker="guard", endpoint="guard", since=TIME,
+                   remaining_ms=int, queue=list)
+        end(talker)
+        gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["state"] == "idle", 5, "the floor to be free")
+        self.check(gateway.item("floor", "pd-tac"), talker=none, endpoint=none)
+        gateway.records()
+        gateway.wait_for(lambda: gateway.items("calls"), 10, "the call to be on record")
+        [call] = gateway.items("calls")
+        self.check(call, id="[0-9a-f]+", channels=list, bridge="joint", incident=none, started=TIME, ended=TIME, talkspurts=int)
+        [talkspurt] = gateway.talkspurts()
+        self.check(talkspurt, id="[0-9a-f]+", talker="guard", endpoint="guard", channel="ng-ops", started=TIME, ended=TIME,
+                   end_cause=str, listeners=list, packets_received=int, packets_lost=int, frames_concealed=int, access_time_ms=int,
+                   gateway_delay_p99_ms=int, denied=bool)
+        self.assertEqual({"officer", "tap"}, set(talkspurt["listeners"]))
+        for what in ("status", "channels", "endpoints", "bridges", "floor", "calls"):
+            self.assertNotIn("[null]", gateway.ctl("--json", what).stdout)
+            self.assertTrue(gateway.ctl(what).stdout, f"a table of {what} for people")
+
+    # Bridges
+
+    def test_a_bridge_does_not_open_before_all_have_consented(self):
+        gateway = self.two_agencies(opens="on_request", standing_consent=["northgate"])
+        run = gateway.ctl("bridge", "open", "joint", check=False)
+        self.assertEqual(77, run.returncode, run.stderr)
+        self.assertIn("metro-pd", run.stderr)
+        self.assertNotIn("northgate", run.stderr)
+        self.assertEqual("closed", gateway.item("bridges", "joint")["state"])
+        self.assertEqual(["denied"], [record["outcome"] for record in gateway.recorded("bridge.requested")])
+        self.assertEqual([], gateway.records("bridge.opened"))
+
+        gateway.config["bridges"][0]["standing_consent"] = ["northgate", "metro-pd"]
+        gateway.write()
+        gateway.ctl("reload")
+        tap = Arrivals(gateway.remotes["tap"])
+        self.addCleanup(tap.stop)
+        talker = self.talk(gateway)
+        time.sleep(0.5)
+        self.assertEqual([], tap.times, "nothing crosses a closed bridge")
+        gateway.ctl("bridge", "open", "joint")
+        opened = time.time_ns()
+        gateway.wait_for(lambda: len(tap.since(opened)) > 20, 5, "the crossing to begin in mid-talkspurt")
+
+        began = time.time_ns()
+        gateway.ctl("bridge", "close", "joint", "--reason", "the incident is over")
+        closed = time.time_ns()
+        time.sleep(1)
+        self.assertGreater(len([t for t in tap.times if t < began]), 20)
+        self.assertLess((max(tap.stop()) - closed) / 1e6, 100, "ms from the command's end to the last foreign packet")
+        self.assertEqual("closed", gateway.item("bridges", "joint")["state"])
+        end(talker)
+        self.assertEqual(["root"], [record["actor"]["principal"] for record in gateway.recorded("bridge.closed")])
+
+    # Cuts
+
+    def test_a_disabled_radio_is_silent_within_a_second_until_it_is_enabled(self):
+        gateway = self.two_agencies()
+        tap = Arrivals(gateway.remotes["tap"])
+        self.addCleanup(tap.stop)
+        talker = self.talk(gateway)
+        gateway.wait_for(lambda: len(tap.times) > 20, 5, "the guard to be heard")
+        began = time.time_ns()
+        gateway.ctl("endpoint", "disable", "guard", "--reason", "lost")
+        returned = time.time_ns()
+        time.sleep(1)
+        self.assertLess((max(tap.times) - began) / 1e9, 1)
+        self.assertLess((max(tap.times) - returned) / 1e6, 100)
+        self.assertEqual("disabled", gateway.item("endpoints", "guard")["state"])
+        gateway.wait_for(lambda: gateway.drops("guard").get("disabled", 0) > 20, 5, "what it says to be counted")
+        gateway.ctl("endpoint", "enable", "guard")
+        enabled = time.time_ns()
+        end(talker)  # nobody is let in in mid-word: he lets go, and presses again
+        time.sleep(1.2)
+        talker = self.talk(gateway)
+        gateway.wait_for(lambda: len(tap.since(enabled)) > 20, 5, "the guard to be heard again")
+        end(talker)
+        self.assertEqual(1, len(gateway.recorded("endpoint.disabled")))
+        self.assertEqual(1, gateway.ctl("endpoint", "disable", "nobody", check=False).returncode)
+
+    # Who may
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
+    def test_a_user_whom_nobody_named_is_refused(self):
+        gateway = self.two_agencies()
+        os.chmod(gateway.home, 0o711)
+        os.chmod(gateway.data, 0o711)
+        os.chmod(gateway.data + "/control.sock", 0o666)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        for command in (["status"], ["bridge", "close", "joint"], ["endpoint", "disable", "guard"], ["reload"]):
+            ask = ("import http.client, socket, sys\n"
+                   "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+                   "c = http.client.HTTPConnection('localhost'); c.sock = s\n"
+                   "c.request(sys.argv[2], sys.argv[3], body=b'{}' if sys.argv[2] == 'POST' else None,\n"
+                   "          headers={'Content-Type': 'application/json'})\n"
+                   "print(c.getresponse().status)")
+            path = {"status": "status", "bridge": "bridges/joint/close", "endpoint": "endpoints/guard/disable", "reload": "reload"}
+            run = subprocess.run(["/usr/bin/python3", "-c", ask, gateway.data + "/control.sock",
+                                  "GET" if command[0] == "status" else "POST", "/api/v1/" + path[command[0]]],
+                                 capture_output=True, text=True, check=False, timeout=20, preexec_fn=become_nobody)
+            self.assertIn(run.stdout.strip(), ("401", "403"), f"{command}: {run.stderr}")
+        self.assertEqual("open", gateway.item("bridges", "joint")["state"])
+        self.assertNotEqual("disabled", gateway.item("endpoints", "guard")["state"])
+
+    # HTTP
+
+    def get(self, gateway, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{gateway.api_port()}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def test_health_and_metrics_over_http_and_over_the_socket(self):
+        gateway = self.two_agencies()
+        self.assertEqual((200, "ok\n"), self.get(gateway, "/healthz"))
+        self.assertEqual((200, "ready\n"), self.get(gateway, "/readyz"))
+        status, problem = self.get(gateway, "/api/v1/status")
+        self.assertEqual((401, 401), (status, json.loads(problem)["status"]), "TCP does not say who asks")
+        talker = self.talk(gateway)
+        time.sleep(2.5)
+        run = subprocess.run(["curl", "-sf", "--max-time", "10", "--unix-socket", gateway.data + "/control.sock",
+                              "http://localhost/metrics"], capture_output=True, text=True, check=True)
+        end(talker)
+        self.assertEqual(200, self.get(gateway, "/metrics")[0])
+        for name in ("packets_received_total", "packets_sent_total", "media_delay_seconds_bucket", "floor_decision_seconds",
+                     "floor_decisions_total", "talkspurts_total", "access_time_seconds", "concealed_frames_total", "jitter_seconds",
+                     "loss_ratio", "bridges_open", "log_records_total", "log_queue_depth", "log_commit_seconds", "recordings_open",
+                     "worker_busy_ratio", "build_info"):
+            self.assertRegex(run.stdout, rf"(?m)^crosspatch_{name}")
+        self.assertRegex(run.stdout, r"(?m)^crosspatch_bridges_open 1$")
+        received = re.search(r'(?m)^crosspatch_packets_received_total\{[^}]*endpoint="guard"[^}]*\} (\d+)', run.stdout)
+        self.assertTrue(received, run.stdout[:2000])
+        self.assertGreater(int(received[1]), 50)
+
+    # Ends
+
+    def test_without_a_daemon_it_is_69_and_with_one_a_sigterm_is_the_end(self):
+        gateway = self.two_agencies()
+        talker = self.talk(gateway)
+        code, seconds = gateway.stop()
+        self.assertEqual(0, code, gateway.said())
+        self.assertLess(seconds, 3)
+        end(talker)
+        for command in (["status"], ["bridge", "open", "joint"], ["reload"], ["log", "tail"]):
+            run = gateway.ctl(*command, check=False)
+            self.assertEqual(69, run.returncode, command)
+            self.assertEqual(1, run.stderr.count("\n"), run.stderr)
+        self.assertEqual(2, gateway.ctl("statsu", check=False).returncode)
+        self.assertEqual(2, gateway.ctl(check=False).returncode)
+        code, text = gateway.verify()
+        self.assertEqual(0, code, text)
+        self.assertIn("; 0 not signed yet", text, "a clean end signs all that is there")
+
+
+if __name__ == "__main__":
+    main()
