@@ -56,7 +56,8 @@ struct Server::Impl {
     Options options;
     core::Log& log;
     // Connections refer to both of these, and end with the loop.
-    std::atomic<int> connections{0};
+    std::atomic<int> connections{0};      // on the control socket
+    std::atomic<int> tcp_connections{0};  // counted apart: whoever fills TCP locks no operator out
     Routes routes;
     asio::io_context loop;
     Local::acceptor local{loop};
@@ -136,12 +137,12 @@ asio::awaitable<void> Server::Impl::accept_tcp() {
             co_await rest();
             continue;
         }
-        if (connections >= kMaxConnections) continue;
+        if (tcp_connections >= kMaxConnections) continue;
         boost::system::error_code unknown;
         const auto from = socket.remote_endpoint(unknown);
         asio::co_spawn(loop,
                        serve(std::move(socket), routes, gateway, "tcp:" + (unknown ? "?" : from.address().to_string()),
-                             Slot{connections}),
+                             Slot{tcp_connections}),
                        asio::detached);
     }
 }

@@ -105,6 +105,7 @@ int App::run() {
     // Questions of the API that wait here hold on to its loop: let them end while it is there.
     loop_.restart();
     loop_.poll();
+    control_.drop_listeners();
     worker_.stop();
     media_thread_.join();
     return 0;

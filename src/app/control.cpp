@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <exception>
 #include <utility>
 
 namespace crosspatch::app {
@@ -76,6 +77,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     auto made = make_plan(std::move(config), estate_, book_, worker_.talk_path());
     if (!made) return core::Unexpected{made.error()};
     const std::shared_ptr<Plan> plan = std::move(*made);
+    plan->change_gone = plan->change.gone;
     plan->change.token = next_token_++;
     installing_[plan->change.token] = plan;
     carry_out(plan);
@@ -146,7 +148,20 @@ void Control::take_over(Plan& plan) {
         std::swap(estate_.shared_port, plan.shared_port);
         estate_.shared_address = plan.shared_address;
     }
-    for (const std::string& id : plan.bridges_removed) bridge_states_.erase(id);
+    for (const std::string& id : plan.bridges_removed) {
+        if (bridge_states_[id].open) {
+            record::Entry entry{.type = "bridge.closed", .object = {{"kind", "bridge"}, {"id", id}}, .urgent = true};
+            entry.detail["by"] = "configuration";
+            chronicle_.publish(std::move(entry));
+        }
+        bridge_states_.erase(id);
+    }
+    // A sender that waits for its reservation belongs to the radio as it was.
+    std::erase_if(waiting_senders_, [&](const auto& waiting) {
+        const auto is_it = [&](std::uint32_t index) { return index == waiting.second.index; };
+        return std::any_of(plan.change_gone.begin(), plan.change_gone.end(), is_it) ||
+               std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(), [&](const auto& rekey) { return is_it(rekey.index); });
+    });
     estate_.config = plan.config;
 }
 
@@ -161,9 +176,12 @@ void Control::settle_streams(const Plan& plan) {
         for (const rtp::MasterKey& key : config.srtp.receive) receive.push_back(key.fingerprint());
         const bool rekeyed = std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(), [&](const auto& r) { return r.index == index; });
         if (!rekeyed) continue;
+        const bool all_new = std::none_of(receive.begin(), receive.end(), [&](const rtp::KeyFingerprint& key) {
+            return std::find(radio.receive_keys.begin(), radio.receive_keys.end(), key) != radio.receive_keys.end();
+        });
         radio.receive_keys = receive;
         // A radio that was cut off for its keys is back with new ones.
-        if (const auto* live = chronicle_.radio(index); live && live->revoked)
+        if (const auto* live = chronicle_.radio(index); live && live->revoked && all_new)
             post([this, index](core::Time now) { exchange_.set_standing(index, bridge::Exchange::Standing::Enabled, now); });
         if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint()) rekey_sender(config, radio);
     }
@@ -192,10 +210,11 @@ void Control::use_new_sender(const rtp::IndexRecord& kept) {
     if (radio == estate_.radios.end()) return;
     radio->second->send_key = kept.key;
     media::Endpoint* endpoint = radio->second->media.get();
-    post([endpoint, sender = waiting.mapped().sender, ssrc = kept.ssrc, limits = kept.limits](core::Time) {
+    post([this, endpoint, sender = waiting.mapped().sender, ssrc = kept.ssrc, limits = kept.limits](core::Time now) {
         sender->set_reserved(ssrc, limits);
         std::swap(endpoint->sink.srtp(), *sender);
         endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
+        exchange_.rejoin(endpoint->index(), now);
     });
 }
 
@@ -282,13 +301,14 @@ void Control::start_unrecorded(std::uint32_t index) {
     media::Endpoint* endpoint = estate_.radios.at(index)->media.get();
     const std::uint32_t ssrc = randombytes_random() | 1U;
     const std::uint64_t start = randombytes_uniform(0x8000);
-    post([endpoint, ssrc, start](core::Time) {
+    post([this, endpoint, ssrc, start](core::Time now) {
         rtp::SrtpSender& sender = endpoint->sink.srtp();
         const rtp::IndexLimits reserved = sender.reserved();
         if (reserved == rtp::SrtpSender::unrecorded() || sender.next().rtp + 500 < reserved.rtp) return;  // not yet
         if (!sender.begin(ssrc, {start, 0})) return;
         sender.set_reserved(ssrc, rtp::SrtpSender::unrecorded());
         endpoint->source.set_own_ssrc(ssrc);
+        exchange_.rejoin(endpoint->index(), now);
     });
 }
 
@@ -312,8 +332,11 @@ void Control::on_second() {
     refresh_figures();
     if (drop_old_keys_at_ && now >= *drop_old_keys_at_) {
         drop_old_keys_at_.reset();
-        for (const auto& [index, radio] : estate_.radios)
-            post([endpoint = radio->media.get()](core::Time) { endpoint->source.srtp().drop_old_key(); });
+        std::vector<media::Endpoint*> all;
+        for (const auto& [index, radio] : estate_.radios) all.push_back(radio->media.get());
+        post([all](core::Time) {
+            for (media::Endpoint* endpoint : all) endpoint->source.srtp().drop_old_key();
+        });
     }
     const bool refuse = estate_.config && estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
@@ -330,7 +353,12 @@ void Control::note(record::Entry entry) {
 }
 
 void Control::reload_by_signal() {
-    const auto done = apply_file("SIGHUP", {{"principal", "root"}, {"auth", "signal"}});
+    core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
+    try {
+        done = apply_file("SIGHUP", {{"principal", "root"}, {"auth", "signal"}});
+    } catch (const std::exception& error) {
+        done = core::unexpected(core::Error::Code::Internal, error.what());
+    }
     if (!done) log_.error("config.refused", "the configuration in force stays", {{"problems", done.error().context}});
 }
 

@@ -130,10 +130,10 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
         return channel != channels.end() && channel->agency == actor.agency;
     };
     bool permitted = actor.role == "administrator" && actor.agency.empty();
-    if (commands(actor) && is_bridge) {
+    if (is_bridge) {
         for (const bridge::Bridge& bridge : directory->config->bridges)
             if (bridge.id == id)
-                for (const bridge::Leg& leg : bridge.legs) permitted |= concerns(leg.channel);
+                for (const bridge::Leg& leg : bridge.legs) permitted |= commands(actor) && concerns(leg.channel);
     } else if (commands(actor) || actor.role == "technician") {
         for (const endpoint::Config& config : directory->config->endpoints)
             if (config.settings.id == id) permitted |= concerns(config.settings.channel);
@@ -141,18 +141,24 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
     if (!permitted)
         return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not cut '{}'", actor.name, id));
     const std::uint32_t index = found->second;
-    const bool posted = worker_.post(media::Worker::Lane::Direct, [this, what, index](core::Time now) {
-        using Standing = bridge::Exchange::Standing;
-        if (what == api::Cut::CloseBridge) exchange_.set_open(index, false, now);
-        else exchange_.set_standing(index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
-    });
+    const bool posted = worker_.post(media::Worker::Lane::Direct,
+                                     [this, what, index](core::Time now) { carry_out_cut(what, index, now); });
     if (!posted) return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason] { note_cut(what, name, actor, reason); });
     return {};
 }
 
+void Control::carry_out_cut(api::Cut what, std::uint32_t index, core::Time now) {
+    using Standing = bridge::Exchange::Standing;
+    if (what == api::Cut::CloseBridge) exchange_.set_open(index, false, now);
+    else exchange_.set_standing(index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
+}
+
 // On record, and in control's own state, after the fact: the audio has stopped already.
 void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason) {
+    // The cut overtook what control had posted before it, perhaps an opening: once more, behind all that.
+    const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
+    if (index) post([this, what, at = *index](core::Time now) { carry_out_cut(what, at, now); });
     if (what == api::Cut::CloseBridge) {
         BridgeState& state = bridge_states_[id];
         if (!state.open) return;

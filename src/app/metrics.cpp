@@ -42,7 +42,7 @@ private:
     std::vector<MetricFamily> families_;
 };
 
-void add_delays(Page& page, const media::DelayHistogram& delays) {
+void add_delays(Page& page, const std::string& name, const std::string& help, const media::DelayHistogram& delays) {
     using namespace std::chrono_literals;
     ClientMetric metric;
     for (const std::chrono::microseconds limit : {100us, 256us, 512us, 1024us, 2048us, 4096us, 8192us, 16384us, 32768us, 65536us})
@@ -50,8 +50,7 @@ void add_delays(Page& page, const media::DelayHistogram& delays) {
     metric.histogram.sample_count = delays.count();
     metric.histogram.sample_sum = static_cast<double>(delays.sum().count()) / 1e6;
     metric.histogram.bucket.push_back({metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
-    page.family("media_delay_seconds", "Kernel receive stamp of a packet to the return of its last send", MetricType::Histogram)
-        .metric.push_back(std::move(metric));
+    page.family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
 }
 
 void add_commits(Page& page, const record::LogFigures& figures) {
@@ -84,7 +83,9 @@ std::string Control::metrics() const {
             }
         }
     }
-    add_delays(page, worker_.delays());
+    add_delays(page, "media_delay_seconds", "Kernel receive stamp of a packet to the return of its last send", worker_.delays());
+    add_delays(page, "floor_decision_seconds", "A press to its answer", exchange_.decisions_took());
+    add_delays(page, "access_time_seconds", "A press to its first packet out", exchange_.access_times());
     const bridge::Exchange::Counters& floor = exchange_.counters();
     MetricFamily& decisions = page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
     Page::counter(decisions, floor.granted.read(), {{"outcome", "granted"}});
@@ -95,8 +96,8 @@ std::string Control::metrics() const {
     page.one_counter("concealed_frames_total", "Frames that were lost and replaced", floor.concealed.read());
     page.one_counter("reports_lost_total", "Reports that found control's queue full", floor.reports_lost.read());
     page.one_counter("worker_loops_total", "Wake-ups of the media worker", worker_.counters().loops.read());
-    page.one_counter("worker_busy_seconds_total", "Time that the media worker did not wait",
-                     worker_.counters().busy_us.read() / 1'000'000);
+    page.one_gauge("worker_busy_ratio", "Share of the last second in which the media worker did not wait",
+                   static_cast<double>(busy_permille_.load()) / 1000);
     page.one_counter("log_records_total", "Records acknowledged by the disk since the start", record_.figures().records.read());
     page.one_gauge("log_queue_depth", "Records that wait for the writer", static_cast<double>(record_.health().queued));
     add_commits(page, record_.figures());
@@ -107,6 +108,12 @@ std::string Control::metrics() const {
 
 // Once a second, on control: what only control may look at, as plain numbers.
 void Control::refresh_figures() {
+    const std::uint64_t busy = worker_.counters().busy_us.read();
+    const core::Time now = core::monotonic_now();
+    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
+    if (passed > 0) busy_permille_ = static_cast<std::uint32_t>((busy - busy_before_) * 1000 / static_cast<std::uint64_t>(passed));
+    busy_before_ = busy;
+    busy_since_ = now;
     auto figures = std::make_shared<Figures>();
     auto& families = figures->families;
     families = {{"packets_received_total", "Authentic RTP packets", false, {}},

@@ -96,6 +96,7 @@ private:
         plan_->bridges_removed = gone(estate_.config->bridges, plan_->config->bridges);
         for (const std::string& id : plan_->channels_removed)
             plan_->change.channels_removed.push_back(estate_.channels.of(id));
+        for (const std::string& id : plan_->bridges_removed) plan_->change.bridges_removed.push_back(estate_.bridges.of(id));
     }
 
     void plan_talkspurts() {

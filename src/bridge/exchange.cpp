@@ -92,6 +92,7 @@ void Exchange::press(std::uint32_t who, core::Time now) {
     arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
+    decision_times_.add(core::monotonic_now() - now);
 }
 
 floor::Target Exchange::own_target(std::uint32_t who, const floor::Claim& claim) const {
@@ -268,9 +269,11 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
                             .frames_concealed = numbers.frames_concealed,
                             .frames_recovered = numbers.frames_recovered,
                             .delay_p99 = state.talkspurt->delays().quantile(0.99)};
-        if (numbers.first_sent)
+        if (numbers.first_sent) {
             released.numbers.access_time =
                 std::chrono::duration_cast<std::chrono::milliseconds>(*numbers.first_sent - state.pressed);
+            access_times_.add(*numbers.first_sent - state.pressed);
+        }
         counters_.concealed += numbers.frames_concealed;
     }
     state.talker = kNowhere;

@@ -27,7 +27,10 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
                may_listen(endpoint, state.talker, far->suites);
     };
-    const auto gone = [&](const media::Listener& listener) { return !allowed(listener.endpoint->index(), listener.channel); };
+    const auto gone = [&](const media::Listener& listener) {
+        const std::uint32_t index = listener.endpoint->index();
+        return plan(index).media != listener.endpoint || !allowed(index, listener.channel);
+    };
     tell_listeners(state, gone, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
         marked_[listener.endpoint->index()] = !gone(listener);
@@ -80,7 +83,8 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
 }
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
-    if (open_[bridge] == open) return;
+    // A cut comes past the queue of reloads, so its index may be one that is not in force yet.
+    if (bridge >= open_.size() || open_[bridge] == open) return;
     open_[bridge] = open;
     for (const Topology::Leg& leg : topology_->bridges[bridge].legs) decide_again(leg.channel, now);
     Report changed = report(open ? Report::Kind::BridgeOpened : Report::Kind::BridgeClosed, now);
@@ -89,11 +93,14 @@ void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
 }
 
 void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Time now) {
+    if (endpoint >= endpoints_.size()) return;
     EndpointState& state = endpoints_[endpoint];
     if (state.standing == standing) return;
     state.standing = standing;
     const bool enabled = standing == Standing::Enabled;
-    arbiter_.set_standing(endpoint, enabled ? floor::Standing::MayTalk : floor::Standing::Disabled, now, decisions_);
+    // Back on, he begins anew: what was pressed before the cut is over.
+    if (enabled) arbiter_.remove_participant(endpoint, now, decisions_);
+    else arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
     act(now);
     tones_.stop(endpoint);
     set_listening(endpoint, enabled, now);
@@ -101,6 +108,11 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     changed.endpoint = endpoint;
     changed.inbound = standing == Standing::Revoked;
     send(changed);
+}
+
+void Exchange::rejoin(std::uint32_t endpoint, core::Time now) {
+    set_listening(endpoint, false, now);
+    set_listening(endpoint, true, now);
 }
 
 void Exchange::tend_all(core::Time now) {
@@ -120,14 +132,22 @@ void Exchange::shut_down(core::Time now) {
 }
 
 std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
+    // First all of them fall silent and deaf, so that nothing below lets one that is going in again.
+    std::vector<Standing> kept;
+    for (const std::uint32_t endpoint : change.gone) {
+        kept.push_back(endpoints_[endpoint].standing);
+        endpoints_[endpoint] = {.standing = Standing::Disabled};
+    }
     for (const std::uint32_t endpoint : change.gone) {
         arbiter_.remove_participant(endpoint, now, decisions_);
         act(now);
+    }
+    for (const std::uint32_t endpoint : change.gone) {
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
         if (plan(endpoint).vox) plan(endpoint).vox->clear(path_.packets);
-        endpoints_[endpoint] = {};
     }
+    for (const std::uint32_t bridge : change.bridges_removed) open_[bridge] = false;
     for (const std::uint32_t channel : change.channels_removed) {
         arbiter_.remove_channel(channel, now, decisions_);
         act(now);
@@ -148,6 +168,14 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
         if (channels_[channel].talkspurt) channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
     }
     arbiter_.configure({.channels = settings, .participants = topology_->endpoints.size()});
+    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins anew.
+    for (std::size_t i = 0; i < change.gone.size(); ++i) {
+        const std::uint32_t endpoint = change.gone[i];
+        endpoints_[endpoint].standing = plan(endpoint).media ? kept[i] : Standing::Enabled;
+        if (endpoints_[endpoint].standing != Standing::Enabled)
+            arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
+        act(now);
+    }
     // Rules, bridges and listeners may all have changed under those who talk.
     for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) decide_again(channel, now);
     Report installed = report(Report::Kind::Installed, now);

@@ -100,6 +100,18 @@ TEST_CASE("asking again does not begin the five seconds anew") {
     CHECK(scene.tape() == "a1 granted, a1 skips B");
 }
 
+TEST_CASE("a press that has given up waiting for the far channels does not begin again when it asks again") {
+    Scene scene{2};
+    scene.talk("b1", {.to = ""});
+    scene.press("a1", kWait);
+    scene.talk("a2", {.to = ""});
+    scene.wait(5s);
+    scene.press("a1", kWait);
+    scene.tape();
+    scene.release("a2");
+    CHECK(scene.tape() == "a2 ends (released), a1 granted, a1 skips B");
+}
+
 TEST_CASE("`wait` is for explicit radios: others skip") {
     Scene scene{2};
     scene.talk("b1", {.to = ""});

@@ -214,7 +214,7 @@ TEST_CASE("three radios on two channels: every reachable state is sound, and com
     const char* number = std::getenv("CROSSPATCH_LONG");
     const bool is_long = number && std::string_view{number} == "1";
     std::vector<Exploration::Ticks> sizes{{1, 3, 1, 1, 1, 2, 2, 3}};
-    if (is_long) sizes.insert(sizes.end(), {{2, 3, 1, 1, 1, 1, 2, 2}, {2, 4, 2, 2, 2, 3, 3, 4}});
+    if (is_long) sizes.push_back({2, 3, 1, 1, 1, 1, 2, 2});
     for (const auto& ticks : sizes) {
         Exploration exploration{ticks};
         std::string failed;

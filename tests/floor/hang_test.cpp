@@ -69,6 +69,14 @@ TEST_CASE("a hang of nothing keeps nothing") {
     CHECK(scene.floors() == "A:- B:c1 C:c1");
 }
 
+TEST_CASE("a grant under which nothing was said leaves no hang") {
+    Scene scene{3};
+    scene.press("a1", {.signal = Signal::Explicit, .to = "B", .bridge = 1});
+    scene.release("a1");
+    scene.talk("c1", {.to = "B", .bridge = 2});
+    CHECK(scene.floors() == "A:- B:c1 C:c1");
+}
+
 TEST_CASE("a talker that was cut off leaves no hang") {
     Scene scene{3};
     scene.talk("a1", {.to = "B", .bridge = 1});

@@ -195,3 +195,20 @@ TEST_CASE("an explicit radio that was cut off is told again while it goes on sen
     scene.wait(3s);
     CHECK(scene.tape() == "a1 revoked again, a1 revoked again, a1 revoked again");
 }
+
+TEST_CASE(
+    "a channel that a pre-emption sets free goes to the best who waits there, not to who pre-empted next "
+    "door") {
+    Scene scene{3};
+    scene.talk("a1", {.to = "B"});
+    scene.press("b1", {.level = Class::Emergency, .priority = 9, .signal = Signal::Explicit, .to = ""});
+    scene.tape();
+    const std::vector<Target> far{{0, true}, {1, false}};
+    scene.call([&](Arbiter& a, Decisions& out) {
+        a.request(
+            {.participant = Scene::radio("c1"), .own = {2, true}, .far = far, .claim = {Class::Emergency, 1}},
+            scene.now, out);
+    });
+    CHECK(scene.tape() == "a1 revoked 4, a1 ends (4), c1 granted, c1 skips B, b1 granted");
+    CHECK(scene.floors() == "A:c1 B:b1 C:c1");
+}

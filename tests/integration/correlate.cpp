@@ -89,8 +89,34 @@ Samples products(const Samples& said, const Samples& heard) {
 
 struct Match {
     double correlation{};
-    std::size_t lag{};
+    double lag{};
 };
+
+// The height of a band-limited curve between its samples: windowed sinc.
+double between(const Samples& curve, double position) {
+    constexpr int kReach = 16;
+    const auto nearest = static_cast<std::ptrdiff_t>(std::lround(position));
+    double sum = 0;
+    for (std::ptrdiff_t index = nearest - kReach; index <= nearest + kReach; ++index) {
+        if (index < 0 || index >= std::ssize(curve)) continue;
+        const double away = position - static_cast<double>(index);
+        const double angle = std::numbers::pi * away;
+        const double window = 0.5 + 0.5 * std::cos(angle / (kReach + 1));
+        sum += curve[static_cast<std::size_t>(index)] * window * (away == 0 ? 1 : std::sin(angle) / angle);
+    }
+    return sum;
+}
+
+// The other side's clock does not tick with ours: half a sample off, 3 kHz would count for little.
+Match refined(const Samples& covariance, double peak, double energies) {
+    Match best{0, peak};
+    for (int sixteenth = -8; sixteenth <= 8; ++sixteenth) {
+        const double lag = peak + sixteenth / 16.0;
+        const double correlation = between(covariance, lag) / energies;
+        if (correlation > best.correlation) best = {std::min(correlation, 1.0), lag};
+    }
+    return best;
+}
 
 // Both freed of their mean where they lie over each other; `said` over silence counts as nothing.
 Match best_match(const Samples& said, const Samples& heard) {
@@ -100,21 +126,26 @@ Match best_match(const Samples& said, const Samples& heard) {
     const double said_energy = said_squares - said_sum * said_sum / count;
     for (std::size_t index = 0; index < said.size(); ++index)
         sum += heard[index], squares += heard[index] * heard[index];
-    const Samples product = products(said, heard);
+    Samples covariance = products(said, heard);
     Match best;
-    for (std::size_t lag = 0; lag < product.size(); ++lag) {
+    double best_energies = 1;
+    for (std::size_t lag = 0; lag < covariance.size(); ++lag) {
+        covariance[lag] -= said_sum * sum / count;
         const double energy = squares - sum * sum / count;
         // An average below one step of 16 bits is silence, and dividing by it would find anything in it.
         if (energy > count && said_energy > count) {
-            const double correlation =
-                (product[lag] - said_sum * sum / count) / std::sqrt(said_energy * energy);
-            if (correlation > best.correlation) best = {correlation, lag};
+            const double energies = std::sqrt(said_energy * energy);
+            const double correlation = covariance[lag] / energies;
+            if (correlation > best.correlation) {
+                best = {correlation, static_cast<double>(lag)};
+                best_energies = energies;
+            }
         }
         if (lag + said.size() == heard.size()) break;
         sum += heard[lag + said.size()] - heard[lag];
         squares += heard[lag + said.size()] * heard[lag + said.size()] - heard[lag] * heard[lag];
     }
-    return best;
+    return best.correlation > 0 ? refined(covariance, best.lag, best_energies) : best;
 }
 
 Samples envelope(const Samples& samples) {
@@ -156,8 +187,8 @@ int main(int argc, char** argv) {
     heard->resize(std::max(heard->size(), said->size()) + said->size() / 2);
     const Match waveform = best_match(*said, *heard);
     const Match loudness = best_match(envelope(*said), envelope(*heard));
-    const auto later = [&](std::size_t lag, double step) {
-        return (static_cast<double>(lag) * step - static_cast<double>(cut)) * 1000.0 / kRate;
+    const auto later = [&](double lag, double step) {
+        return (lag * step - static_cast<double>(cut)) * 1000.0 / kRate;
     };
     fmt::print(R"({{"waveform":{:.4f},"waveform_lag_ms":{:.3f},"envelope":{:.4f},"envelope_lag_ms":{:.3f}}})"
                "\n",

@@ -16,7 +16,7 @@ RADIO, CORRELATE = sys.argv.pop(1), sys.argv.pop(1)
 WAVEFORM = ["l16/8000", "l16/16000", "l16/48000", "pcmu", "pcma", "g722", "opus"]
 SOUND = ["gsm", "codec2/3200", "codec2/1200"]
 PTIME = {"l16/48000": "10ms", "codec2/1200": "40ms"}
-AT_ONCE = 5  # pairs; two radios each
+AT_ONCE = 8  # pairs; two radios each
 
 
 class Radios(unittest.TestCase):
@@ -36,8 +36,8 @@ class Radios(unittest.TestCase):
         """Two radios, each of which talks its own words; gives (process, what it heard, what the other said) of both."""
         near, far = free_ports(2)
         one, two = self.bench.key(suite), self.bench.key(suite)
-        common = ["--codec", codec, "--ptime", PTIME.get(codec, "20ms"), "--srtp", suite, "--for", "6s", "--talk-after",
-                  "500ms", *options]
+        common = ["--codec", codec, "--ptime", PTIME.get(codec, "20ms"), "--srtp", suite, "--for", "8s", "--talk-after",
+                  "1500ms", *options]
         sides = []
         for local, remote, send, receive, says, hears in ((near, far, one, two, self.guard, self.officer),
                                                           (far, near, two, one, self.officer, self.guard)):

@@ -55,6 +55,7 @@ class Reload(GatewayTest):
         before = gateway.item("floor", "ng-ops")["since"]
         for number in range(RELOADS):
             self.reload(gateway, number)
+            time.sleep(0.06)  # three packets and the file that is next
         self.assertEqual(before, gateway.item("floor", "ng-ops")["since"], "it is one talkspurt still")
         sent = end(talker)["sent"]
         time.sleep(0.5)

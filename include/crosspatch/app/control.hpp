@@ -66,6 +66,8 @@ public:
     core::Result<void> start(std::shared_ptr<const Config> config);
     // Ends all talkspurts and waits (bounded) until that is on record.
     void stop();
+    // Event streams end with the API's loop; called when that has stopped.
+    void drop_listeners() { listeners_.clear(); }
     // SIGHUP: the file is read again; what is wrong with it goes to the log.
     void reload_by_signal();
     // How the media worker was scheduled: `fifo` or `degraded`, as /status shows it.
@@ -116,6 +118,7 @@ private:
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
     void close_expired(core::Time now);
+    void carry_out_cut(api::Cut what, std::uint32_t index, core::Time now);  // the worker's
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason);
     bool log_failing_too_long() const;
 
@@ -168,6 +171,9 @@ private:
     core::Snapshot<Figures> figures_;
     std::atomic<bool> ready_{false};
     std::shared_ptr<std::atomic<bool>> worker_answered_{std::make_shared<std::atomic<bool>>(true)};
+    std::atomic<std::uint32_t> busy_permille_{0};
+    std::uint64_t busy_before_{};
+    core::Time busy_since_{};
     bool refusing_{};
     bool stopping_{};
     std::unique_ptr<Keeper> keeper_;  // last: its thread ends first

@@ -50,7 +50,8 @@ struct Plan {
         std::shared_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
     };
     std::shared_ptr<const Config> config;
-    bridge::Exchange::Change change;
+    bridge::Exchange::Change change;  // the worker's as soon as it is posted
+    std::vector<std::uint32_t> change_gone;  // control's copy
     media::CodecPool::Stock stock;
     std::vector<std::unique_ptr<Radio>> added;
     std::vector<std::uint32_t> removed;

@@ -35,6 +35,7 @@ public:
         std::unique_ptr<Topology> topology;
         std::vector<std::uint32_t> gone;              // endpoints whose media object is replaced or removed
         std::vector<std::uint32_t> channels_removed;
+        std::vector<std::uint32_t> bridges_removed;
         std::vector<std::unique_ptr<media::Talkspurt>> talkspurts;  // by channel index, for channels that are new
         std::uint64_t token{};
     };
@@ -55,6 +56,8 @@ public:
     std::unique_ptr<Topology> install(Change& change, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
+    // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
+    void rejoin(std::uint32_t endpoint, core::Time now);
     // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next report.
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
@@ -63,6 +66,9 @@ public:
     void shut_down(core::Time now);
 
     const Counters& counters() const { return counters_; }
+    // How long the answer to a press took, and from the press to its first packet out.
+    const media::DelayHistogram& decisions_took() const { return decision_times_; }
+    const media::DelayHistogram& access_times() const { return access_times_; }
 
 private:
     struct Far {  // a channel that a talkspurt is to be heard on
@@ -145,6 +151,8 @@ private:
     TonePlayer tones_;
     bool refuse_floors_{};
     Counters counters_;
+    media::DelayHistogram decision_times_;
+    media::DelayHistogram access_times_;
 };
 
 }  // namespace crosspatch::bridge
