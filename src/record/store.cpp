@@ -53,12 +53,15 @@ void remove_with_company(const std::filesystem::path& file) {
 
 sqlite::Result<Store> Store::create(const std::filesystem::path& file, const Owner& owner,
                                     const std::string& vfs) {
-    const core::UniqueFd made{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    core::UniqueFd made{::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
     if (!made) {
         const int code = errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN;
         return Unexpected<Failure>{
             {code, file.filename().string() + ": cannot be made: " + std::strerror(errno)}};
     }
+    // Before SQLite locks it: closing any descriptor of a file drops all POSIX locks that the process has on it, and another
+    // program's last close would then take the write-ahead log away from under us.
+    made.reset();
     auto store = open(file, owner, vfs);
     if (!store) remove_with_company(file);
     return store;

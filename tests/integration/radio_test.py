@@ -36,8 +36,8 @@ class Radios(unittest.TestCase):
         """Two radios, each of which talks its own words; gives (process, what it heard, what the other said) of both."""
         near, far = free_ports(2)
         one, two = self.bench.key(suite), self.bench.key(suite)
-        common = ["--codec", codec, "--ptime", PTIME.get(codec, "20ms"), "--srtp", suite, "--for", "8s", "--talk-after",
-                  "1500ms", *options]
+        common = ["--codec", codec, "--ptime", PTIME.get(codec, "20ms"), "--srtp", suite, "--for", "11s", "--talk-after",
+                  "2500ms", *options]
         sides = []
         for local, remote, send, receive, says, hears in ((near, far, one, two, self.guard, self.officer),
                                                           (far, near, two, one, self.officer, self.guard)):
@@ -90,9 +90,9 @@ class Radios(unittest.TestCase):
         # Media packets are long; reports, which are shorter than 100 octets, all come through.
         wire = Wire(near, far, lambda number, octets: None if len(octets) > 100 and number % 10 == 9 else 0.0)
         listener = self.bench.start(far, wire.far_port, "--codec", "pcmu", "--srtp", "none", "--listen-only", "--write",
-                                    self.bench.path("lossy.wav"), "--for", "6s")
+                                    self.bench.path("lossy.wav"), "--for", "9s")
         talker = self.bench.start(near, wire.near_port, "--codec", "pcmu", "--srtp", "none", "--talk", self.guard,
-                                  "--talk-after", "300ms", "--for", "6s")
+                                  "--talk-after", "1s", "--for", "9s")
         sent, heard = result(talker)["sent"], result(listener)
         wire.stop()
         self.assertGreater(wire.dropped, 10)
@@ -107,9 +107,9 @@ class Radios(unittest.TestCase):
         near, far = free_ports(2)
         wire = Wire(near, far, lambda number, octets: self.bench.random.uniform(0, 0.06))
         listener = self.bench.start(far, wire.far_port, "--codec", "l16/16000", "--srtp", "none", "--listen-only",
-                                    "--write", self.bench.path("jitter.wav"), "--for", "6s")
+                                    "--write", self.bench.path("jitter.wav"), "--for", "9s")
         talker = self.bench.start(near, wire.near_port, "--codec", "l16/16000", "--srtp", "none", "--talk", self.guard,
-                                  "--talk-after", "300ms", "--for", "6s")
+                                  "--talk-after", "1s", "--for", "9s")
         sent, heard = result(talker)["sent"], result(listener)
         wire.stop()
         self.assertEqual(sent["packets"], heard["received"]["packets"])
@@ -137,8 +137,8 @@ class Radios(unittest.TestCase):
         words = self.bench.path("pauses.wav")
         subprocess.run(["sox", self.guard, words, "pad", "0", "1.5"], check=True)
         options = ["--codec", "opus", "--srtp", "none"]
-        listener = self.bench.start(far, near, *options, "--for", "7s")
-        talker = self.bench.start(near, far, *options, "--dtx", "--talk", words, "--for", "7s")
+        listener = self.bench.start(far, near, *options, "--for", "10s")
+        talker = self.bench.start(near, far, *options, "--dtx", "--talk", words, "--talk-after", "1s", "--for", "10s")
         sent, heard = result(talker)["sent"], result(listener)
         self.assertEqual(sent["packets"], heard["received"]["packets"])
         self.assertEqual(0, heard["heard"]["concealed_frames"])
@@ -147,7 +147,7 @@ class Radios(unittest.TestCase):
     def test_reports_travel_on_the_next_port_or_not_at_all(self):
         for rtcp, reports in (("next_port", True), ("off", False)):
             near, far = free_ports(2)
-            common = ["--codec", "pcmu", "--srtp", "none", "--rtcp", rtcp, "--for", "3s"]
+            common = ["--codec", "pcmu", "--srtp", "none", "--rtcp", rtcp, "--for", "4s"]
             listener = self.bench.start(far, near, *common, "--listen-only")
             talker = self.bench.start(near, far, *common, "--talk", self.guard)
             heard = result(listener)

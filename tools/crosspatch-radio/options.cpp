@@ -102,7 +102,7 @@ Complaint take_durations(const Words& words, Options& options) {
         to = *value;
     }
     if (!words.run_for.empty()) options.run_for = run_for;
-    if (options.buffer > 1s) return "--buffer: at most 1s";
+    if (options.buffer > 5s) return "--buffer: at most 5s";
     return {};
 }
 

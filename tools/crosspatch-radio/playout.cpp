@@ -5,7 +5,7 @@
 namespace crosspatch::radio {
 namespace {
 using namespace std::chrono_literals;
-constexpr std::size_t kMaxWaiting = 128;
+constexpr std::size_t kMaxWaiting = 1024;
 constexpr auto kMaxAhead = 2s;  // a timestamp further away than this belongs to another talkspurt
 // So long a packet is waited for before the talkspurt counts as over; longer while the talker said that he is
 // silent, because Opus then speaks up only each 400 ms.

@@ -18,7 +18,7 @@ namespace crosspatch::radio {
 // Plays the packets of one talker on time, as a radio's loudspeaker would: each packet waits until its turn,
 // what is not there by then is concealed, and what comes after its turn is lost.
 //
-// Shape    at most 128 packets wait. A talkspurt begins with a marker or after silence; its first packet
+// Shape    at most 1,024 packets wait. A talkspurt begins with a marker or after silence; its first packet
 // waits `delay`,
 //          the others keep their distance to it by timestamp.
 // Units    samples at rate(), 16 bits, mono.

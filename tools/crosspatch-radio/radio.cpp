@@ -15,7 +15,8 @@
 namespace crosspatch::radio {
 namespace {
 using namespace std::chrono_literals;
-constexpr auto kCaptureStep = 5ms;  // how often the microphone is looked at
+constexpr auto kCaptureStep = 5ms;   // how often the microphone is looked at
+constexpr auto kLongestSleep = 10s;  // a stamp that is older than this is a wall clock that was set
 constexpr auto kHearOut = 2s;  // after the last word, without --for: what the other side still has to say
 
 std::uint32_t random_word() { return std::random_device{}(); }
@@ -224,10 +225,12 @@ void Radio::receive(int fd, const core::Address& from) {
 }
 
 void Radio::listen(const media::Datagram& datagram) {
-    // The kernel's stamp says when it came; this program may have been busy or asleep since.
+    // The kernel's stamp says when it came; this program may have been busy or asleep since. What had its
+    // turn before is played before, so that what is heard does not depend on that.
     const core::WallTime came{datagram.received};
-    const auto waited = std::clamp<core::Duration>(wall_ - came, 0s, 1s);
-    listener_.on_datagram(datagram.octets, now_ - waited, came);
+    const auto arrival = now_ - std::clamp<core::Duration>(wall_ - came, 0s, kLongestSleep);
+    play_.play(arrival);
+    listener_.on_datagram(datagram.octets, arrival, came);
 }
 
 void Radio::talk() {
