@@ -67,6 +67,10 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
     }
 }
 
+bool changes_level(const policy::RuleList& list) {
+    return std::any_of(list.rules.begin(), list.rules.end(), [](const policy::Rule& rule) { return rule.effects.gain_db != 0; });
+}
+
 // The channels whose listeners may hear a talker on `channel`, itself first, all its bridges open.
 std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& topology, std::uint32_t channel) {
     std::vector<std::pair<std::uint32_t, double>> found{{channel, 0}};
@@ -136,7 +140,9 @@ media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
                     const auto& sink = endpoint.media->sink.settings();
                     const bool cheap = talker.kind != codec::Kind::Opus && talker.kind != codec::Kind::Codec2;
                     // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap codecs always may.
-                    if (!endpoint.listens || (gain == 0 && codec::same_payload(talker, sink.format) && !cheap)) continue;
+                    const bool as_it_is = gain == 0 && (channel == home || !(changes_level(*topology.channels[home].outbound) ||
+                                                                              changes_level(*topology.channels[channel].inbound)));
+                    if (!endpoint.listens || (as_it_is && codec::same_payload(talker, sink.format) && !cheap)) continue;
                     const codec::Rates working = codec::working_rates(talker, sink.format);
                     rates.insert(working.decode);
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);

@@ -88,6 +88,7 @@ void Exchange::press(std::uint32_t who, core::Time now) {
     }
     collect(who, claim, true, now);
     request.far = targets_;
+    request.max_talk = max_talk_;
     collected_for_ = who;
     arbiter_.request(request, now, decisions_);
     act(now);
@@ -117,6 +118,7 @@ void Exchange::collect(std::uint32_t who, const floor::Claim& claim, bool tell, 
     far_.clear();
     targets_.clear();
     decided_until_ = core::WallTime::max();
+    max_talk_ = {};
     const std::uint32_t own = plan(who).channel;
     const core::WallTime wall = core::wall_now();
     for (const std::uint32_t bridge : topology_->channels[own].bridges) {
@@ -159,7 +161,11 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
         return send(denied);
     }
     const auto holder = arbiter_.holder(leg.channel);
-    far_.push_back({leg.channel, bridge, leg.gain_db, crossing.listeners});
+    Far far{.channel = leg.channel, .bridge = bridge, .suites = crossing.listeners};
+    for (std::size_t i = 0; i < policy::kSuites; ++i)
+        far.gain_db[i] = leg.gain_db + crossing.effects_for(static_cast<policy::Suite>(i)).gain_db;
+    far_.push_back(far);
+    if (crossing.max_talk && (max_talk_.count() == 0 || *crossing.max_talk < max_talk_)) max_talk_ = *crossing.max_talk;
     targets_.push_back({.channel = leg.channel,
                         .may_preempt = holder && may_preempt(topology_->bridges[bridge], who, *holder, claim),
                         .conversation = bridge + 1});
@@ -242,7 +248,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
     const std::uint32_t who = from.index();
     state.talkspurt->start(from, first, now);
-    add_listeners(state, plan(who).channel, 0, policy::SuiteSet::all());
+    add_listeners(state, plan(who).channel, kNoGain, policy::SuiteSet::all());
     for (const Far& far : state.far)
         if (arbiter_.holds(who, far.channel)) add_listeners(state, far.channel, far.gain_db, far.suites);
     state.talkspurt->arrange(now);

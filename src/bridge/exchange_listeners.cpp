@@ -12,9 +12,11 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
            endpoints_[endpoint].standing == Standing::Enabled && !tones_.plays(endpoint);
 }
 
-void Exchange::add_listeners(ChannelState& state, std::uint32_t channel, double gain_db, policy::SuiteSet suites) {
+void Exchange::add_listeners(ChannelState& state, std::uint32_t channel,
+                             const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites) {
     for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-        if (may_listen(endpoint, state.talker, suites)) state.talkspurt->add(*plan(endpoint).media, channel, gain_db);
+        if (may_listen(endpoint, state.talker, suites))
+            state.talkspurt->add(*plan(endpoint).media, channel, gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
 }
 
 // Takes out who may not hear it any more, and lets in who may now.
@@ -36,12 +38,12 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         marked_[listener.endpoint->index()] = !gone(listener);
         return gone(listener);
     });
-    const auto let_in = [&](std::uint32_t channel, double gain_db) {
+    const auto let_in = [&](std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db) {
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             if (!marked_[endpoint] && allowed(endpoint, channel))
-                state.talkspurt->add(*plan(endpoint).media, channel, gain_db);
+                state.talkspurt->add(*plan(endpoint).media, channel, gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
     };
-    let_in(plan(state.talker).channel, 0);
+    let_in(plan(state.talker).channel, kNoGain);
     for (const Far& far : state.far) let_in(far.channel, far.gain_db);
     state.talkspurt->arrange(now);
 }

@@ -30,7 +30,7 @@ double measure(int count, Step&& step) {
 }
 
 struct City {
-    static constexpr std::size_t kChannels = 71, kRadios = 30;
+    static constexpr std::uint32_t kChannels = 71, kRadios = 30;
     std::vector<Settings> settings = std::vector<Settings>(kChannels);
     Arbiter arbiter{Layout{
         .channels = settings, .participants = kChannels * kRadios, .timers = {.requests_per_second = 0}}};

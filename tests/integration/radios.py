@@ -53,10 +53,10 @@ class Bench:
         subprocess.run(["sox", raw, "-r", str(rate), "-c", "1", "-b", "16", path, "gain", "-n", "-6"], check=True)
         return path
 
-    def start(self, local, remote, *options, **popen):
+    def start(self, local, remote, *options, buffer_ms=BUFFER_MS, **popen):
         """A radio between two ports of this machine."""
         command = [self.radio, "--local", f"127.0.0.1:{local}", "--remote", f"127.0.0.1:{remote}", "--json",
-                   "--buffer", f"{BUFFER_MS}ms", *map(str, options)]
+                   "--buffer", f"{buffer_ms}ms", *map(str, options)]
         radio = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **popen)
         self.started.append(radio)
         return radio

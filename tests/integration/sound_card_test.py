@@ -63,10 +63,11 @@ class SoundCard(unittest.TestCase):
         said = self.bench.speech("said", "Dispatch to all units. Stand by for a description of the vehicle.")
         one, two, three, four = free_ports(4)
         common = ["--codec", "l16/16000", "--srtp", "none"]
-        recorder = self.bench.start(four, three, *common, "--write", self.bench.path("heard.wav"), "--for", "9s")
-        microphone = self.bench.start(three, four, *common, "--device", "gw_a_mon", "--mute", "--ptt", "always", "--for", "8s",
+        recorder = self.bench.start(four, three, *common, "--write", self.bench.path("heard.wav"), "--for", "12s")
+        microphone = self.bench.start(three, four, *common, "--device", "gw_a_mon", "--mute", "--ptt", "always", "--for", "9s",
                                       env=self.environment)
-        speaker = self.bench.start(two, one, *common, "--device", "gw_a", "--for", "8s", env=self.environment)
+        speaker = self.bench.start(two, one, *common, "--device", "gw_a", "--for", "9s", buffer_ms=500,
+                                   env=self.environment)
         talker = self.bench.start(one, two, *common, "--talk", said, "--talk-after", "1500ms", "--for", "8s")
         self.assertEqual(1, result(talker)["sent"]["talkspurts"])
         self.assertEqual(0, result(speaker)["heard"]["concealed_frames"])

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -74,9 +75,10 @@ private:
     struct Far {  // a channel that a talkspurt is to be heard on
         std::uint32_t channel{kNowhere};
         std::uint32_t bridge{kNowhere};
-        double gain_db{};
-        policy::SuiteSet suites;  // of the listeners that may hear it
+        std::array<double, policy::kSuites> gain_db{};  // the leg's and both rules', by the listener's suite
+        policy::SuiteSet suites;                        // of the listeners that may hear it
     };
+    static constexpr std::array<double, policy::kSuites> kNoGain{};
     struct ChannelState {
         std::unique_ptr<media::Talkspurt> talkspurt;
         std::vector<Far> far;  // of the talkspurt that this channel's talker has
@@ -109,7 +111,8 @@ private:
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
 
-    void add_listeners(ChannelState& state, std::uint32_t channel, double gain_db, policy::SuiteSet suites);
+    void add_listeners(ChannelState& state, std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db,
+                       policy::SuiteSet suites);
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
@@ -146,6 +149,7 @@ private:
     std::vector<Far> far_;                // scratch of collect()
     std::vector<floor::Target> targets_;  // the same for the arbiter
     core::WallTime decided_until_{};      // the same: when the answer may change
+    std::chrono::milliseconds max_talk_{};  // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     std::vector<bool> marked_;            // scratch of refresh_listeners()
     TonePlayer tones_;
