@@ -211,14 +211,14 @@ class Gateway:
 
     # Radios
 
-    def radio(self, name, *options, key=None):
+    def radio(self, name, *options, key=None, buffer_ms=200):
         """A crosspatch-radio that is this endpoint, with other keys if given as {receive, send}."""
         one = self.endpoints()[name]
         key = key or self.keys[name]
         codec = one["codec"] if isinstance(one["codec"], str) else one["codec"]["name"]
         secret = ["--send-key", key["receive"], "--receive-key", key["send"]] if key["receive"] else []
         return self.bench.start(self.remotes[name], self.listens[name], "--codec", codec, "--srtp", one["srtp"]["suite"],
-                                "--rtcp", one.get("rtcp", "mux"), *secret, *options)
+                                "--rtcp", one.get("rtcp", "mux"), *secret, *options, buffer_ms=buffer_ms)
 
 
 class GatewayTest(unittest.TestCase):
