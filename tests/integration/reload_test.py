@@ -50,6 +50,8 @@ class Reload(GatewayTest):
         tap = Tap(gateway.remotes["tap"])
         self.addCleanup(tap.stop)
         listener = gateway.radio("officer", "--listen-only")
+        # Who is not there yet would miss the first words.
+        gateway.wait_for(lambda: gateway.item("endpoints", "officer")["state"] == "up", 10, "the listener")
         talker = gateway.radio("guard", "--talk", words, "--repeat", "100", "--gap", "1ms")
         gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["state"] == "taken", 10, "the guard to talk")
         before = gateway.item("floor", "ng-ops")["since"]
