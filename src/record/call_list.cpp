@@ -9,6 +9,8 @@
 #include <variant>
 
 #include "crosspatch/core/text.hpp"
+#include "crosspatch/record/canonical.hpp"
+#include "crosspatch/record/talkspurt.hpp"
 #include "position.hpp"
 
 namespace crosspatch::record {
@@ -72,6 +74,43 @@ std::string anywhere(std::string_view text) {
     return pattern + '%';
 }
 
+json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
+
+// One talkspurt in the API's shape, with `call`, `bridge`, `incident`, `channels` and `refused` added.
+json::object to_item(const Talkspurt& talkspurt, const std::string& call) {
+    json::array refused;
+    for (const auto& refusal : talkspurt.refused) {
+        refused.push_back(
+            {{"channel", refusal.channel}, {"rule", or_null(refusal.rule)}, {"reason", refusal.reason}});
+    }
+    json::object item{{"id", talkspurt.id},
+                      {"talker", or_null(talkspurt.talker)},
+                      {"endpoint", or_null(talkspurt.endpoint)},
+                      {"channel", or_null(talkspurt.channel)},
+                      {"started", core::rfc3339(talkspurt.started)},
+                      {"ended", core::rfc3339(talkspurt.ended)},
+                      {"end_cause", or_null(talkspurt.end_cause)},
+                      {"listeners", json::array(talkspurt.listeners.begin(), talkspurt.listeners.end())},
+                      {"packets_received", talkspurt.packets_received},
+                      {"packets_lost", talkspurt.packets_lost},
+                      {"frames_concealed", talkspurt.frames_concealed},
+                      {"access_time_ms", nullptr},
+                      {"gateway_delay_p99_ms", nullptr},
+                      {"denied", talkspurt.denied},
+                      {"call", call},
+                      {"bridge", or_null(talkspurt.bridge)},
+                      {"incident", or_null(talkspurt.incident)},
+                      {"channels", json::array(talkspurt.channels.begin(), talkspurt.channels.end())},
+                      {"refused", std::move(refused)}};
+    if (talkspurt.access_time) item["access_time_ms"] = talkspurt.access_time->count();
+    if (talkspurt.gateway_delay_p99) {
+        // Rounded up: "no more than".
+        item["gateway_delay_p99_ms"] =
+            std::chrono::ceil<std::chrono::milliseconds>(*talkspurt.gateway_delay_p99).count();
+    }
+    return item;
+}
+
 struct Cursor {
     std::int64_t started{};
     std::string id;
@@ -133,12 +172,6 @@ bool is_visible(const json::object& talkspurt, const std::vector<std::string>& v
         [&](const json::value& channel) { return channel.is_string() && sees(channel.get_string()); });
 }
 
-json::object parse_item(std::string_view text) {
-    boost::system::error_code failure;
-    auto value = json::parse(text, failure);
-    return !failure && value.is_object() ? std::move(value.get_object()) : json::object{};
-}
-
 }  // namespace
 
 core::Result<Database*> CallList::open() {
@@ -167,8 +200,6 @@ core::Result<json::array> CallList::channels_of(Database& database, std::string_
 }
 
 namespace {
-
-json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
 constexpr std::string_view kCallColumns = "SELECT id, bridge, incident, started, ended, talkspurts FROM call";
 
@@ -226,13 +257,14 @@ core::Result<json::object> CallList::call(std::string_view id,
     auto channels = channels_of(**database, id);
     if (!channels) return core::Unexpected<Error>{channels.error()};
     auto call = call_item(*row, std::move(*channels));
-    auto rows = (*database)->prepare("SELECT item FROM talkspurt WHERE call=? ORDER BY started, seq");
+    auto rows = (*database)->prepare("SELECT seq FROM talkspurt WHERE call=? ORDER BY started, seq");
     if (!rows) return unreadable(rows.error());
     rows->bind(1, id);
     json::array talkspurts;
     while (rows->step() == Statement::Step::Row) {
-        auto item = parse_item(rows->text(0));
-        if (!visible_channels || is_visible(item, *visible_channels)) talkspurts.push_back(std::move(item));
+        auto item = item_of(static_cast<std::uint64_t>(rows->integer(0)), id);
+        if (!item || (visible_channels && !is_visible(*item, *visible_channels))) continue;
+        talkspurts.push_back(std::move(*item));
     }
     // Somebody else's call is no call.
     if (visible_channels && talkspurts.empty()) return none();
@@ -243,12 +275,26 @@ core::Result<json::object> CallList::call(std::string_view id,
 core::Result<json::object> CallList::talkspurt(std::string_view id) {
     const auto database = open();
     if (!database) return core::Unexpected<Error>{database.error()};
-    auto row = (*database)->prepare("SELECT item FROM talkspurt WHERE id=? ORDER BY seq DESC LIMIT 1");
+    auto row = (*database)->prepare("SELECT seq, call FROM talkspurt WHERE id=? ORDER BY seq DESC LIMIT 1");
     if (!row) return unreadable(row.error());
     if (row->bind(1, id).step() != Statement::Step::Row) {
         return core::unexpected(Error::Code::NotFound, "there is no talkspurt with this id");
     }
-    return parse_item(row->text(0));
+    auto item = item_of(static_cast<std::uint64_t>(row->integer(0)), row->text(1));
+    if (!item)
+        return core::unexpected(Error::Code::Unavailable, "the record of this talkspurt cannot be read");
+    return std::move(*item);
+}
+
+// The index says where; what was said stands in the record. Nothing if that cannot be read.
+std::optional<json::object> CallList::item_of(std::uint64_t seq, std::string_view call) {
+    const auto rows = source_.read(seq, 1);
+    if (!rows || rows->empty() || rows->front().seq != seq) return std::nullopt;
+    const auto line = from_canonical(rows->front().body);
+    const auto* record = line ? line->if_object() : nullptr;
+    const auto talkspurt = record ? talkspurt_of(*record) : std::nullopt;
+    if (!talkspurt) return std::nullopt;
+    return to_item(*talkspurt, std::string{call});
 }
 
 }  // namespace crosspatch::record

@@ -99,7 +99,12 @@ private:
     bool parse_string(json::string& into) {
         ++at_;
         while (at_ < line_.size()) {
-            const char c = line_[at_];
+            // Most of every text is plain ASCII: taken in one piece.
+            const auto start = at_;
+            while (at_ < line_.size() && is_plain(line_[at_])) ++at_;
+            into.append(line_.substr(start, at_ - start));
+            const char c = peek();
+            if (at_ == line_.size()) break;
             if (c == '"') {
                 ++at_;
                 return true;
@@ -117,6 +122,8 @@ private:
         }
         return refuse("the text has no end");
     }
+
+    static bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
 
     bool parse_escape(json::string& into) {
         for (const char c : std::string_view{"\"\\\b\t\n\f\r"}) {

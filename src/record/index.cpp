@@ -16,9 +16,9 @@ using sqlite::Statement;
 
 namespace {
 
-constexpr int kIndexVersion = 1;
+constexpr int kIndexVersion = 2;
 constexpr std::uint64_t kSaveAfter = 256;  // records
-constexpr std::size_t kTidyAfter = 500;    // talkspurts and savings; the WAL is then a few MiB
+constexpr std::size_t kTidyAfter = 5000;   // talkspurts and savings; the WAL is then some 10 MiB
 
 constexpr const char* kSchema =
     "BEGIN IMMEDIATE;"
@@ -30,7 +30,7 @@ constexpr const char* kSchema =
     "WITHOUT ROWID;"
     "CREATE TABLE talkspurt(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, call TEXT NOT NULL, talker TEXT NOT "
     "NULL,"
-    " started INTEGER NOT NULL, words TEXT NOT NULL, item TEXT NOT NULL);"
+    " started INTEGER NOT NULL, words TEXT NOT NULL);"
     "CREATE INDEX talkspurt_call ON talkspurt(call, started);"
     "CREATE INDEX talkspurt_id ON talkspurt(id);"
     "CREATE INDEX talkspurt_talker ON talkspurt(talker, call);"
@@ -39,9 +39,9 @@ constexpr const char* kSchema =
     " mono_ended INTEGER NOT NULL, wall_ended INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE progress(next INTEGER NOT NULL);"
     "INSERT INTO progress VALUES(0);"
-    "PRAGMA user_version=1;"
+    "PRAGMA user_version=2;"
     "COMMIT";
-static_assert(kIndexVersion == 1);
+static_assert(kIndexVersion == 2);
 
 std::int64_t since_epoch(core::WallTime time) { return time.time_since_epoch().count(); }
 
@@ -57,8 +57,6 @@ std::string words_of(const Talkspurt& talkspurt, const std::string& call) {
     return words;
 }
 
-json::value or_null(std::string_view text) { return text.empty() ? json::value(nullptr) : json::value(text); }
-
 CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const std::string& boot) {
     CallGrouper::Spoken spoken;
     spoken.place = talkspurt.bridge.empty() ? "channel/" + talkspurt.channel : "bridge/" + talkspurt.bridge;
@@ -73,40 +71,6 @@ CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const std::string& boo
 }
 
 }  // namespace
-
-json::object to_item(const Talkspurt& talkspurt, const std::string& call) {
-    json::array refused;
-    for (const auto& refusal : talkspurt.refused) {
-        refused.push_back(
-            {{"channel", refusal.channel}, {"rule", or_null(refusal.rule)}, {"reason", refusal.reason}});
-    }
-    json::object item{{"id", talkspurt.id},
-                      {"talker", or_null(talkspurt.talker)},
-                      {"endpoint", or_null(talkspurt.endpoint)},
-                      {"channel", or_null(talkspurt.channel)},
-                      {"started", core::rfc3339(talkspurt.started)},
-                      {"ended", core::rfc3339(talkspurt.ended)},
-                      {"end_cause", or_null(talkspurt.end_cause)},
-                      {"listeners", json::array(talkspurt.listeners.begin(), talkspurt.listeners.end())},
-                      {"packets_received", talkspurt.packets_received},
-                      {"packets_lost", talkspurt.packets_lost},
-                      {"frames_concealed", talkspurt.frames_concealed},
-                      {"access_time_ms", nullptr},
-                      {"gateway_delay_p99_ms", nullptr},
-                      {"denied", talkspurt.denied},
-                      {"call", call},
-                      {"bridge", or_null(talkspurt.bridge)},
-                      {"incident", or_null(talkspurt.incident)},
-                      {"channels", json::array(talkspurt.channels.begin(), talkspurt.channels.end())},
-                      {"refused", std::move(refused)}};
-    if (talkspurt.access_time) item["access_time_ms"] = talkspurt.access_time->count();
-    if (talkspurt.gateway_delay_p99) {
-        // Rounded up: "no more than".
-        item["gateway_delay_p99_ms"] =
-            std::chrono::ceil<std::chrono::milliseconds>(*talkspurt.gateway_delay_p99).count();
-    }
-    return item;
-}
 
 struct Index::Statements {
     Statement add_talkspurt, add_call, add_channel, set_place, set_next;
@@ -187,8 +151,7 @@ bool Index::open() {
     statements_ = std::make_unique<Statements>();
     const std::pair<Statement*, std::string_view> all[] = {
         {&statements_->add_talkspurt,
-         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words, item) VALUES(?, ?, ?, ?, "
-         "?, ?, ?)"},
+         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words) VALUES(?, ?, ?, ?, ?, ?)"},
         {&statements_->add_call,
          "INSERT INTO call(id, bridge, incident, started, ended, talkspurts) VALUES(?1, ?2, ?3, ?4, ?5, 1) "
          "ON CONFLICT(id) DO UPDATE SET started=min(started, ?4), ended=max(ended, ?5), "
@@ -248,7 +211,6 @@ bool Index::add(const Found& found) {
     const auto& talkspurt = found.talkspurt;
     const auto spoken = spoken_of(talkspurt, found.boot);
     const auto call = grouper_.place(spoken);
-    const auto item = json::serialize(to_item(talkspurt, call));
     const auto words = words_of(talkspurt, call);
     const auto text = [](const std::string& of) { return std::string_view{of}; };
     auto channels = talkspurt.channels;
@@ -259,7 +221,6 @@ bool Index::add(const Found& found) {
                     .bind(4, text(talkspurt.talker))
                     .bind(5, spoken.wall_started_ns)
                     .bind(6, text(words))
-                    .bind(7, text(item))
                     .run()
                     .has_value();
     good = good && statements_->add_call.bind(1, text(call))

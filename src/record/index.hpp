@@ -54,7 +54,4 @@ private:
     std::size_t since_tidy_{};
 };
 
-// One talkspurt in the API's shape, with `channels`, `bridge`, `incident`, `call` and `refused` added.
-boost::json::object to_item(const Talkspurt& talkspurt, const std::string& call);
-
 }  // namespace crosspatch::record

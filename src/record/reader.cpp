@@ -44,7 +44,8 @@ json::object to_item(const RecordSource::Row& row) {
 }  // namespace
 
 struct Reader::Impl {
-    explicit Impl(std::filesystem::path dir) : data_dir{std::move(dir)}, source{data_dir}, calls{data_dir} {}
+    explicit Impl(std::filesystem::path dir)
+        : data_dir{std::move(dir)}, source{data_dir}, calls{data_dir, source} {}
 
     core::Result<RecordSource::Row> row(std::uint64_t seq) {
         auto rows = source.read(seq, 1);

@@ -4,6 +4,21 @@
 
 namespace crosspatch::record::sqlite {
 
+namespace {
+
+// The name as a URI that takes no lock; what could mean something in a URI is given by its octets.
+std::string frozen_uri(std::string_view path) {
+    std::string uri = "file:";
+    for (const char c : path) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '/' || c == '.' || c == '-' || c == '_';
+        uri += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return uri + "?immutable=1";
+}
+
+}  // namespace
+
 core::Error Failure::to_error() const {
     using Code = core::Error::Code;
     if (is_full()) return {Code::Exhausted, context};
@@ -87,8 +102,9 @@ bool Statement::is_null(int column) const {
 Result<Database> Database::open(const std::filesystem::path& file, Mode mode, const std::string& vfs,
                                 int patience) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
-    if (mode == Mode::Read) flags |= SQLITE_OPEN_READONLY;
-    if (mode != Mode::Read) flags |= SQLITE_OPEN_READWRITE;
+    const bool reads = mode == Mode::Read || mode == Mode::Frozen;
+    flags |= reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (mode == Mode::Frozen) flags |= SQLITE_OPEN_URI;
     if (mode == Mode::Create) flags |= SQLITE_OPEN_CREATE;
     Database database;
     database.name_ = file.filename();
@@ -97,7 +113,8 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode, co
     std::error_code ignored;
     const auto folder =
         std::filesystem::canonical(file.parent_path().empty() ? "." : file.parent_path(), ignored);
-    const auto path = (folder / file.filename()).string();
+    const auto plain = (folder / file.filename()).string();
+    const auto path = mode == Mode::Frozen ? frozen_uri(plain) : plain;
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
     database.handle_.reset(handle);

@@ -69,7 +69,8 @@ private:
 // Thread   one at a time.
 class Database {
 public:
-    enum class Mode { Read, Write, Create };
+    // Frozen: a file that nobody writes, where not even a lock file can be made: a copy on a read-only disk.
+    enum class Mode { Read, Frozen, Write, Create };
 
     // Waits up to `patience` milliseconds for another's lock, here and in every later call.
     static Result<Database> open(const std::filesystem::path& file, Mode mode, const std::string& vfs = {},

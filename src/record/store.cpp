@@ -59,8 +59,8 @@ sqlite::Result<Store> Store::create(const std::filesystem::path& file, const Own
         return Unexpected<Failure>{
             {code, file.filename().string() + ": cannot be made: " + std::strerror(errno)}};
     }
-    // Before SQLite locks it: closing any descriptor of a file drops all POSIX locks that the process has on it, and another
-    // program's last close would then take the write-ahead log away from under us.
+    // Before SQLite locks it: closing any descriptor of a file drops all POSIX locks that the process has on
+    // it, and another program's last close would then take the write-ahead log away from under us.
     made.reset();
     auto store = open(file, owner, vfs);
     if (!store) remove_with_company(file);

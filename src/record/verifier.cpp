@@ -36,10 +36,23 @@ struct Opened {
     std::optional<VerifierKey> key;
 };
 
+// An auditor's copy may lie where nothing can be written; SQLite then needs to be told that nobody else is
+// there.
+sqlite::Result<Database> open_to_verify(const std::filesystem::path& path) {
+    auto database = Database::open(path, Database::Mode::Read);
+    if (database && database->number("PRAGMA user_version")) return database;
+    std::error_code failure;
+    const auto log_of_writes = std::filesystem::file_size(path.string() + "-wal", failure);
+    if (!failure && log_of_writes > 0) return database;
+    auto frozen = Database::open(path, Database::Mode::Frozen);
+    const bool helps = frozen && frozen->number("PRAGMA user_version");
+    return helps ? std::move(frozen) : std::move(database);
+}
+
 Opened open_file(const std::filesystem::path& path) {
     Opened file;
     file.path = path;
-    auto database = Database::open(path, Database::Mode::Read);
+    auto database = open_to_verify(path);
     if (!database) {
         file.fault = database.error().context;
         return file;

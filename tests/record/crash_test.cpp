@@ -70,10 +70,10 @@ TEST_CASE(
     const auto report = verify(directory.path());
     CHECK_MESSAGE(report.ok(), words(report));
     Reader reader{directory.path()};
-    for (const auto& [seq, number] : told) {
-        const auto record = reader.record(seq);
-        REQUIRE_MESSAGE(record.has_value(), "record ", seq, " was acknowledged and is gone");
-        CHECK(record->at("detail").at("number").as_int64() == number);
+    for (const auto& one : told) {
+        const auto record = reader.record(one.seq);
+        REQUIRE_MESSAGE(record.has_value(), "record ", one.seq, " was acknowledged and is gone");
+        CHECK(record->at("detail").at("number").as_int64() == one.number);
     }
     CHECK(told.size() >= static_cast<std::size_t>(late_kills));
     CHECK(records(directory.path(), "recovery").size() >= static_cast<std::size_t>(late_kills));

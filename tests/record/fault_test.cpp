@@ -76,21 +76,21 @@ int open_file(sqlite3_vfs*, const char* name, sqlite3_file* f, int flags, int* o
     return code;
 }
 
-sqlite3_vfs vfs{};
+sqlite3_vfs registered{};
 
 }  // namespace
 
 FaultyVfs::FaultyVfs() {
-    vfs = *system_vfs();
-    vfs.zName = "faulty";
-    vfs.pNext = nullptr;
-    vfs.szOsFile = static_cast<int>(sizeof(FaultyFile)) + system_vfs()->szOsFile;
-    vfs.xOpen = open_file;
-    sqlite3_vfs_register(&vfs, 0);
+    registered = *system_vfs();
+    registered.zName = "faulty";
+    registered.pNext = nullptr;
+    registered.szOsFile = static_cast<int>(sizeof(FaultyFile)) + system_vfs()->szOsFile;
+    registered.xOpen = open_file;
+    sqlite3_vfs_register(&registered, 0);
 }
 
 FaultyVfs::~FaultyVfs() {
-    sqlite3_vfs_unregister(&vfs);
+    sqlite3_vfs_unregister(&registered);
     failing_syncs = 0;
     disk_full = false;
     refusing_open = false;

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
@@ -272,6 +274,23 @@ TEST_CASE("a clean end leaves no recovery record and one file without a WAL") {
     write_log(directory.path(), 3);
     CHECK(records(directory.path(), "recovery").empty());
     CHECK(records(directory.path(), "software.started").size() == 2);
+    CHECK(verify(directory.path()).ok());
+}
+
+TEST_CASE("another program that looks and closes again does not take the write-ahead log away") {
+    Directory directory;
+    {
+        Log log{options_for(directory.path())};
+        REQUIRE(append(log, entry("message.sent", {{"number", 1}})));
+        // A process of its own, without a copy of this one's threads and locks.
+        const std::string look =
+            "sqlite3 '" + (directory / "log.db").string() + "' 'SELECT count(*) FROM record' >/dev/null";
+        REQUIRE(std::system(look.c_str()) == 0);
+        CHECK(std::filesystem::exists(directory / "log.db-wal"));
+        REQUIRE(append(log, entry("message.sent", {{"number", 2}})));
+        CHECK(log.health().file == "log.db");
+    }
+    CHECK(records(directory.path(), "message.sent").size() == 2);
     CHECK(verify(directory.path()).ok());
 }
 

@@ -6,6 +6,7 @@
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/record/merkle.hpp"
+#include "src/record/sqlite.hpp"
 #include "tests/record/log_bench.hpp"
 
 using namespace crosspatch;
@@ -252,6 +253,18 @@ TEST_CASE("the verifier reads a consistent state while the log is being written"
         const auto report = verify(directory.path());
         CHECK_MESSAGE(report.ok(), words(report));
     }
+}
+
+TEST_CASE("a copy that nothing may be written beside can be read") {
+    Directory directory;
+    write_log(directory.path(), 3);
+    const auto copy = directory / "an odd?name%20#1.db";
+    std::filesystem::copy(directory / "log.db", copy);
+    auto frozen = sqlite::Database::open(copy, sqlite::Database::Mode::Frozen);
+    REQUIRE(frozen);
+    CHECK(frozen->number("SELECT count(*) FROM record").value() == 4);
+    CHECK_FALSE(std::filesystem::exists(copy.string() + "-shm"));
+    CHECK(verify(copy).ok());
 }
 
 TEST_CASE("the report as JSON names places by number") {
