@@ -21,14 +21,19 @@ Response problem(Status status, std::string_view detail) {
 Response problem(const core::Error& error) {
     using Code = core::Error::Code;
     switch (error.code) {
-        case Code::NotFound: return problem(Status::not_found, error.context);
-        case Code::NotPermitted: return problem(Status::forbidden, error.context);
-        case Code::Invalid: return problem(Status::unprocessable_entity, error.context);
+        case Code::NotFound:
+            return problem(Status::not_found, error.context);
+        case Code::NotPermitted:
+            return problem(Status::forbidden, error.context);
+        case Code::Invalid:
+            return problem(Status::unprocessable_entity, error.context);
         case Code::Busy:
         case Code::Exhausted:
-        case Code::Unavailable: return problem(Status::service_unavailable, error.context);
+        case Code::Unavailable:
+            return problem(Status::service_unavailable, error.context);
         case Code::Io:
-        case Code::Internal: break;
+        case Code::Internal:
+            break;
     }
     return problem(Status::internal_server_error, error.context);
 }

@@ -131,12 +131,14 @@ Answer Routes::answer(const Request& request) {
     for (const Route& route : table()) {
         if (!matches(route, request)) continue;
         if (route.method != request.method) {
-            allowed += (allowed.empty() ? "" : ", ") + std::string{boost::beast::http::to_string(route.method)};
+            allowed +=
+                (allowed.empty() ? "" : ", ") + std::string{boost::beast::http::to_string(route.method)};
             continue;
         }
         if (!route.open && !request.actor)
             co_return problem(Status::unauthorized,
-                              "this needs to know who asks: use the control socket, as a user named under gateway.operators");
+                              "this needs to know who asks: use the control socket, as a user named under "
+                              "gateway.operators");
         co_return co_await (this->*route.handler)(request);
     }
     if (allowed.empty()) co_return problem(Status::not_found, "there is nothing at this path");
@@ -165,10 +167,12 @@ Answer Routes::status(const Request& request) {
 Answer Routes::list(const Request& request, json::array (Gateway::*read)(const Actor&)) {
     const auto ask = [&] { return (gateway_.*read)(*request.actor); };
     json::array items = co_await on_control(ask);
-    if (request.path.size() < 4) co_return json_response(json::object{{"items", std::move(items)}, {"next", nullptr}});
+    if (request.path.size() < 4)
+        co_return json_response(json::object{{"items", std::move(items)}, {"next", nullptr}});
     for (const json::value& item : items)
         if (item.at("id").as_string() == request.path[3]) co_return json_response(item);
-    co_return problem(Status::not_found, "there is no '" + core::escape(request.path[3]) + "' here, or you may not see it");
+    co_return problem(Status::not_found,
+                      "there is no '" + core::escape(request.path[3]) + "' here, or you may not see it");
 }
 
 Answer Routes::channels(const Request& request) { return list(request, &Gateway::channels); }
@@ -177,7 +181,9 @@ Answer Routes::bridges(const Request& request) { return list(request, &Gateway::
 Answer Routes::floor(const Request& request) { return list(request, &Gateway::floor); }
 
 Answer Routes::open_bridge(const Request& request) {
-    const auto open = [&] { return gateway_.open_bridge(request.path[3], *request.actor, reason_of(request)); };
+    const auto open = [&] {
+        return gateway_.open_bridge(request.path[3], *request.actor, reason_of(request));
+    };
     const auto opened = co_await on_control(open);
     co_return opened ? json_response(*opened) : problem(opened.error());
 }
@@ -186,7 +192,8 @@ Answer Routes::cut(Cut what, const Request& request) {
     // On this thread, straight into the worker's queue: a cut waits for nobody.
     const auto done = gateway_.cut(what, request.path[3], *request.actor, reason_of(request));
     if (done) co_return json_response(json::object{{"id", request.path[3]}, {"done", true}});
-    if (done.error().code == core::Error::Code::NotPermitted) co_await note_denied(request, done.error().context);
+    if (done.error().code == core::Error::Code::NotPermitted)
+        co_await note_denied(request, done.error().context);
     co_return problem(done.error());
 }
 
@@ -216,10 +223,12 @@ Answer Routes::calls(const Request& request) {
                               .cursor = parameter(request, "cursor")};
     for (const char* name : {"since", "until"})
         if (parameter(request, name) && !wall_time(parameter(request, name)))
-            co_return problem(Status::unprocessable_entity, std::string{name} + " is no time; write it as 2026-11-22T16:00:00Z");
+            co_return problem(Status::unprocessable_entity,
+                              std::string{name} + " is no time; write it as 2026-11-22T16:00:00Z");
     if (parameter(request, "limit")) {
         const auto limit = number(parameter(request, "limit"));
-        if (!limit || *limit == 0 || *limit > 500) co_return problem(Status::unprocessable_entity, "limit is 1 to 500");
+        if (!limit || *limit == 0 || *limit > 500)
+            co_return problem(Status::unprocessable_entity, "limit is 1 to 500");
         filter.limit = *limit;
     }
     const auto see = [&] { return gateway_.visible_channels(*request.actor); };
@@ -274,7 +283,8 @@ Answer Routes::log_records(const Request& request) {
         co_return co_await note_denied(request, "auditors, supervisors and administrators read the log");
     co_await note_read(request, "records");
     const auto read = [&]() -> core::Result<json::object> {
-        if (const auto last = number(parameter(request, "last"))) return reader_.last_records(std::min<std::size_t>(*last, 1000));
+        if (const auto last = number(parameter(request, "last")))
+            return reader_.last_records(std::min<std::size_t>(*last, 1000));
         return reader_.records(number(parameter(request, "after")),
                                std::min<std::size_t>(number(parameter(request, "limit")).value_or(100), 1000),
                                parameter(request, "type").value_or(""));
@@ -293,7 +303,9 @@ Answer Routes::log_checkpoint(const Request&) {
 Answer Routes::log_verify(const Request& request) {
     if (!reads_log(*request.actor))
         co_return co_await note_denied(request, "auditors, supervisors and administrators verify the log");
-    if (verifying_.exchange(true)) co_return problem(Status::service_unavailable, "a verification is running; ask again when it is done");
+    if (verifying_.exchange(true))
+        co_return problem(Status::service_unavailable,
+                          "a verification is running; ask again when it is done");
     const auto verify = [this] { return record::Verifier{data_dir_}.run(); };
     const auto report = co_await on_disk(verifications_, verify);
     verifying_ = false;
@@ -335,6 +347,8 @@ Answer Routes::note_denied(const Request& request, std::string detail) {
     co_return problem(Status::forbidden, detail);
 }
 
-Answer Routes::later(const Request&) { co_return problem(Status::not_implemented, "this is not in this version"); }
+Answer Routes::later(const Request&) {
+    co_return problem(Status::not_implemented, "this is not in this version");
+}
 
 }  // namespace crosspatch::api

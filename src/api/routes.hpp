@@ -68,11 +68,12 @@ private:
     template <typename Function>
     auto on_control(Function function) -> boost::asio::awaitable<decltype(function())>;
     template <typename Function>
-    auto on_disk(boost::asio::thread_pool& pool, Function function) -> boost::asio::awaitable<decltype(function())>;
+    auto on_disk(boost::asio::thread_pool& pool, Function function)
+        -> boost::asio::awaitable<decltype(function())>;
 
     Gateway& gateway_;
     std::filesystem::path data_dir_;
-    record::Reader reader_;             // used on reads_ only
+    record::Reader reader_;  // used on reads_ only
     boost::asio::thread_pool reads_{1};
     boost::asio::thread_pool verifications_{1};
     std::atomic<bool> verifying_{false};

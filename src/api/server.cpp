@@ -31,12 +31,14 @@ using namespace std::chrono_literals;
 std::optional<ucred> peer_of(Local::socket& socket) {
     ucred credentials{};
     socklen_t length = sizeof credentials;
-    if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return std::nullopt;
+    if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
+        return std::nullopt;
     return credentials;
 }
 
 core::Unexpected<core::Error> refused(const std::string& what, const boost::system::error_code& failed) {
-    return core::unexpected(core::Error::Code::Io, fmt::format("cannot listen on {}: {}", what, failed.message()));
+    return core::unexpected(core::Error::Code::Io,
+                            fmt::format("cannot listen on {}: {}", what, failed.message()));
 }
 
 }  // namespace
@@ -70,7 +72,8 @@ core::Result<void> Server::Impl::open_local() {
     struct stat there {};
     if (lstat(path.c_str(), &there) == 0) {
         if (!S_ISSOCK(there.st_mode))
-            return core::unexpected(core::Error::Code::Io, fmt::format("{} is there already and is no socket; move it away", path));
+            return core::unexpected(core::Error::Code::Io,
+                                    fmt::format("{} is there already and is no socket; move it away", path));
         unlink(path.c_str());  // of a run before; a running daemon holds the lock on the data directory
     }
     boost::system::error_code failed;
@@ -81,8 +84,9 @@ core::Result<void> Server::Impl::open_local() {
     if (!options.group.empty()) {
         const group* entry = getgrnam(options.group.c_str());
         if (!entry || chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
-            return core::unexpected(core::Error::Code::Io,
-                                    fmt::format("cannot give {} to group '{}': {}", path, options.group, std::strerror(errno)));
+            return core::unexpected(
+                core::Error::Code::Io,
+                fmt::format("cannot give {} to group '{}': {}", path, options.group, std::strerror(errno)));
     }
     chmod(path.c_str(), 0660);
     return {};
@@ -121,10 +125,11 @@ asio::awaitable<void> Server::Impl::accept_local() {
         if (connections >= kMaxConnections) continue;  // closed at once
         const auto peer = peer_of(socket);
         std::optional<Actor> actor = peer ? gateway.actor_of(peer->uid) : std::nullopt;
-        asio::co_spawn(loop,
-                       serve(std::move(socket), routes, gateway, std::move(actor),
-                             fmt::format("unix:{}", peer ? peer->uid : static_cast<uid_t>(-1)), Slot{connections}),
-                       asio::detached);
+        asio::co_spawn(
+            loop,
+            serve(std::move(socket), routes, gateway, std::move(actor),
+                  fmt::format("unix:{}", peer ? peer->uid : static_cast<uid_t>(-1)), Slot{connections}),
+            asio::detached);
     }
 }
 
@@ -141,8 +146,8 @@ asio::awaitable<void> Server::Impl::accept_tcp() {
         boost::system::error_code unknown;
         const auto from = socket.remote_endpoint(unknown);
         asio::co_spawn(loop,
-                       serve(std::move(socket), routes, gateway, "tcp:" + (unknown ? "?" : from.address().to_string()),
-                             Slot{tcp_connections}),
+                       serve(std::move(socket), routes, gateway,
+                             "tcp:" + (unknown ? "?" : from.address().to_string()), Slot{tcp_connections}),
                        asio::detached);
     }
 }

@@ -28,15 +28,18 @@ constexpr std::size_t kMaxEvents = 1000;  // that a reader may fall behind
 std::optional<Response> refuse_form(const http::request<http::string_body>& message, Request& request) {
     const std::string_view target{message.target().data(), message.target().size()};
     if (target.size() > 8192) return problem(Status::uri_too_long, "the path is longer than 8,192 octets");
-    if (message.count(http::field::host) > 1) return problem(Status::bad_request, "more than one Host header");
+    if (message.count(http::field::host) > 1)
+        return problem(Status::bad_request, "more than one Host header");
     if (message.has_content_length() && message.chunked())
         return problem(Status::bad_request, "both Content-Length and Transfer-Encoding");
     if (message.find(http::field::content_encoding) != message.end())
         return problem(Status::unsupported_media_type, "bodies are taken as they are, not compressed");
-    if (!parse_target(target, request)) return problem(Status::bad_request, "the path is not one that this API has");
+    if (!parse_target(target, request))
+        return problem(Status::bad_request, "the path is not one that this API has");
     if (message.body().empty()) return std::nullopt;
     const auto type = message[http::field::content_type];
-    if (!type.starts_with("application/json")) return problem(Status::bad_request, "the body must be application/json");
+    if (!type.starts_with("application/json"))
+        return problem(Status::bad_request, "the body must be application/json");
     boost::system::error_code failed;
     boost::json::parse_options options;
     options.max_depth = 64;
@@ -60,7 +63,8 @@ http::response<http::string_body> to_message(Response response, unsigned version
 }
 
 // Events cross from control to this connection through a bounded channel; who reads too slowly is closed.
-using EventChannel = asio::experimental::channel<void(boost::system::error_code, std::shared_ptr<const std::string>)>;
+using EventChannel =
+    asio::experimental::channel<void(boost::system::error_code, std::shared_ptr<const std::string>)>;
 
 class Subscription {
 public:
@@ -77,7 +81,8 @@ public:
     }
     ~Subscription() {
         channel_->close();
-        asio::post(gateway_.control(), [&gateway = gateway_, handle = handle_] { gateway.unsubscribe(*handle); });
+        asio::post(gateway_.control(),
+                   [&gateway = gateway_, handle = handle_] { gateway.unsubscribe(*handle); });
     }
     Subscription(const Subscription&) = delete;
     Subscription& operator=(const Subscription&) = delete;
@@ -100,7 +105,8 @@ asio::awaitable<void> send_events(Stream stream, http::request<http::string_body
     const auto here = co_await asio::this_coro::executor;
     Subscription events{gateway, here};
     while (!failed) {
-        const auto event = co_await events.channel().async_receive(asio::redirect_error(asio::use_awaitable, failed));
+        const auto event =
+            co_await events.channel().async_receive(asio::redirect_error(asio::use_awaitable, failed));
         if (failed) break;
         socket.text(true);
         co_await socket.async_write(asio::buffer(*event), asio::redirect_error(asio::use_awaitable, failed));
@@ -115,8 +121,8 @@ bool wants_events(const http::request<http::string_body>& message, const std::op
 }
 
 template <typename Stream>
-asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gateway, std::optional<Actor> actor,
-                                   std::string peer, Slot) {
+asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gateway,
+                                   std::optional<Actor> actor, std::string peer, Slot) {
     beast::flat_buffer buffer{kMaxHeader + kMaxBody};
     boost::system::error_code failed;
     for (bool alive = true; alive && !failed;) {
@@ -124,10 +130,12 @@ asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gatew
         parser.header_limit(kMaxHeader);
         parser.body_limit(kMaxBody);
         stream.expires_after(buffer.size() > 0 ? kHeaderTime : kIdle);
-        co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
+        co_await http::async_read_header(stream, buffer, parser,
+                                         asio::redirect_error(asio::use_awaitable, failed));
         if (!failed) {
             stream.expires_after(kHeaderTime);
-            co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, failed));
+            co_await http::async_read(stream, buffer, parser,
+                                      asio::redirect_error(asio::use_awaitable, failed));
         }
         Response response;
         Request request{.actor = actor, .peer = peer};
@@ -135,7 +143,8 @@ asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gatew
             response = problem(Status::payload_too_large, "a body has at most 1 MiB");
         } else if (failed == http::error::header_limit) {
             response = problem(Status::request_header_fields_too_large, "the header has at most 16 KiB");
-        } else if (failed && failed.category() == http::make_error_code(http::error::end_of_stream).category() &&
+        } else if (failed &&
+                   failed.category() == http::make_error_code(http::error::end_of_stream).category() &&
                    failed != http::error::end_of_stream && failed != http::error::partial_message) {
             response = problem(Status::bad_request, "this is not HTTP/1.1 as RFC 9112 has it");
         } else if (failed) {
@@ -146,8 +155,10 @@ asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gatew
         } else {
             request.method = parser.get().method();
             auto refused = refuse_form(parser.get(), request);
-            if (refused) response = std::move(*refused);
-            else response = co_await routes.answer(request);
+            if (refused)
+                response = std::move(*refused);
+            else
+                response = co_await routes.answer(request);
         }
         alive = !failed && parser.get().keep_alive();
         auto message = to_message(std::move(response), parser.get().version() == 10 ? 10 : 11, alive);
@@ -163,12 +174,15 @@ asio::awaitable<void> serve_stream(Stream stream, Routes& routes, Gateway& gatew
 asio::awaitable<void> serve(asio::local::stream_protocol::socket socket, Routes& routes, Gateway& gateway,
                             std::optional<Actor> actor, std::string peer, Slot slot) {
     using Stream = beast::basic_stream<asio::local::stream_protocol, asio::any_io_executor>;
-    return serve_stream(Stream{std::move(socket)}, routes, gateway, std::move(actor), std::move(peer), std::move(slot));
+    return serve_stream(Stream{std::move(socket)}, routes, gateway, std::move(actor), std::move(peer),
+                        std::move(slot));
 }
 
-asio::awaitable<void> serve(asio::ip::tcp::socket socket, Routes& routes, Gateway& gateway, std::string peer, Slot slot) {
+asio::awaitable<void> serve(asio::ip::tcp::socket socket, Routes& routes, Gateway& gateway, std::string peer,
+                            Slot slot) {
     using Stream = beast::basic_stream<asio::ip::tcp, asio::any_io_executor>;
-    return serve_stream(Stream{std::move(socket)}, routes, gateway, std::nullopt, std::move(peer), std::move(slot));
+    return serve_stream(Stream{std::move(socket)}, routes, gateway, std::nullopt, std::move(peer),
+                        std::move(slot));
 }
 
 }  // namespace crosspatch::api

@@ -33,9 +33,9 @@ private:
 };
 
 // Serves one connection until it is closed, idle for 60 s, or sends what is no HTTP.
-boost::asio::awaitable<void> serve(boost::asio::local::stream_protocol::socket socket, Routes& routes, Gateway& gateway,
-                                   std::optional<Actor> actor, std::string peer, Slot slot);
-boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Routes& routes, Gateway& gateway, std::string peer,
-                                   Slot slot);
+boost::asio::awaitable<void> serve(boost::asio::local::stream_protocol::socket socket, Routes& routes,
+                                   Gateway& gateway, std::optional<Actor> actor, std::string peer, Slot slot);
+boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Routes& routes, Gateway& gateway,
+                                   std::string peer, Slot slot);
 
 }  // namespace crosspatch::api

@@ -19,13 +19,17 @@ namespace crosspatch::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kLastReports = 200ms;  // for the worker to end its talkspurts and control to put them on record
+constexpr auto kLastReports =
+    200ms;  // for the worker to end its talkspurts and control to put them on record
 constexpr int kRealtimePriority = 10;
 
 record::LogOptions log_options(const Config& config, core::Log& log) {
     if (const auto made = core::make_private_directory(config.gateway.data_dir); !made)
         throw std::runtime_error{made.error().context};
-    return {.data_dir = config.gateway.data_dir, .version = CROSSPATCH_VERSION, .call_gap = config.gateway.call_gap, .journal = &log};
+    return {.data_dir = config.gateway.data_dir,
+            .version = CROSSPATCH_VERSION,
+            .call_gap = config.gateway.call_gap,
+            .journal = &log};
 }
 
 rtp::IndexJournal open_journal(const Config& config) {
@@ -34,8 +38,8 @@ rtp::IndexJournal open_journal(const Config& config) {
     return std::move(*journal);
 }
 
-// What only loading needed: free heap, and the code of parsers and tables that start-up ran through once. Code pages are
-// the files' own, so what is needed again comes back from the page cache.
+// What only loading needed: free heap, and the code of parsers and tables that start-up ran through once.
+// Code pages are the files' own, so what is needed again comes back from the page cache.
 void give_back_memory() {
     malloc_trim(0);
     std::ifstream maps{"/proc/self/maps"};
@@ -43,7 +47,9 @@ void give_back_memory() {
         std::uintptr_t begin = 0;
         std::uintptr_t end = 0;
         char access[5] = {};
-        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) != 3 || std::string_view{access} != "r-xp") continue;
+        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) != 3 ||
+            std::string_view{access} != "r-xp")
+            continue;
         if (line.find(" /") == std::string::npos) continue;  // not a file
         madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
     }
@@ -60,7 +66,8 @@ App::App(std::shared_ptr<const Config> config)
       stop_timer_{loop_},
       control_{loop_, {log_, record_, worker_, exchange_, reports_, reported_, open_journal(*config_)}},
       api_{control_,
-           {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen, config_->gateway.data_dir},
+           {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen,
+            config_->gateway.data_dir},
            log_},
       media_thread_{[this] { worker_.run(exchange_); }} {
     pthread_setname_np(media_thread_.native_handle(), "media-0");
@@ -74,11 +81,13 @@ App::~App() {
 // Real-time scheduling is a permission that many machines do not give: say so once and go on.
 std::string App::make_realtime() {
     const sched_param parameters{.sched_priority = kRealtimePriority};
-    const bool fifo = pthread_setschedparam(media_thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK, &parameters) == 0;
+    const bool fifo = pthread_setschedparam(media_thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK,
+                                            &parameters) == 0;
     const bool locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
     if (fifo && locked) return "fifo";
     log_.warning("worker.degraded",
-                 "no real-time scheduling for audio: give the service LimitRTPRIO=20 and LimitMEMLOCK=512M; audio may stutter under load",
+                 "no real-time scheduling for audio: give the service LimitRTPRIO=20 and LimitMEMLOCK=512M; "
+                 "audio may stutter under load",
                  {{"fifo", fifo ? "yes" : "no"}, {"memory_locked", locked ? "yes" : "no"}});
     return "degraded";
 }
@@ -87,7 +96,8 @@ int App::run() {
     control_.on_tick([this](bool worker_alive) {
         if (worker_alive && control_.ready()) sd_notify(0, "WATCHDOG=1");
     });
-    if (const auto started = control_.start(config_); !started) throw std::runtime_error{started.error().context};
+    if (const auto started = control_.start(config_); !started)
+        throw std::runtime_error{started.error().context};
     if (const auto served = api_.start(); !served) throw std::runtime_error{served.error().context};
     give_back_memory();
     control_.set_rt(make_realtime());
@@ -99,7 +109,9 @@ int App::run() {
                {"endpoints", std::to_string(config_->endpoints.size())},
                {"control", config_->gateway.control_socket.string()},
                {"api", api_.tcp_address() ? api_.tcp_address().to_string() : "off"}});
-    sd_notify(0, fmt::format("READY=1\nSTATUS={} channels, {} endpoints", config_->channels.size(), config_->endpoints.size()).c_str());
+    sd_notify(0, fmt::format("READY=1\nSTATUS={} channels, {} endpoints", config_->channels.size(),
+                             config_->endpoints.size())
+                     .c_str());
     loop_.run();
     api_.stop();
     // Questions of the API that wait here hold on to its loop: let them end while it is there.

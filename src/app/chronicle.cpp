@@ -15,7 +15,8 @@ using bridge::Report;
 constexpr unsigned kDenialsPerSecond = 5;  // contract.md, Floor
 
 const bridge::Channel* channel_named(const Config& config, const std::string& id) {
-    const auto found = std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+    const auto found = std::find_if(config.channels.begin(), config.channels.end(),
+                                    [&](const auto& c) { return c.id == id; });
     return found == config.channels.end() ? nullptr : &*found;
 }
 
@@ -30,10 +31,13 @@ Chronicle::Chronicle(const Estate& estate, Outputs outputs) : estate_{estate}, o
 }
 
 core::WallTime Chronicle::wall(core::Time at) const {
-    return core::wall_now() - std::chrono::duration_cast<std::chrono::nanoseconds>(core::monotonic_now() - at);
+    return core::wall_now() -
+           std::chrono::duration_cast<std::chrono::nanoseconds>(core::monotonic_now() - at);
 }
 
-std::string Chronicle::talkspurt_id(std::uint64_t number) const { return fmt::format("{}{:016x}", run_, number); }
+std::string Chronicle::talkspurt_id(std::uint64_t number) const {
+    return fmt::format("{}{:016x}", run_, number);
+}
 
 const Chronicle::Floor* Chronicle::floor(std::uint32_t channel) const {
     const auto found = floors_.find(channel);
@@ -49,10 +53,18 @@ void Chronicle::on(const Report& report) {
     using Kind = Report::Kind;
     const auto live = talkspurts_.find(report.talkspurt);
     switch (report.kind) {
-        case Kind::Requested: refused_[report.endpoint].clear(); break;
-        case Kind::Granted: granted(report); break;
-        case Kind::Denied: denied(report); break;
-        case Kind::PolicyDenied: policy_denied(report); break;
+        case Kind::Requested:
+            refused_[report.endpoint].clear();
+            break;
+        case Kind::Granted:
+            granted(report);
+            break;
+        case Kind::Denied:
+            denied(report);
+            break;
+        case Kind::PolicyDenied:
+            policy_denied(report);
+            break;
         case Kind::Started:
             if (live == talkspurts_.end()) break;
             live->second.started = true;
@@ -62,7 +74,8 @@ void Chronicle::on(const Report& report) {
             if (live != talkspurts_.end()) {
                 auto& channels = live->second.record.channels;
                 const std::string& name = estate_.channels.name(report.channel);
-                if (std::find(channels.begin(), channels.end(), name) == channels.end()) channels.push_back(name);
+                if (std::find(channels.begin(), channels.end(), name) == channels.end())
+                    channels.push_back(name);
             }
             break;
         case Kind::Skipped:
@@ -72,7 +85,8 @@ void Chronicle::on(const Report& report) {
             break;
         case Kind::Listeners:
             if (live != talkspurts_.end())
-                live->second.listeners.insert(report.listed.begin(), report.listed.begin() + report.listed_count);
+                live->second.listeners.insert(report.listed.begin(),
+                                              report.listed.begin() + report.listed_count);
             break;
         case Kind::Revoked:
             if (live != talkspurts_.end()) {
@@ -81,24 +95,32 @@ void Chronicle::on(const Report& report) {
             }
             publish(floor_entry("floor.revoked", report), &report);
             break;
-        case Kind::Released: released(report); break;
+        case Kind::Released:
+            released(report);
+            break;
         case Kind::Taken:
             // A far channel of a running talkspurt too: the grant holds them all.
             floors_[report.channel] = {report.talkspurt, report.at, wall(report.at)};
             if (live != talkspurts_.end() && report.channel != live->second.channel) {
                 auto& channels = live->second.record.channels;
                 const std::string& name = estate_.channels.name(report.channel);
-                if (std::find(channels.begin(), channels.end(), name) == channels.end()) channels.push_back(name);
+                if (std::find(channels.begin(), channels.end(), name) == channels.end())
+                    channels.push_back(name);
             }
             break;
-        case Kind::Idle: floors_[report.channel] = {std::nullopt, report.at, wall(report.at)}; break;
+        case Kind::Idle:
+            floors_[report.channel] = {std::nullopt, report.at, wall(report.at)};
+            break;
         case Kind::EndpointUp:
         case Kind::EndpointDown:
         case Kind::EndpointMoved:
         case Kind::Disabled:
         case Kind::Enabled:
-        case Kind::LoopSuspected: endpoint_changed(report); break;
-        default: break;
+        case Kind::LoopSuspected:
+            endpoint_changed(report);
+            break;
+        default:
+            break;
     }
 }
 
@@ -116,7 +138,8 @@ record::Talkspurt Chronicle::describe(const Report& report) const {
     talkspurt.role = settings.talker.role;
     talkspurt.channel = settings.channel;
     talkspurt.channels = {settings.channel};
-    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel)) talkspurt.agency = channel->agency;
+    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel))
+        talkspurt.agency = channel->agency;
     return talkspurt;
 }
 
@@ -134,7 +157,8 @@ void Chronicle::granted(const Report& report) {
 
 void Chronicle::denied(const Report& report) {
     Denials& denials = denials_[report.endpoint];
-    if (report.at > denials.since + std::chrono::seconds{1}) denials = {.since = report.at, .left_out = denials.left_out};
+    if (report.at > denials.since + std::chrono::seconds{1})
+        denials = {.since = report.at, .left_out = denials.left_out};
     if (denials.recorded == kDenialsPerSecond) {
         ++denials.left_out;
         return;
@@ -171,7 +195,8 @@ void Chronicle::tick(core::Time now) {
 
 void Chronicle::policy_denied(const Report& report) {
     if (const auto radio = estate_.radios.find(report.endpoint); radio != estate_.radios.end())
-        if (const auto channel = estate_.channels.find(radio->second->settings.channel)) ++policy_denials_[*channel];
+        if (const auto channel = estate_.channels.find(radio->second->settings.channel))
+            ++policy_denials_[*channel];
     record::Talkspurt::Refusal refusal{estate_.channels.name(report.channel), "", ""};
     if (explain_) refusal = explain_(report.endpoint, report.channel);
     record::Entry entry = endpoint_entry("policy.denied", report.endpoint);
@@ -198,7 +223,8 @@ void Chronicle::released(const Report& report) {
     talkspurt.ended_mono = report.at;
     talkspurt.duration = report.at - live.granted;
     talkspurt.end_cause = cause_text(report.cause);
-    for (const std::uint32_t listener : live.listeners) talkspurt.listeners.push_back(estate_.endpoints.name(listener));
+    for (const std::uint32_t listener : live.listeners)
+        talkspurt.listeners.push_back(estate_.endpoints.name(listener));
     talkspurt.packets_received = report.numbers.packets_received;
     talkspurt.packets_lost = report.numbers.packets_lost;
     talkspurt.frames_concealed = report.numbers.frames_concealed;
@@ -207,10 +233,12 @@ void Chronicle::released(const Report& report) {
     // The bridge that carried it furthest: the first one that joins its own channel to another that heard it.
     for (const bridge::Bridge& one : estate_.config->bridges) {
         const auto on = [&](const std::string& channel) {
-            return std::any_of(one.legs.begin(), one.legs.end(), [&](const auto& leg) { return leg.channel == channel; });
+            return std::any_of(one.legs.begin(), one.legs.end(),
+                               [&](const auto& leg) { return leg.channel == channel; });
         };
-        const auto others = std::count_if(talkspurt.channels.begin(), talkspurt.channels.end(),
-                                          [&](const std::string& c) { return c != talkspurt.channel && on(c); });
+        const auto others =
+            std::count_if(talkspurt.channels.begin(), talkspurt.channels.end(),
+                          [&](const std::string& c) { return c != talkspurt.channel && on(c); });
         if (talkspurt.bridge.empty() && others > 0 && on(talkspurt.channel)) talkspurt.bridge = one.id;
     }
     record::Entry entry = record::to_entry(talkspurt);
@@ -240,13 +268,15 @@ void Chronicle::endpoint_changed(const Report& report) {
         }
         case Kind::EndpointDown:
             radio.up = false;
-            out_.log.warning("endpoint.down", "nothing heard from the radio for 15 s: is it on, is the network up?",
+            out_.log.warning("endpoint.down",
+                             "nothing heard from the radio for 15 s: is it on, is the network up?",
                              {{"endpoint", id}});
             return publish(endpoint_entry("endpoint.down", report.endpoint), &report);
         case Kind::LoopSuspected:
-            out_.log.warning("bridge.loop",
-                             "our own audio comes back from this radio: look for a second path between the two systems",
-                             {{"endpoint", id}});
+            out_.log.warning(
+                "bridge.loop",
+                "our own audio comes back from this radio: look for a second path between the two systems",
+                {{"endpoint", id}});
             return publish(endpoint_entry("bridge.loop", report.endpoint), &report);
         default:
             radio.disabled = report.kind == Kind::Disabled;
@@ -264,7 +294,8 @@ record::Entry Chronicle::endpoint_entry(std::string type, std::uint32_t endpoint
     const endpoint::Settings& settings = radio->second->settings;
     entry.object["channel"] = settings.channel;
     entry.actor = {{"principal", settings.talker.id}, {"role", settings.talker.role}};
-    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel)) entry.actor["agency"] = channel->agency;
+    if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel))
+        entry.actor["agency"] = channel->agency;
     return entry;
 }
 

@@ -22,7 +22,9 @@ using namespace std::chrono_literals;
 class Reader {
 public:
     Reader(const std::filesystem::path& file, Problems& problems)
-        : problems_{problems}, document_{core::config::Document::load(file, problems)}, config_{std::make_unique<Config>()} {
+        : problems_{problems},
+          document_{core::config::Document::load(file, problems)},
+          config_{std::make_unique<Config>()} {
         config_->file = file;
         config_->digest = document_.digest();
         config_->names = std::make_shared<policy::Names>();
@@ -87,7 +89,9 @@ private:
         if (const auto listen = map.find("listen")) {
             config_->gateway.api_listen = core::config::listen_address(*listen).value_or(core::Address{});
             if (config_->gateway.api_listen && !config_->gateway.api_listen.is_loopback())
-                listen->problem("without TLS, which is not in this version, the API listens on loopback only: 127.0.0.1:8470");
+                listen->problem(
+                    "without TLS, which is not in this version, the API listens on loopback only: "
+                    "127.0.0.1:8470");
         }
         map.not_yet("tls", "TLS for the API");
         map.finish();
@@ -116,8 +120,10 @@ private:
         if (const auto name = map.require("unix"))
             if (const auto text = name->text()) {
                 person.name = *text;
-                if (const passwd* user = getpwnam(text->c_str())) person.uid = user->pw_uid;
-                else name->problem(fmt::format("this machine has no user '{}'", core::escape(*text)));
+                if (const passwd* user = getpwnam(text->c_str()))
+                    person.uid = user->pw_uid;
+                else
+                    name->problem(fmt::format("this machine has no user '{}'", core::escape(*text)));
             }
         if (const auto agency = map.find("agency"))
             if (const auto text = agency->text()) {
@@ -128,7 +134,8 @@ private:
             }
         if (const auto role = map.require("role")) {
             std::vector<Word> words;
-            for (const std::string_view word : policy::kRoles) words.push_back({word, static_cast<int>(words.size())});
+            for (const std::string_view word : policy::kRoles)
+                words.push_back({word, static_cast<int>(words.size())});
             if (const auto index = core::config::choice(*role, "role", words))
                 person.role = policy::kRoles[static_cast<std::size_t>(*index)];
         }
@@ -152,8 +159,8 @@ private:
             if (!channel) continue;
             const auto [first, added] = seen.emplace(channel->id, node.mark());
             if (!added)
-                node.problem(fmt::format("channel '{}' stands here a second time; the first is in line {}", channel->id,
-                                         first->second.line));
+                node.problem(fmt::format("channel '{}' stands here a second time; the first is in line {}",
+                                         channel->id, first->second.line));
             for (endpoint::Config& one : read) config_->endpoints.push_back(std::move(one));
             config_->channels.push_back(std::move(*channel));
         }
@@ -162,17 +169,21 @@ private:
     // Two names that look alike are one mistake away from the wrong channel.
     void check_names() {
         std::map<std::string, std::string> seen;
-        const auto once = [&](const std::string& name, std::string_view what, core::config::Mark mark, std::string path) {
-            const auto [first, added] = seen.emplace(fmt::format("{}/{}", what, core::name_skeleton(name)), name);
+        const auto once = [&](const std::string& name, std::string_view what, core::config::Mark mark,
+                              std::string path) {
+            const auto [first, added] =
+                seen.emplace(fmt::format("{}/{}", what, core::name_skeleton(name)), name);
             if (!added)
                 problems_.add(mark, std::move(path),
-                              fmt::format("the name '{}' looks like '{}'; give one of the two {} another", core::escape(name),
-                                          core::escape(first->second), what));
+                              fmt::format("the name '{}' looks like '{}'; give one of the two {} another",
+                                          core::escape(name), core::escape(first->second), what));
         };
         for (std::size_t i = 0; i < config_->agencies.size(); ++i)
-            once(config_->agencies[i].name, "agencies", config_->agencies[i].mark, fmt::format("agencies[{}].name", i));
+            once(config_->agencies[i].name, "agencies", config_->agencies[i].mark,
+                 fmt::format("agencies[{}].name", i));
         for (std::size_t i = 0; i < config_->channels.size(); ++i)
-            once(config_->channels[i].name, "channels", config_->channels[i].mark, fmt::format("channels[{}].name", i));
+            once(config_->channels[i].name, "channels", config_->channels[i].mark,
+                 fmt::format("channels[{}].name", i));
     }
 
     // contract.md, Bridges: where one operator holds both keys, that is said at load.
@@ -180,10 +191,12 @@ private:
         if (!bridges) return;
         for (const bridge::Bridge& one : config_->bridges)
             if (one.standing_consent.size() > 1)
-                problems_.warn(one.mark, fmt::format("bridges '{}'", one.id),
-                               fmt::format("this gateway keeps the keys of {} and consents for all of them: whoever runs it "
-                                           "decides alone",
-                                           fmt::join(one.standing_consent, ", ")));
+                problems_.warn(
+                    one.mark, fmt::format("bridges '{}'", one.id),
+                    fmt::format(
+                        "this gateway keeps the keys of {} and consents for all of them: whoever runs it "
+                        "decides alone",
+                        fmt::join(one.standing_consent, ", ")));
     }
 
     Problems& problems_;
@@ -193,7 +206,8 @@ private:
 
 }  // namespace
 
-core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(const std::filesystem::path& file) {
+core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(
+    const std::filesystem::path& file) {
     Problems problems{file.string()};
     std::unique_ptr<Config> config = Reader{file, problems}.read();
     if (!problems.empty() || !config) return core::Unexpected{problems.lines()};

@@ -13,13 +13,14 @@ namespace crosspatch::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kOldKeyOverlap = 30s;         // contract.md, Key files
-constexpr auto kTooLongWithoutLog = 10s;     // contract.md, Record
+constexpr auto kOldKeyOverlap = 30s;      // contract.md, Key files
+constexpr auto kTooLongWithoutLog = 10s;  // contract.md, Record
 
 }  // namespace
 
 boost::json::object actor_json(const api::Actor& actor) {
-    boost::json::object json{{"principal", actor.name}, {"role", actor.role}, {"auth", "unix"}, {"uid", actor.uid}};
+    boost::json::object json{
+        {"principal", actor.name}, {"role", actor.role}, {"auth", "unix"}, {"uid", actor.uid}};
     if (!actor.agency.empty()) json["agency"] = actor.agency;
     return json;
 }
@@ -43,9 +44,11 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
                       },
                   .log = parts.log}},
       started_{core::wall_now()} {
-    chronicle_.set_explainer([this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
+    chronicle_.set_explainer(
+        [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
     if (const auto& damage = parts.journal.damage(); damage.lost > 0)
-        log_.warning("recovery", "the file of SRTP packet numbers was damaged; streams without a record begin anew",
+        log_.warning("recovery",
+                     "the file of SRTP packet numbers was damaged; streams without a record begin anew",
                      {{"slots", std::to_string(damage.lost)}});
     keeper_ = std::make_unique<Keeper>(std::move(parts.journal), [this](std::vector<Keeper::Answer> answers) {
         boost::asio::post(loop_, [this, answers = std::move(answers)] { on_kept(answers); });
@@ -68,9 +71,11 @@ void Control::stop() {
 }
 
 void Control::post(media::Worker::Task task) {
-    // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends us.
+    // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends
+    // us.
     if (!worker_.post(media::Worker::Lane::Control, std::move(task)))
-        log_.error("worker.stuck", "the media worker does not take commands; the watchdog will restart the daemon");
+        log_.error("worker.stuck",
+                   "the media worker does not take commands; the watchdog will restart the daemon");
 }
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
@@ -100,7 +105,8 @@ void Control::carry_out(std::shared_ptr<Plan> plan) {
     std::vector<media::Endpoint*> gone;
     for (const std::uint32_t index : plan->change.gone) gone.push_back(estate_.radios.at(index)->media.get());
     std::vector<std::pair<media::Endpoint*, std::shared_ptr<rtp::SrtpReceiver>>> rekeyed;
-    for (const Plan::Rekey& rekey : plan->rekeyed) rekeyed.emplace_back(estate_.radios.at(rekey.index)->media.get(), rekey.receiver);
+    for (const Plan::Rekey& rekey : plan->rekeyed)
+        rekeyed.emplace_back(estate_.radios.at(rekey.index)->media.get(), rekey.receiver);
     std::vector<std::pair<media::Worker::Port, media::Endpoint*>> opened;
     for (const auto& radio : plan->added) {
         if (radio->rtp) opened.push_back({{radio->rtp.get(), radio->media.get(), false}, nullptr});
@@ -150,7 +156,8 @@ void Control::take_over(Plan& plan) {
     }
     for (const std::string& id : plan.bridges_removed) {
         if (bridge_states_[id].open) {
-            record::Entry entry{.type = "bridge.closed", .object = {{"kind", "bridge"}, {"id", id}}, .urgent = true};
+            record::Entry entry{
+                .type = "bridge.closed", .object = {{"kind", "bridge"}, {"id", id}}, .urgent = true};
             entry.detail["by"] = "configuration";
             chronicle_.publish(std::move(entry));
         }
@@ -160,7 +167,8 @@ void Control::take_over(Plan& plan) {
     std::erase_if(waiting_senders_, [&](const auto& waiting) {
         const auto is_it = [&](std::uint32_t index) { return index == waiting.second.index; };
         return std::any_of(plan.change_gone.begin(), plan.change_gone.end(), is_it) ||
-               std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(), [&](const auto& rekey) { return is_it(rekey.index); });
+               std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(),
+                           [&](const auto& rekey) { return is_it(rekey.index); });
     });
     estate_.config = plan.config;
 }
@@ -174,19 +182,26 @@ void Control::settle_streams(const Plan& plan) {
         overlap |= config.srtp.receive.size() > 1;
         std::vector<rtp::KeyFingerprint> receive;
         for (const rtp::MasterKey& key : config.srtp.receive) receive.push_back(key.fingerprint());
-        const bool rekeyed = std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(), [&](const auto& r) { return r.index == index; });
+        const bool rekeyed = std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(),
+                                         [&](const auto& r) { return r.index == index; });
         if (!rekeyed) continue;
-        const bool all_new = std::none_of(receive.begin(), receive.end(), [&](const rtp::KeyFingerprint& key) {
-            return std::find(radio.receive_keys.begin(), radio.receive_keys.end(), key) != radio.receive_keys.end();
-        });
+        const bool all_new =
+            std::none_of(receive.begin(), receive.end(), [&](const rtp::KeyFingerprint& key) {
+                return std::find(radio.receive_keys.begin(), radio.receive_keys.end(), key) !=
+                       radio.receive_keys.end();
+            });
         radio.receive_keys = receive;
         // A radio that was cut off for its keys is back with new ones.
         if (const auto* live = chronicle_.radio(index); live && live->revoked && all_new)
-            post([this, index](core::Time now) { exchange_.set_standing(index, bridge::Exchange::Standing::Enabled, now); });
-        if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint()) rekey_sender(config, radio);
+            post([this, index](core::Time now) {
+                exchange_.set_standing(index, bridge::Exchange::Standing::Enabled, now);
+            });
+        if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint())
+            rekey_sender(config, radio);
     }
     if (overlap) drop_old_keys_at_ = core::monotonic_now() + kOldKeyOverlap;
-    // Endpoints that were just built ask through their first report; ask for them now so that nothing waits for 5 s.
+    // Endpoints that were just built ask through their first report; ask for them now so that nothing waits
+    // for 5 s.
     post([this](core::Time now) { exchange_.tend_all(now); });
 }
 
@@ -194,11 +209,14 @@ void Control::settle_streams(const Plan& plan) {
 void Control::rekey_sender(const endpoint::Config& config, const Radio& radio) {
     const auto before = radio.send_key ? book_.sent(*radio.send_key) : std::nullopt;
     auto sender = std::make_shared<rtp::SrtpSender>(
-        make_sender(config.srtp, book_, before ? std::optional{before->ssrc} : std::nullopt, before ? before->limits.rtp : 0));
+        make_sender(config.srtp, book_, before ? std::optional{before->ssrc} : std::nullopt,
+                    before ? before->limits.rtp : 0));
     const auto wish = sender->next_wish();
     if (!wish) return;
-    const rtp::IndexRecord record{
-        .kind = rtp::IndexRecord::Kind::Send, .key = config.srtp.send->fingerprint(), .ssrc = wish->ssrc, .limits = wish->limits};
+    const rtp::IndexRecord record{.kind = rtp::IndexRecord::Kind::Send,
+                                  .key = config.srtp.send->fingerprint(),
+                                  .ssrc = wish->ssrc,
+                                  .limits = wish->limits};
     waiting_senders_[record.key] = {radio.index, std::move(sender)};
     book_.note(record);
     keeper_->ask(record);
@@ -210,7 +228,8 @@ void Control::use_new_sender(const rtp::IndexRecord& kept) {
     if (radio == estate_.radios.end()) return;
     radio->second->send_key = kept.key;
     media::Endpoint* endpoint = radio->second->media.get();
-    post([this, endpoint, sender = waiting.mapped().sender, ssrc = kept.ssrc, limits = kept.limits](core::Time now) {
+    post([this, endpoint, sender = waiting.mapped().sender, ssrc = kept.ssrc,
+          limits = kept.limits](core::Time now) {
         sender->set_reserved(ssrc, limits);
         std::swap(endpoint->sink.srtp(), *sender);
         endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
@@ -222,17 +241,19 @@ void Control::publish_directory() {
     auto directory = std::make_shared<Directory>();
     directory->config = estate_.config;
     for (const auto& [index, radio] : estate_.radios) directory->endpoints[radio->settings.id] = index;
-    for (const bridge::Bridge& bridge : estate_.config->bridges) directory->bridges[bridge.id] = estate_.bridges.of(bridge.id);
+    for (const bridge::Bridge& bridge : estate_.config->bridges)
+        directory->bridges[bridge.id] = estate_.bridges.of(bridge.id);
     directory_.store(std::move(directory));
 }
 
 void Control::wait_for_reports() {
-    reported_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& failed) {
-        if (failed) return;
-        report_event_.drain();
-        drain_reports();
-        wait_for_reports();
-    });
+    reported_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                         [this](const boost::system::error_code& failed) {
+                             if (failed) return;
+                             report_event_.drain();
+                             drain_reports();
+                             wait_for_reports();
+                         });
 }
 
 void Control::drain_reports() {
@@ -245,15 +266,19 @@ void Control::on_report(const bridge::Report& report) {
         case Kind::Installed: {
             const auto done = installing_.extract(report.token);
             if (!done) return;
-            for (const std::uint32_t index : done.mapped()->removed) estate_.endpoints.release(estate_.endpoints.name(index));
+            for (const std::uint32_t index : done.mapped()->removed)
+                estate_.endpoints.release(estate_.endpoints.name(index));
             for (const std::string& id : done.mapped()->channels_removed) estate_.channels.release(id);
             for (const std::string& id : done.mapped()->bridges_removed) estate_.bridges.release(id);
             ready_ = !stopping_;
             return;
         }
-        case Kind::SendLimit: return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
-        case Kind::ReceiveLimit: return ask_to_keep(report, rtp::IndexRecord::Kind::Receive);
-        default: return chronicle_.on(report);
+        case Kind::SendLimit:
+            return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
+        case Kind::ReceiveLimit:
+            return ask_to_keep(report, rtp::IndexRecord::Kind::Receive);
+        default:
+            return chronicle_.on(report);
     }
 }
 
@@ -261,7 +286,8 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
     const auto found = estate_.radios.find(report.endpoint);
     if (found == estate_.radios.end()) return;
     const Radio& radio = *found->second;
-    rtp::IndexRecord record{.kind = kind, .ssrc = report.ssrc, .limits = report.limits, .address = report.address};
+    rtp::IndexRecord record{
+        .kind = kind, .ssrc = report.ssrc, .limits = report.limits, .address = report.address};
     if (kind == rtp::IndexRecord::Kind::Send) {
         if (!radio.send_key) return;
         record.key = *radio.send_key;
@@ -284,16 +310,21 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
             const auto ssrc = kept.ssrc;
             const auto limits = kept.limits;
             if (kept.kind == rtp::IndexRecord::Kind::Send && radio->send_key == kept.key) {
-                if (!durable) start_unrecorded(index);
-                else post([endpoint, ssrc, limits](core::Time) { endpoint->sink.srtp().set_reserved(ssrc, limits); });
-            } else if (durable && kept.kind == rtp::IndexRecord::Kind::Receive && !radio->receive_keys.empty() &&
-                       radio->receive_keys.front() == kept.key) {
+                if (!durable)
+                    start_unrecorded(index);
+                else
+                    post([endpoint, ssrc, limits](core::Time) {
+                        endpoint->sink.srtp().set_reserved(ssrc, limits);
+                    });
+            } else if (durable && kept.kind == rtp::IndexRecord::Kind::Receive &&
+                       !radio->receive_keys.empty() && radio->receive_keys.front() == kept.key) {
                 post([endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
             }
         }
     }
     record_alarm("srtp.unrecorded", keeper_->failing(),
-                 "SRTP packet numbers cannot be written to disk: is the disk full or failing? Audio goes on under fresh SSRCs");
+                 "SRTP packet numbers cannot be written to disk: is the disk full or failing? Audio goes on "
+                 "under fresh SSRCs");
 }
 
 // srtp.md section 11: what no disk can record goes on under a fresh random SSRC, which nobody used before.
@@ -304,7 +335,8 @@ void Control::start_unrecorded(std::uint32_t index) {
     post([this, endpoint, ssrc, start](core::Time now) {
         rtp::SrtpSender& sender = endpoint->sink.srtp();
         const rtp::IndexLimits reserved = sender.reserved();
-        if (reserved == rtp::SrtpSender::unrecorded() || sender.next().rtp + 500 < reserved.rtp) return;  // not yet
+        if (reserved == rtp::SrtpSender::unrecorded() || sender.next().rtp + 500 < reserved.rtp)
+            return;  // not yet
         if (!sender.begin(ssrc, {start, 0})) return;
         sender.set_reserved(ssrc, rtp::SrtpSender::unrecorded());
         endpoint->source.set_own_ssrc(ssrc);
@@ -338,9 +370,11 @@ void Control::on_second() {
             for (media::Endpoint* endpoint : all) endpoint->source.srtp().drop_old_key();
         });
     }
-    const bool refuse = estate_.config && estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
+    const bool refuse = estate_.config &&
+                        estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
-    if (refuse != std::exchange(refusing_, refuse)) post([this, refuse](core::Time) { exchange_.refuse_floors(refuse); });
+    if (refuse != std::exchange(refusing_, refuse))
+        post([this, refuse](core::Time) { exchange_.refuse_floors(refuse); });
 }
 
 bool Control::log_failing_too_long() const {
@@ -359,12 +393,16 @@ void Control::reload_by_signal() {
     } catch (const std::exception& error) {
         done = core::unexpected(core::Error::Code::Internal, error.what());
     }
-    if (!done) log_.error("config.refused", "the configuration in force stays", {{"problems", done.error().context}});
+    if (!done)
+        log_.error("config.refused", "the configuration in force stays",
+                   {{"problems", done.error().context}});
 }
 
-core::Result<boost::json::object> Control::apply_file(const std::string& by, const boost::json::object& actor) {
+core::Result<boost::json::object> Control::apply_file(const std::string& by,
+                                                      const boost::json::object& actor) {
     const std::string before = estate_.config->digest;
-    record::Entry entry{.actor = actor, .object = {{"kind", "configuration"}, {"id", estate_.config->file.string()}}};
+    record::Entry entry{.actor = actor,
+                        .object = {{"kind", "configuration"}, {"id", estate_.config->file.string()}}};
     entry.detail = {{"before", before}, {"by", by}};
     entry.urgent = true;
     const auto refuse = [&](std::string problems, std::size_t count) -> core::Result<boost::json::object> {
@@ -389,7 +427,8 @@ core::Result<boost::json::object> Control::apply_file(const std::string& by, con
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     entry.type = "config.reloaded";
     entry.detail["after"] = config->digest;
-    log_.info("config.reloaded", "the new configuration is in force", {{"sha256", config->digest}, {"by", by}});
+    log_.info("config.reloaded", "the new configuration is in force",
+              {{"sha256", config->digest}, {"by", by}});
     chronicle_.publish(std::move(entry));
     return boost::json::object{{"id", config->digest}, {"changed", config->digest != before}};
 }

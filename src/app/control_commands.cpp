@@ -19,7 +19,8 @@ bool commands(const api::Actor& actor) { return actor.role == "dispatcher" || ac
 
 const bridge::Bridge* Control::bridge_config(std::string_view id) const {
     const auto& bridges = estate_.config->bridges;
-    const auto found = std::find_if(bridges.begin(), bridges.end(), [&](const auto& b) { return b.id == id; });
+    const auto found =
+        std::find_if(bridges.begin(), bridges.end(), [&](const auto& b) { return b.id == id; });
     return found == bridges.end() ? nullptr : &*found;
 }
 
@@ -40,21 +41,25 @@ std::vector<std::string> Control::missing_consents(const bridge::Bridge& bridge)
 core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api::Actor& actor) const {
     if (actor.role == "administrator" && actor.agency.empty()) return {};
     if (!commands(actor))
-        return core::unexpected(Error::Code::NotPermitted,
-                                fmt::format("{} is {} here; dispatchers and supervisors open and close bridges", actor.name,
-                                            actor.role.empty() ? "nobody" : actor.role));
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("{} is {} here; dispatchers and supervisors open and close bridges", actor.name,
+                        actor.role.empty() ? "nobody" : actor.role));
     for (const bridge::Leg& leg : bridge.legs)
         for (const bridge::Channel& channel : estate_.config->channels)
             if (channel.id == leg.channel && channel.agency == actor.agency) return {};
-    return core::unexpected(Error::Code::NotPermitted,
-                            fmt::format("agency '{}' of {} has no channel on bridge '{}'", actor.agency, actor.name, bridge.id));
+    return core::unexpected(
+        Error::Code::NotPermitted,
+        fmt::format("agency '{}' of {} has no channel on bridge '{}'", actor.agency, actor.name, bridge.id));
 }
 
 core::Result<boost::json::object> Control::open_bridge(std::string_view id, const api::Actor& actor,
                                                        const std::string& reason) {
     const bridge::Bridge* bridge = bridge_config(id);
     if (!bridge) return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
-    record::Entry entry{.type = "bridge.requested", .actor = actor_json(actor), .object = {{"kind", "bridge"}, {"id", bridge->id}}};
+    record::Entry entry{.type = "bridge.requested",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "bridge"}, {"id", bridge->id}}};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     const auto refuse = [&](Error::Code code, std::string why) -> core::Result<boost::json::object> {
         entry.outcome = record::Outcome::Denied;
@@ -62,16 +67,20 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
         chronicle_.publish(std::move(entry));
         return core::unexpected(code, std::move(why));
     };
-    if (const auto allowed = may_command(*bridge, actor); !allowed) return refuse(Error::Code::NotPermitted, allowed.error().context);
+    if (const auto allowed = may_command(*bridge, actor); !allowed)
+        return refuse(Error::Code::NotPermitted, allowed.error().context);
     if (const auto missing = missing_consents(*bridge); !missing.empty())
         return refuse(Error::Code::NotPermitted,
-                      fmt::format("bridge '{}' needs the consent of {}, which has not given it", bridge->id, fmt::join(missing, " and ")));
+                      fmt::format("bridge '{}' needs the consent of {}, which has not given it", bridge->id,
+                                  fmt::join(missing, " and ")));
     const std::string today = core::rfc3339(core::wall_now(), 0).substr(0, 10);
     if (!bridge->agreement_until.empty() && today > bridge->agreement_until)
         return refuse(Error::Code::NotPermitted,
-                      fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge->agreement, bridge->id, bridge->agreement_until));
+                      fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge->agreement,
+                                  bridge->id, bridge->agreement_until));
     if (log_failing_too_long())
-        return refuse(Error::Code::Unavailable, "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
+        return refuse(Error::Code::Unavailable,
+                      "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
     chronicle_.publish(std::move(entry));
     set_open(*bridge, true, actor.name);
     return bridge_json(*bridge);
@@ -84,14 +93,16 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     if (open && bridge.expires) state.expires = core::monotonic_now() + *bridge.expires;
     const std::uint32_t index = estate_.bridges.of(bridge.id);
     post([this, index, open](core::Time now) { exchange_.set_open(index, open, now); });
-    record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed", .object = {{"kind", "bridge"}, {"id", bridge.id}}};
+    record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
+                        .object = {{"kind", "bridge"}, {"id", bridge.id}}};
     entry.detail["by"] = by;
     entry.urgent = true;
     if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
     boost::json::array channels;
     for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
     entry.detail["channels"] = std::move(channels);
-    entry.detail["standing_consent"] = boost::json::array(bridge.standing_consent.begin(), bridge.standing_consent.end());
+    entry.detail["standing_consent"] =
+        boost::json::array(bridge.standing_consent.begin(), bridge.standing_consent.end());
     log_.info(entry.type, open ? "the channels hear each other now" : "the channels are separate again",
               {{"bridge", bridge.id}, {"by", by}});
     chronicle_.publish(std::move(entry));
@@ -102,7 +113,8 @@ void Control::open_standing_bridges() {
         const BridgeState& state = bridge_states_[bridge.id];
         if (bridge.opens == bridge::Opens::Always) set_open(bridge, true, "configuration");
         // Consent that the new file no longer gives is withdrawn.
-        else if (state.open && !missing_consents(bridge).empty()) set_open(bridge, false, "configuration");
+        else if (state.open && !missing_consents(bridge).empty())
+            set_open(bridge, false, "configuration");
     }
 }
 
@@ -115,47 +127,60 @@ void Control::close_expired(core::Time now) {
             }
 }
 
-core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor, const std::string& reason) {
+core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor,
+                                const std::string& reason) {
     const std::shared_ptr<const Directory> directory = directory_.load();
     if (!directory) return core::unexpected(Error::Code::Unavailable, "the daemon is still starting");
     const bool is_bridge = what == api::Cut::CloseBridge;
     const auto& names = is_bridge ? directory->bridges : directory->endpoints;
     const auto found = names.find(std::string{id});
     if (found == names.end())
-        return core::unexpected(Error::Code::NotFound, fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
-    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned.
+        return core::unexpected(Error::Code::NotFound,
+                                fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
+    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is
+    // concerned.
     const auto concerns = [&](const std::string& channel_id) {
         const auto& channels = directory->config->channels;
-        const auto channel = std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == channel_id; });
+        const auto channel =
+            std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == channel_id; });
         return channel != channels.end() && channel->agency == actor.agency;
     };
     bool permitted = actor.role == "administrator" && actor.agency.empty();
     if (is_bridge) {
         for (const bridge::Bridge& bridge : directory->config->bridges)
             if (bridge.id == id)
-                for (const bridge::Leg& leg : bridge.legs) permitted |= commands(actor) && concerns(leg.channel);
+                for (const bridge::Leg& leg : bridge.legs)
+                    permitted |= commands(actor) && concerns(leg.channel);
     } else if (commands(actor) || actor.role == "technician") {
         for (const endpoint::Config& config : directory->config->endpoints)
             if (config.settings.id == id) permitted |= concerns(config.settings.channel);
     }
     if (!permitted)
-        return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not cut '{}'", actor.name, id));
+        return core::unexpected(Error::Code::NotPermitted,
+                                fmt::format("{} may not cut '{}'", actor.name, id));
     const std::uint32_t index = found->second;
-    const bool posted = worker_.post(media::Worker::Lane::Direct,
-                                     [this, what, index](core::Time now) { carry_out_cut(what, index, now); });
-    if (!posted) return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
-    boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason] { note_cut(what, name, actor, reason); });
+    const bool posted = worker_.post(media::Worker::Lane::Direct, [this, what, index](core::Time now) {
+        carry_out_cut(what, index, now);
+    });
+    if (!posted)
+        return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
+    boost::asio::post(
+        loop_, [this, what, name = std::string{id}, actor, reason] { note_cut(what, name, actor, reason); });
     return {};
 }
 
 void Control::carry_out_cut(api::Cut what, std::uint32_t index, core::Time now) {
     using Standing = bridge::Exchange::Standing;
-    if (what == api::Cut::CloseBridge) exchange_.set_open(index, false, now);
-    else exchange_.set_standing(index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
+    if (what == api::Cut::CloseBridge)
+        exchange_.set_open(index, false, now);
+    else
+        exchange_.set_standing(
+            index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
 }
 
 // On record, and in control's own state, after the fact: the audio has stopped already.
-void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason) {
+void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor,
+                       const std::string& reason) {
     // The cut overtook what control had posted before it, perhaps an opening: once more, behind all that.
     const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
     if (index) post([this, what, at = *index](core::Time now) { carry_out_cut(what, at, now); });
@@ -164,12 +189,13 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
         if (!state.open) return;
         state = {.open = false, .since = core::wall_now(), .by = actor.name};
     }
-    record::Entry entry{.type = what == api::Cut::CloseBridge      ? "bridge.closed"
-                                : what == api::Cut::RevokeEndpoint ? "endpoint.revoked"
-                                                                   : "endpoint.disabled",
-                        .actor = actor_json(actor),
-                        .object = {{"kind", what == api::Cut::CloseBridge ? "bridge" : "endpoint"}, {"id", id}},
-                        .urgent = true};
+    record::Entry entry{
+        .type = what == api::Cut::CloseBridge      ? "bridge.closed"
+                : what == api::Cut::RevokeEndpoint ? "endpoint.revoked"
+                                                   : "endpoint.disabled",
+        .actor = actor_json(actor),
+        .object = {{"kind", what == api::Cut::CloseBridge ? "bridge" : "endpoint"}, {"id", id}},
+        .urgent = true};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
@@ -181,17 +207,26 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
         return core::unexpected(Error::Code::NotFound, fmt::format("there is no endpoint '{}'", id));
     const Radio& radio = *estate_.radios.at(*index);
     const auto& channels = estate_.config->channels;
-    const auto channel = std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == radio.settings.channel; });
-    const bool own = channel != channels.end() && channel->agency == actor.agency && (commands(actor) || actor.role == "technician");
+    const auto channel = std::find_if(channels.begin(), channels.end(),
+                                      [&](const auto& c) { return c.id == radio.settings.channel; });
+    const bool own = channel != channels.end() && channel->agency == actor.agency &&
+                     (commands(actor) || actor.role == "technician");
     if (!own && !(actor.role == "administrator" && actor.agency.empty()))
-        return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not enable '{}'", actor.name, id));
-    if (const auto* live = chronicle_.radio(*index); live && live->revoked)
         return core::unexpected(Error::Code::NotPermitted,
-                                fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
-                                            "configuration, reload, and it is back",
-                                            id));
-    post([this, at = *index](core::Time now) { exchange_.set_standing(at, bridge::Exchange::Standing::Enabled, now); });
-    record::Entry entry{.type = "endpoint.up", .actor = actor_json(actor), .object = {{"kind", "endpoint"}, {"id", id}}, .urgent = true};
+                                fmt::format("{} may not enable '{}'", actor.name, id));
+    if (const auto* live = chronicle_.radio(*index); live && live->revoked)
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
+                        "configuration, reload, and it is back",
+                        id));
+    post([this, at = *index](core::Time now) {
+        exchange_.set_standing(at, bridge::Exchange::Standing::Enabled, now);
+    });
+    record::Entry entry{.type = "endpoint.up",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "endpoint"}, {"id", id}},
+                        .urgent = true};
     entry.detail["by"] = "endpoint enable";
     chronicle_.publish(std::move(entry));
     return endpoint_json(radio);
@@ -199,10 +234,13 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
 
 core::Result<boost::json::object> Control::reload(const api::Actor& actor) {
     if (!(actor.role == "administrator" || actor.role == "technician"))
-        return core::unexpected(Error::Code::NotPermitted,
-                                fmt::format("{} may not reload; technicians and administrators do", actor.name));
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("{} may not reload; technicians and administrators do", actor.name));
     if (log_failing_too_long())
-        return core::unexpected(Error::Code::Unavailable, "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
+        return core::unexpected(
+            Error::Code::Unavailable,
+            "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
     return apply_file("crosspatchctl reload", actor_json(actor));
 }
 

@@ -15,7 +15,8 @@ using boost::json::object;
 using core::Error;
 
 const bridge::Channel* find_channel(const Config& config, std::string_view id) {
-    const auto found = std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+    const auto found = std::find_if(config.channels.begin(), config.channels.end(),
+                                    [&](const auto& c) { return c.id == id; });
     return found == config.channels.end() ? nullptr : &*found;
 }
 
@@ -65,19 +66,22 @@ boost::json::array inbound_json(const policy::Crossing& crossing) {
 }  // namespace
 
 // Is there a bridge between the two, and what does it do now? Its state goes into `answer` too.
-std::string Control::explain_way(const bridge::Channel& from, const bridge::Channel& to, object& answer) const {
+std::string Control::explain_way(const bridge::Channel& from, const bridge::Channel& to,
+                                 object& answer) const {
     if (&from == &to) return "one channel: its endpoints hear each other";
     std::string way = fmt::format("no bridge joins {} and {}", from.id, to.id);
     for (const bridge::Bridge& bridge : estate_.config->bridges) {
         const auto leg = [&](const std::string& id) {
-            return std::find_if(bridge.legs.begin(), bridge.legs.end(), [&](const auto& l) { return l.channel == id; });
+            return std::find_if(bridge.legs.begin(), bridge.legs.end(),
+                                [&](const auto& l) { return l.channel == id; });
         };
         const auto out = leg(from.id);
         const auto in = leg(to.id);
         if (out == bridge.legs.end() || in == bridge.legs.end()) continue;
         const auto state = bridge_states_.find(bridge.id);
         const bool open = state != bridge_states_.end() && state->second.open;
-        const bool ways = out->direction != bridge::Direction::Listen && in->direction != bridge::Direction::Talk;
+        const bool ways =
+            out->direction != bridge::Direction::Listen && in->direction != bridge::Direction::Talk;
         way = fmt::format("bridge {} joins them; it is {}{}", bridge.id, open ? "open" : "closed",
                           ways ? "" : ", but not in this direction");
         answer["bridge"] = {{"id", bridge.id}, {"open", open}, {"direction", ways}};
@@ -93,24 +97,31 @@ core::Result<object> Control::explain(const Question& question, const api::Actor
         if (one.settings.id == question.from) talker = &one.settings;
     const bridge::Channel* from = find_channel(config, talker ? talker->channel : question.from);
     const bridge::Channel* to = find_channel(config, question.to);
-    if (!from) return core::unexpected(Error::Code::NotFound, fmt::format("'{}' is neither an endpoint nor a channel", question.from));
-    if (!to) return core::unexpected(Error::Code::NotFound, fmt::format("there is no channel '{}'", question.to));
+    if (!from)
+        return core::unexpected(Error::Code::NotFound,
+                                fmt::format("'{}' is neither an endpoint nor a channel", question.from));
+    if (!to)
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no channel '{}'", question.to));
     policy::Facts facts = facts_of(*config.names, *from, *to, talker);
     facts.emergency = question.emergency;
-    if (question.role && std::find(policy::kRoles.begin(), policy::kRoles.end(), *question.role) == policy::kRoles.end())
-        return core::unexpected(Error::Code::Invalid, fmt::format("'{}' is not a role; {}", *question.role, fmt::join(policy::kRoles, ", ")));
+    if (question.role &&
+        std::find(policy::kRoles.begin(), policy::kRoles.end(), *question.role) == policy::kRoles.end())
+        return core::unexpected(Error::Code::Invalid, fmt::format("'{}' is not a role; {}", *question.role,
+                                                                  fmt::join(policy::kRoles, ", ")));
     // Looked up, not added: a question leaves nothing behind.
     if (question.role) facts.role = config.names->find(*question.role);
     if (question.talker) facts.talker = config.names->find(*question.talker);
     if (question.kind) {
         const auto kind = policy::kind_of(*question.kind);
         if (!kind)
-            return core::unexpected(Error::Code::Invalid,
-                                    fmt::format("'{}' is not a kind; voice, text, picture or location", *question.kind));
+            return core::unexpected(
+                Error::Code::Invalid,
+                fmt::format("'{}' is not a kind; voice, text, picture or location", *question.kind));
         facts.kind = *kind;
     }
-    const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id),
-                                                              question.at.value_or(core::wall_now()));
+    const policy::Crossing crossing =
+        policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id),
+                                question.at.value_or(core::wall_now()));
     object answer{{"allowed", crossing.allowed}, {"from", question.from}, {"to", question.to}};
     answer["outbound"] = key_json(crossing.outbound);
     answer["inbound"] = inbound_json(crossing);
@@ -132,14 +143,15 @@ record::Talkspurt::Refusal Control::explain_refusal(std::uint32_t endpoint, std:
     const bridge::Channel* from = find_channel(config, talker.channel);
     if (!from) return refusal;
     const policy::Facts facts = facts_of(*config.names, *from, *to, &talker);
-    const policy::Crossing crossing =
-        policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id), core::wall_now());
+    const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts,
+                                                              suites_on(config, to->id), core::wall_now());
     const auto lines = policy::explain(facts, crossing, *config.names);
     refusal.reason = fmt::format("{}", fmt::join(lines, "; "));
     if (!crossing.outbound.allowed && crossing.outbound.rule) refusal.rule = crossing.outbound.rule->id;
     for (std::size_t i = 0; i < policy::kSuites && crossing.outbound.allowed; ++i)
-        if (const auto suite = static_cast<policy::Suite>(i);
-            crossing.asked.contains(suite) && !crossing.inbound_for(suite).allowed && crossing.inbound_for(suite).rule)
+        if (const auto suite = static_cast<policy::Suite>(i); crossing.asked.contains(suite) &&
+                                                              !crossing.inbound_for(suite).allowed &&
+                                                              crossing.inbound_for(suite).rule)
             refusal.rule = crossing.inbound_for(suite).rule->id;
     return refusal;
 }

@@ -17,30 +17,38 @@ using boost::json::value;
 std::string time_text(core::WallTime time) { return core::rfc3339(time, 3); }
 
 const bridge::Channel& channel_of(const Config& config, const std::string& id) {
-    return *std::find_if(config.channels.begin(), config.channels.end(), [&](const auto& c) { return c.id == id; });
+    return *std::find_if(config.channels.begin(), config.channels.end(),
+                         [&](const auto& c) { return c.id == id; });
 }
 
 std::string_view word(bridge::Direction direction) {
     switch (direction) {
-        case bridge::Direction::Talk: return "talk";
-        case bridge::Direction::Listen: return "listen";
-        case bridge::Direction::Both: break;
+        case bridge::Direction::Talk:
+            return "talk";
+        case bridge::Direction::Listen:
+            return "listen";
+        case bridge::Direction::Both:
+            break;
     }
     return "both";
 }
 
 std::string_view word(endpoint::Rtcp rtcp) {
     switch (rtcp) {
-        case endpoint::Rtcp::NextPort: return "next_port";
-        case endpoint::Rtcp::Off: return "off";
-        case endpoint::Rtcp::Mux: break;
+        case endpoint::Rtcp::NextPort:
+            return "next_port";
+        case endpoint::Rtcp::Off:
+            return "off";
+        case endpoint::Rtcp::Mux:
+            break;
     }
     return "mux";
 }
 
 }  // namespace
 
-// A person without an agency sees everything; others their own channels and those that an open bridge joins to them.
+// A person without an agency sees everything; others their own channels and those that an open bridge joins
+// to them.
 bool Control::may_see(const api::Actor& actor, const std::string& channel) const {
     if (actor.agency.empty()) return !actor.role.empty();
     if (channel_of(*estate_.config, channel).agency == actor.agency) return true;
@@ -72,7 +80,8 @@ object Control::status(const api::Actor&) {
         alarms.push_back(object{{"name", name}, {"since", time_text(alarm.first)}, {"detail", alarm.second}});
     const record::Health health = record_.health();
     for (const record::Alarm& alarm : health.alarms)
-        alarms.push_back(object{{"name", alarm.name}, {"since", time_text(alarm.since)}, {"detail", alarm.detail}});
+        alarms.push_back(
+            object{{"name", alarm.name}, {"since", time_text(alarm.since)}, {"detail", alarm.detail}});
     std::size_t open = 0;
     for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
     return {{"id", estate_.config->gateway.id},
@@ -128,28 +137,29 @@ object Control::endpoint_json(const Radio& radio) const {
                                    : live->up       ? "up"
                                                     : "down";
     const core::Address& address = live && live->address ? live->address : settings.remote;
-    return {{"id", settings.id},
-            {"channel", settings.channel},
-            {"type", "rtp"},
-            {"state", state},
-            {"since", live && live->since != core::WallTime{} ? value(time_text(live->since)) : value(nullptr)},
-            {"listen", radio.rtp ? radio.local.to_string() : estate_.shared_address.to_string()},
-            {"remote", address ? value(address.to_string()) : value(nullptr)},
-            {"learn", !settings.remote},
-            {"codec", settings.format.name()},
-            {"payload_type", settings.payload_type},
-            {"ptime_ms", settings.ptime.count()},
-            {"rtcp", word(settings.rtcp)},
-            {"direction", word(settings.direction)},
-            {"suite", rtp::info(settings.suite).name},
-            {"key", radio.send_key ? value(rtp::to_string(*radio.send_key)) : value(nullptr)},
-            {"talker", settings.talker.id},
-            {"role", settings.talker.role},
-            {"packets_received", source.counters().packets.read()},
-            {"packets_sent", sink.counters().packets.read()},
-            {"packets_dropped", std::move(dropped)},
-            {"reported_loss_percent", sink.reported_loss()},
-            {"round_trip_ms", sink.round_trip().count() / 1000}};
+    return {
+        {"id", settings.id},
+        {"channel", settings.channel},
+        {"type", "rtp"},
+        {"state", state},
+        {"since", live && live->since != core::WallTime{} ? value(time_text(live->since)) : value(nullptr)},
+        {"listen", radio.rtp ? radio.local.to_string() : estate_.shared_address.to_string()},
+        {"remote", address ? value(address.to_string()) : value(nullptr)},
+        {"learn", !settings.remote},
+        {"codec", settings.format.name()},
+        {"payload_type", settings.payload_type},
+        {"ptime_ms", settings.ptime.count()},
+        {"rtcp", word(settings.rtcp)},
+        {"direction", word(settings.direction)},
+        {"suite", rtp::info(settings.suite).name},
+        {"key", radio.send_key ? value(rtp::to_string(*radio.send_key)) : value(nullptr)},
+        {"talker", settings.talker.id},
+        {"role", settings.talker.role},
+        {"packets_received", source.counters().packets.read()},
+        {"packets_sent", sink.counters().packets.read()},
+        {"packets_dropped", std::move(dropped)},
+        {"reported_loss_percent", sink.reported_loss()},
+        {"round_trip_ms", sink.round_trip().count() / 1000}};
 }
 
 array Control::endpoints(const api::Actor& actor) {
@@ -162,7 +172,9 @@ array Control::endpoints(const api::Actor& actor) {
 object Control::bridge_json(const bridge::Bridge& bridge) const {
     array legs;
     for (const bridge::Leg& leg : bridge.legs)
-        legs.push_back(object{{"channel", leg.channel}, {"direction", word(leg.direction)}, {"gain_db", fmt::format("{:g}", leg.gain_db)}});
+        legs.push_back(object{{"channel", leg.channel},
+                              {"direction", word(leg.direction)},
+                              {"gain_db", fmt::format("{:g}", leg.gain_db)}});
     const auto found = bridge_states_.find(bridge.id);
     const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
     const auto missing = missing_consents(bridge);
@@ -178,7 +190,8 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                 {"missing_consent", array(missing.begin(), missing.end())}};
     if (state.open && state.expires)
         json["remaining_ms"] =
-            std::chrono::duration_cast<std::chrono::milliseconds>(*state.expires - core::monotonic_now()).count();
+            std::chrono::duration_cast<std::chrono::milliseconds>(*state.expires - core::monotonic_now())
+                .count();
     return json;
 }
 
@@ -197,8 +210,8 @@ array Control::floor(const api::Actor& actor) {
     const core::Time now = core::monotonic_now();
     for (const bridge::Channel& channel : estate_.config->channels) {
         if (!may_see(actor, channel.id)) continue;
-        object item{{"id", channel.id},       {"channel", channel.id}, {"state", "idle"},       {"talker", nullptr},
-                    {"endpoint", nullptr},    {"since", nullptr},      {"remaining_ms", 0},     {"queue", array{}}};
+        object item{{"id", channel.id},    {"channel", channel.id}, {"state", "idle"},   {"talker", nullptr},
+                    {"endpoint", nullptr}, {"since", nullptr},      {"remaining_ms", 0}, {"queue", array{}}};
         const Chronicle::Floor* floor = chronicle_.floor(*estate_.channels.find(channel.id));
         const auto& talkspurts = chronicle_.talkspurts();
         if (floor && floor->since_wall != core::WallTime{}) item["since"] = time_text(floor->since_wall);
@@ -241,7 +254,8 @@ std::optional<api::Actor> Control::actor_of(std::uint32_t uid) const {
     for (const Operator& person : directory->config->gateway.operators)
         if (person.uid == uid) return api::Actor{uid, person.name, person.agency, person.role};
     // contract.md: until there are accounts, root and the daemon's own uid administrate, for no agency.
-    if (uid == 0 || uid == geteuid()) return api::Actor{uid, uid == 0 ? "root" : "daemon", "", "administrator"};
+    if (uid == 0 || uid == geteuid())
+        return api::Actor{uid, uid == 0 ? "root" : "daemon", "", "administrator"};
     return std::nullopt;
 }
 

@@ -28,8 +28,10 @@ void Keeper::ask(const rtp::IndexRecord& record) {
             return other.kind == record.kind && other.key == record.key && other.ssrc == record.ssrc;
         };
         const auto found = std::find_if(waiting_.begin(), waiting_.end(), same);
-        if (found != waiting_.end()) *found = record;
-        else waiting_.push_back(record);
+        if (found != waiting_.end())
+            *found = record;
+        else
+            waiting_.push_back(record);
     }
     wake_.notify_one();
 }

@@ -21,8 +21,9 @@ int run(const std::string& file, bool check) {
     }
     if (check) {
         for (const std::string& warning : (*config)->warnings) fmt::print(stderr, "{} (warning)\n", warning);
-        fmt::print("{}: good: {} agencies, {} channels, {} endpoints, {} bridges\n", file, (*config)->agencies.size(),
-                   (*config)->channels.size(), (*config)->endpoints.size(), (*config)->bridges.size());
+        fmt::print("{}: good: {} agencies, {} channels, {} endpoints, {} bridges\n", file,
+                   (*config)->agencies.size(), (*config)->channels.size(), (*config)->endpoints.size(),
+                   (*config)->bridges.size());
         return kDone;
     }
     return crosspatch::app::App{std::move(*config)}.run();
@@ -31,7 +32,8 @@ int run(const std::string& file, bool check) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App options{"crosspatchd: bridges private-security radio channels and police talkgroups over encrypted RTP"};
+    CLI::App options{
+        "crosspatchd: bridges private-security radio channels and police talkgroups over encrypted RTP"};
     std::string file;
     bool check = false;
     options.add_option("--config", file, "the configuration file (YAML)")->required();

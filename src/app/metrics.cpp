@@ -42,14 +42,17 @@ private:
     std::vector<MetricFamily> families_;
 };
 
-void add_delays(Page& page, const std::string& name, const std::string& help, const media::DelayHistogram& delays) {
+void add_delays(Page& page, const std::string& name, const std::string& help,
+                const media::DelayHistogram& delays) {
     using namespace std::chrono_literals;
     ClientMetric metric;
-    for (const std::chrono::microseconds limit : {100us, 256us, 512us, 1024us, 2048us, 4096us, 8192us, 16384us, 32768us, 65536us})
+    for (const std::chrono::microseconds limit :
+         {100us, 256us, 512us, 1024us, 2048us, 4096us, 8192us, 16384us, 32768us, 65536us})
         metric.histogram.bucket.push_back({delays.at_most(limit), static_cast<double>(limit.count()) / 1e6});
     metric.histogram.sample_count = delays.count();
     metric.histogram.sample_sum = static_cast<double>(delays.sum().count()) / 1e6;
-    metric.histogram.bucket.push_back({metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
+    metric.histogram.bucket.push_back(
+        {metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
     page.family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
 }
 
@@ -62,8 +65,10 @@ void add_commits(Page& page, const record::LogFigures& figures) {
     }
     metric.histogram.sample_count = figures.commits.read();
     metric.histogram.sample_sum = static_cast<double>(figures.commit_microseconds.read()) / 1e6;
-    metric.histogram.bucket.push_back({metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
-    page.family("log_commit_seconds", "How long a commit of the log takes", MetricType::Histogram).metric.push_back(std::move(metric));
+    metric.histogram.bucket.push_back(
+        {metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
+    page.family("log_commit_seconds", "How long a commit of the log takes", MetricType::Histogram)
+        .metric.push_back(std::move(metric));
 }
 
 }  // namespace
@@ -74,7 +79,8 @@ std::string Control::metrics() const {
     const std::shared_ptr<const Figures> figures = figures_.load();
     if (figures) {
         for (const Figures::Family& from : figures->families) {
-            MetricFamily& to = page.family(from.name, from.help, from.gauge ? MetricType::Gauge : MetricType::Counter);
+            MetricFamily& to =
+                page.family(from.name, from.help, from.gauge ? MetricType::Gauge : MetricType::Counter);
             for (const auto& [labels, value] : from.values) {
                 Labels named;
                 for (const auto& [name, text] : labels) named.push_back({name, text});
@@ -83,23 +89,28 @@ std::string Control::metrics() const {
             }
         }
     }
-    add_delays(page, "media_delay_seconds", "Kernel receive stamp of a packet to the return of its last send", worker_.delays());
+    add_delays(page, "media_delay_seconds", "Kernel receive stamp of a packet to the return of its last send",
+               worker_.delays());
     add_delays(page, "floor_decision_seconds", "A press to its answer", exchange_.decisions_took());
     add_delays(page, "access_time_seconds", "A press to its first packet out", exchange_.access_times());
     const bridge::Exchange::Counters& floor = exchange_.counters();
-    MetricFamily& decisions = page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
+    MetricFamily& decisions =
+        page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
     Page::counter(decisions, floor.granted.read(), {{"outcome", "granted"}});
     Page::counter(decisions, floor.denied.read(), {{"outcome", "denied"}});
     Page::counter(decisions, floor.queued.read(), {{"outcome", "queued"}});
     Page::counter(decisions, floor.revoked.read(), {{"outcome", "revoked"}});
     page.one_counter("talkspurts_total", "Talkspurts carried", floor.talkspurts.read());
     page.one_counter("concealed_frames_total", "Frames that were lost and replaced", floor.concealed.read());
-    page.one_counter("reports_lost_total", "Reports that found control's queue full", floor.reports_lost.read());
+    page.one_counter("reports_lost_total", "Reports that found control's queue full",
+                     floor.reports_lost.read());
     page.one_counter("worker_loops_total", "Wake-ups of the media worker", worker_.counters().loops.read());
     page.one_gauge("worker_busy_ratio", "Share of the last second in which the media worker did not wait",
                    static_cast<double>(busy_permille_.load()) / 1000);
-    page.one_counter("log_records_total", "Records acknowledged by the disk since the start", record_.figures().records.read());
-    page.one_gauge("log_queue_depth", "Records that wait for the writer", static_cast<double>(record_.health().queued));
+    page.one_counter("log_records_total", "Records acknowledged by the disk since the start",
+                     record_.figures().records.read());
+    page.one_gauge("log_queue_depth", "Records that wait for the writer",
+                   static_cast<double>(record_.health().queued));
     add_commits(page, record_.figures());
     MetricFamily& build = page.family("build_info", "Version of the daemon", MetricType::Gauge);
     Page::gauge(build, 1, {{"version", CROSSPATCH_VERSION}});
@@ -111,7 +122,9 @@ void Control::refresh_figures() {
     const std::uint64_t busy = worker_.counters().busy_us.read();
     const core::Time now = core::monotonic_now();
     const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
-    if (passed > 0) busy_permille_ = static_cast<std::uint32_t>((busy - busy_before_) * 1000 / static_cast<std::uint64_t>(passed));
+    if (passed > 0)
+        busy_permille_ =
+            static_cast<std::uint32_t>((busy - busy_before_) * 1000 / static_cast<std::uint64_t>(passed));
     busy_before_ = busy;
     busy_since_ = now;
     auto figures = std::make_shared<Figures>();
@@ -136,7 +149,8 @@ void Control::refresh_figures() {
         families[3].values.emplace_back(labels, out.octets.read());
         for (std::size_t i = 0; i < media::kDrops; ++i) {
             const auto cause = static_cast<media::Drop>(i);
-            const std::uint64_t count = in.dropped.read(cause) + (cause == media::Drop::Reserved ? out.refused.read() : 0);
+            const std::uint64_t count =
+                in.dropped.read(cause) + (cause == media::Drop::Reserved ? out.refused.read() : 0);
             if (count == 0) continue;
             Figures::Labels with_cause = labels;
             with_cause.emplace_back("cause", media::name_of(cause));
@@ -147,15 +161,18 @@ void Control::refresh_figures() {
     }
     for (std::size_t i = 0; i < media::kDrops; ++i)
         if (const auto count = worker_.counters().dropped.read(static_cast<media::Drop>(i)); count > 0)
-            families[4].values.push_back({{{"endpoint", ""}, {"cause", std::string{media::name_of(static_cast<media::Drop>(i))}}},
-                                          static_cast<double>(count)});
+            families[4].values.push_back(
+                {{{"endpoint", ""}, {"cause", std::string{media::name_of(static_cast<media::Drop>(i))}}},
+                 static_cast<double>(count)});
     const auto& sent = worker_.sent();
     for (const auto& [cause, count] : {std::pair{"send_would_block", sent.would_block.read()},
                                        std::pair{"send_unreachable", sent.unreachable.read()},
                                        std::pair{"send_failed", sent.failed.read()}})
-        if (count > 0) families[4].values.push_back({{{"endpoint", ""}, {"cause", cause}}, static_cast<double>(count)});
+        if (count > 0)
+            families[4].values.push_back({{{"endpoint", ""}, {"cause", cause}}, static_cast<double>(count)});
     for (const auto& [channel, count] : chronicle_.policy_denials())
-        families[7].values.push_back({{{"channel", estate_.channels.name(channel)}}, static_cast<double>(count)});
+        families[7].values.push_back(
+            {{{"channel", estate_.channels.name(channel)}}, static_cast<double>(count)});
     double open = 0;
     for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
     families[8].values.emplace_back(Figures::Labels{}, open);

@@ -24,7 +24,8 @@ bool same_keys(const Radio& radio, const endpoint::Config& config) {
 
 class Planner {
 public:
-    Planner(std::shared_ptr<const Config> config, Estate& estate, const StreamBook& book, media::TalkPath path)
+    Planner(std::shared_ptr<const Config> config, Estate& estate, const StreamBook& book,
+            media::TalkPath path)
         : estate_{estate}, book_{book}, path_{path}, plan_{std::make_unique<Plan>()} {
         plan_->config = std::move(config);
     }
@@ -32,7 +33,8 @@ public:
     core::Result<std::unique_ptr<Plan>> make() {
         if (const auto opened = open_shared_port(); !opened) return core::Unexpected{opened.error()};
         for (const endpoint::Config& config : plan_->config->endpoints)
-            if (const auto planned = plan_endpoint(config); !planned) return core::Unexpected{planned.error()};
+            if (const auto planned = plan_endpoint(config); !planned)
+                return core::Unexpected{planned.error()};
         plan_removals();
         plan_->change.topology = make_topology(plan_->config, estate_, radios_);
         plan_talkspurts();
@@ -71,7 +73,8 @@ private:
         radios_[index] = radio->get();
         if (before) {
             plan_->change.gone.push_back(index);
-            if (same_keys(*before, config)) plan_->continued.emplace_back(before->media.get(), (*radio)->media.get());
+            if (same_keys(*before, config))
+                plan_->continued.emplace_back(before->media.get(), (*radio)->media.get());
         }
         plan_->added.push_back(std::move(*radio));
         return {};
@@ -96,14 +99,16 @@ private:
         plan_->bridges_removed = gone(estate_.config->bridges, plan_->config->bridges);
         for (const std::string& id : plan_->channels_removed)
             plan_->change.channels_removed.push_back(estate_.channels.of(id));
-        for (const std::string& id : plan_->bridges_removed) plan_->change.bridges_removed.push_back(estate_.bridges.of(id));
+        for (const std::string& id : plan_->bridges_removed)
+            plan_->change.bridges_removed.push_back(estate_.bridges.of(id));
     }
 
     void plan_talkspurts() {
         const auto& channels = plan_->change.topology->channels;
         std::set<std::uint32_t> present;
         if (estate_.config)
-            for (const bridge::Channel& channel : estate_.config->channels) present.insert(estate_.channels.of(channel.id));
+            for (const bridge::Channel& channel : estate_.config->channels)
+                present.insert(estate_.channels.of(channel.id));
         plan_->change.talkspurts.resize(channels.size());
         for (const bridge::Channel& channel : plan_->config->channels) {
             const std::uint32_t index = estate_.channels.of(channel.id);

@@ -31,7 +31,8 @@ std::shared_ptr<const bridge::Topology::Tone> render_tone(const endpoint::Settin
 core::Result<core::UniqueFd> open_or_share(const core::Address& local, const Radio* before, bool rtcp) {
     const core::UniqueFd* held = before ? (rtcp ? &before->rtcp : &before->rtp) : nullptr;
     const bool same = before && before->settings.listen == before->settings.listen &&
-                      (rtcp ? before->local.with_port(static_cast<std::uint16_t>(before->local.port() + 1)) : before->local) == local;
+                      (rtcp ? before->local.with_port(static_cast<std::uint16_t>(before->local.port() + 1))
+                            : before->local) == local;
     if (held && *held && same) return core::UniqueFd{fcntl(held->get(), F_DUPFD_CLOEXEC, 0)};
     return media::open_udp(local);
 }
@@ -49,7 +50,8 @@ core::Result<void> open_ports(Radio& radio, const Radio* before) {
     radio.rtp = std::move(*rtp);
     radio.local = media::local_address(radio.rtp.get());
     if (settings.rtcp != endpoint::Rtcp::NextPort) return {};
-    auto rtcp = open_or_share(radio.local.with_port(static_cast<std::uint16_t>(radio.local.port() + 1)), before, true);
+    auto rtcp = open_or_share(radio.local.with_port(static_cast<std::uint16_t>(radio.local.port() + 1)),
+                              before, true);
     if (!rtcp) return fail(rtcp.error());
     radio.rtcp = std::move(*rtcp);
     return {};
@@ -73,14 +75,16 @@ std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key)
 std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& key) const {
     std::vector<rtp::IndexRecord> found;
     for (const auto& [id, entry] : records_)
-        if (entry.first.kind == rtp::IndexRecord::Kind::Receive && entry.first.key == key) found.push_back(entry.first);
+        if (entry.first.kind == rtp::IndexRecord::Kind::Receive && entry.first.key == key)
+            found.push_back(entry.first);
     return found;
 }
 
 void StreamBook::note(const rtp::IndexRecord& record) {
     auto& [kept, order] = records_[Key{record.kind, record.key, record.ssrc}];
     const core::Address address = record.address ? record.address : kept.address;
-    const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp), std::max(kept.limits.rtcp, record.limits.rtcp)};
+    const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp),
+                                  std::max(kept.limits.rtcp, record.limits.rtcp)};
     kept = record;
     kept.address = address;
     kept.limits = limits;
@@ -90,15 +94,17 @@ void StreamBook::note(const rtp::IndexRecord& record) {
 rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book) {
     rtp::SrtpReceiver receiver{srtp.suite, srtp.receive};
     for (const rtp::MasterKey& key : srtp.receive)
-        for (const rtp::IndexRecord& record : book.received(key.fingerprint())) receiver.restore(key.fingerprint(), record.ssrc, record.limits);
+        for (const rtp::IndexRecord& record : book.received(key.fingerprint()))
+            receiver.restore(key.fingerprint(), record.ssrc, record.limits);
     return receiver;
 }
 
-rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book, std::optional<std::uint32_t> ssrc,
-                            std::uint64_t start_at_least) {
+rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
+                            std::optional<std::uint32_t> ssrc, std::uint64_t start_at_least) {
     rtp::SrtpSender sender{srtp.suite, srtp.send ? &*srtp.send : nullptr};
     if (srtp.send)
-        if (const auto before = book.sent(srtp.send->fingerprint()); before && (!ssrc || before->ssrc == *ssrc)) {
+        if (const auto before = book.sent(srtp.send->fingerprint());
+            before && (!ssrc || before->ssrc == *ssrc)) {
             sender.begin(before->ssrc, {std::max(before->limits.rtp, start_at_least), before->limits.rtcp});
             return sender;
         }
@@ -110,8 +116,8 @@ rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& boo
 }
 
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
-                                                 const StreamBook& book, int shared_socket, const std::string& cname,
-                                                 const Radio* before) {
+                                                 const StreamBook& book, int shared_socket,
+                                                 const std::string& cname, const Radio* before) {
     auto radio = std::make_unique<Radio>();
     radio->settings = config.settings;
     radio->index = index;

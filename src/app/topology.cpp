@@ -10,10 +10,14 @@ namespace {
 
 policy::Suite policy_suite(rtp::Suite suite) {
     switch (suite) {
-        case rtp::Suite::Aes256Gcm: return policy::Suite::AeadAes256Gcm;
-        case rtp::Suite::Aes128Gcm: return policy::Suite::AeadAes128Gcm;
-        case rtp::Suite::AesCm128HmacSha1_80: return policy::Suite::AesCm128HmacSha1_80;
-        case rtp::Suite::None: break;
+        case rtp::Suite::Aes256Gcm:
+            return policy::Suite::AeadAes256Gcm;
+        case rtp::Suite::Aes128Gcm:
+            return policy::Suite::AeadAes128Gcm;
+        case rtp::Suite::AesCm128HmacSha1_80:
+            return policy::Suite::AesCm128HmacSha1_80;
+        case rtp::Suite::None:
+            break;
     }
     return policy::Suite::None;
 }
@@ -39,7 +43,8 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         bridge::Topology::Channel& channel = topology.channels[endpoint.channel];
         // contract.md, Sources: without SRTP nobody claims a priority.
         const bool may_claim = settings.suite != rtp::Suite::None;
-        endpoint.priority = may_claim ? settings.talker.priority.value_or(channel.floor.priority) : channel.floor.priority;
+        endpoint.priority =
+            may_claim ? settings.talker.priority.value_or(channel.floor.priority) : channel.floor.priority;
         channel.endpoints.push_back(index);
         if (endpoint.listens) channel.suites.insert(endpoint.suite);
     }
@@ -58,25 +63,30 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
         bridge.when_busy = from.when_busy;
         for (const bridge::Leg& leg : from.legs) {
             const std::uint32_t channel = estate.channels.of(leg.channel);
-            bridge.legs.push_back({channel, leg.direction != Direction::Listen, leg.direction != Direction::Talk, leg.gain_db});
+            bridge.legs.push_back(
+                {channel, leg.direction != Direction::Listen, leg.direction != Direction::Talk, leg.gain_db});
             topology.channels[channel].bridges.push_back(index);
         }
         for (const bridge::Preemption& rule : from.preemption)
             bridge.preemption.push_back({intern(rule.roles), config.names->intern(rule.agency),
-                                         config.names->intern(rule.over_agency), intern(rule.over_roles), rule.emergency});
+                                         config.names->intern(rule.over_agency), intern(rule.over_roles),
+                                         rule.emergency});
     }
 }
 
 bool changes_level(const policy::RuleList& list) {
-    return std::any_of(list.rules.begin(), list.rules.end(), [](const policy::Rule& rule) { return rule.effects.gain_db != 0; });
+    return std::any_of(list.rules.begin(), list.rules.end(),
+                       [](const policy::Rule& rule) { return rule.effects.gain_db != 0; });
 }
 
 // The channels whose listeners may hear a talker on `channel`, itself first, all its bridges open.
-std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& topology, std::uint32_t channel) {
+std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& topology,
+                                                      std::uint32_t channel) {
     std::vector<std::pair<std::uint32_t, double>> found{{channel, 0}};
     for (const std::uint32_t bridge : topology.channels[channel].bridges) {
         const auto& legs = topology.bridges[bridge].legs;
-        const auto own = std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == channel; });
+        const auto own =
+            std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == channel; });
         if (own == legs.end() || !own->talks) continue;
         for (const auto& leg : legs)
             if (leg.channel != channel && leg.listens) found.emplace_back(leg.channel, leg.gain_db);
@@ -117,8 +127,9 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     return topology;
 }
 
-// A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
-// of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
+// A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each
+// distinct group of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for
+// each working rate.
 media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
     media::CodecPool::Needs needs;
     std::vector<std::vector<GroupKey>> to_encode(topology.channels.size());
@@ -139,16 +150,23 @@ media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
                     const auto& endpoint = topology.endpoints[index];
                     const auto& sink = endpoint.media->sink.settings();
                     const bool cheap = talker.kind != codec::Kind::Opus && talker.kind != codec::Kind::Codec2;
-                    // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap codecs always may.
-                    const bool as_it_is = gain == 0 && (channel == home || !(changes_level(*topology.channels[home].outbound) ||
-                                                                              changes_level(*topology.channels[channel].inbound)));
-                    if (!endpoint.listens || (as_it_is && codec::same_payload(talker, sink.format) && !cheap)) continue;
+                    // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap
+                    // codecs always may.
+                    const bool as_it_is =
+                        gain == 0 &&
+                        (channel == home || !(changes_level(*topology.channels[home].outbound) ||
+                                              changes_level(*topology.channels[channel].inbound)));
+                    if (!endpoint.listens || (as_it_is && codec::same_payload(talker, sink.format) && !cheap))
+                        continue;
                     const codec::Rates working = codec::working_rates(talker, sink.format);
                     rates.insert(working.decode);
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);
                     auto& groups = to_encode[channel];
-                    const auto same = [&](const GroupKey& key) { return key.format == sink.format && key.ptime == sink.ptime; };
-                    if (std::none_of(groups.begin(), groups.end(), same)) groups.push_back({sink.format, sink.ptime});
+                    const auto same = [&](const GroupKey& key) {
+                        return key.format == sink.format && key.ptime == sink.ptime;
+                    };
+                    if (std::none_of(groups.begin(), groups.end(), same))
+                        groups.push_back({sink.format, sink.ptime});
                 }
             for (std::size_t i = 0; i < rates.size(); ++i) needs.decoder(talker);
             for (const auto& [from, to] : pairs) needs.resampler(from, to);

@@ -40,7 +40,8 @@ public:
     }
 
 private:
-    std::string known(const Node& node, const std::vector<std::string_view>& ids, std::string_view what) const {
+    std::string known(const Node& node, const std::vector<std::string_view>& ids,
+                      std::string_view what) const {
         const auto text = node.text();
         if (!text) return {};
         if (std::find(ids.begin(), ids.end(), *text) != ids.end()) return *text;
@@ -55,10 +56,12 @@ private:
             Leg leg;
             if (node.kind() == Node::Kind::Map) {
                 Map map = node.map();
-                if (const auto channel = map.require("channel")) leg.channel = known(*channel, channel_ids_, "a channel");
+                if (const auto channel = map.require("channel"))
+                    leg.channel = known(*channel, channel_ids_, "a channel");
                 if (const auto direction = map.find("direction"))
                     leg.direction = read_direction(*direction).value_or(Direction::Both);
-                if (const auto gain = map.find("gain")) leg.gain_db = core::config::decibels(*gain, -40, 20).value_or(0);
+                if (const auto gain = map.find("gain"))
+                    leg.gain_db = core::config::decibels(*gain, -40, 20).value_or(0);
                 map.finish();
             } else {
                 leg.channel = known(node, channel_ids_, "a channel");
@@ -66,8 +69,9 @@ private:
             if (leg.channel.empty()) continue;
             const auto same = [&](const Leg& other) { return other.channel == leg.channel; };
             if (std::any_of(bridge.legs.begin(), bridge.legs.end(), same))
-                node.problem(fmt::format("channel '{}' is on this bridge already; a channel cannot be joined to itself",
-                                         leg.channel));
+                node.problem(fmt::format(
+                    "channel '{}' is on this bridge already; a channel cannot be joined to itself",
+                    leg.channel));
             else
                 bridge.legs.push_back(std::move(leg));
         }
@@ -79,21 +83,26 @@ private:
 
     void read_opening(Map& map, Bridge& bridge) {
         constexpr std::array kOpens{Word{"on_request", static_cast<int>(Opens::OnRequest)},
-                                    Word{"always", static_cast<int>(Opens::Always)}, Word{"on_emergency", 99}};
+                                    Word{"always", static_cast<int>(Opens::Always)},
+                                    Word{"on_emergency", 99}};
         if (const auto opens = map.find("opens")) {
             const auto value = core::config::choice(*opens, "way to open a bridge", kOpens);
-            if (value == 99) opens->problem("'on_emergency' is not in this version; use on_request or always");
-            else if (value) bridge.opens = static_cast<Opens>(*value);
+            if (value == 99)
+                opens->problem("'on_emergency' is not in this version; use on_request or always");
+            else if (value)
+                bridge.opens = static_cast<Opens>(*value);
         }
         constexpr std::array kBusy{Word{"skip", static_cast<int>(floor::WhenBusy::Skip)},
                                    Word{"wait", static_cast<int>(floor::WhenBusy::Wait)}};
         if (const auto busy = map.find("when_busy"))
             bridge.when_busy =
-                core::config::choice_of<floor::WhenBusy>(*busy, "way to treat a busy channel", kBusy).value_or(bridge.when_busy);
+                core::config::choice_of<floor::WhenBusy>(*busy, "way to treat a busy channel", kBusy)
+                    .value_or(bridge.when_busy);
         if (const auto expires = map.find("expires")) {
             bridge.expires = core::config::duration(*expires, 1s, 24h * 366);
             if (bridge.opens == Opens::Always)
-                expires->problem("a bridge that is always open does not expire; leave it out or use opens: on_request");
+                expires->problem(
+                    "a bridge that is always open does not expire; leave it out or use opens: on_request");
         }
         if (const auto consents = map.find("standing_consent")) read_standing(*consents, bridge);
     }
@@ -105,9 +114,10 @@ private:
             const auto agency =
                 std::find_if(agencies_.begin(), agencies_.end(), [&](const Agency& a) { return a.id == id; });
             if (!agency->key_kept_here)
-                node.problem(fmt::format("agency '{}' keeps its key itself, so only it can consent; standing consent is "
-                                         "for agencies with key: gateway",
-                                         id));
+                node.problem(fmt::format(
+                    "agency '{}' keeps its key itself, so only it can consent; standing consent is "
+                    "for agencies with key: gateway",
+                    id));
             else
                 bridge.standing_consent.push_back(id);
         }
@@ -120,16 +130,21 @@ private:
         if (const auto until = map.find("until")) {
             const auto text = until->text();
             constexpr std::string_view kShape = "dddd-dd-dd";
-            const bool shaped = text && text->size() == kShape.size() &&
-                                std::equal(text->begin(), text->end(), kShape.begin(), [](char c, char shape) {
-                                    return shape == 'd' ? c >= '0' && c <= '9' : c == shape;
-                                });
-            const auto number = [&](std::size_t at, std::size_t count) { return shaped ? std::stoi(text->substr(at, count)) : 0; };
+            const bool shaped =
+                text && text->size() == kShape.size() &&
+                std::equal(text->begin(), text->end(), kShape.begin(), [](char c, char shape) {
+                    return shape == 'd' ? c >= '0' && c <= '9' : c == shape;
+                });
+            const auto number = [&](std::size_t at, std::size_t count) {
+                return shaped ? std::stoi(text->substr(at, count)) : 0;
+            };
             const std::chrono::year_month_day date{std::chrono::year{number(0, 4)},
                                                    std::chrono::month{static_cast<unsigned>(number(5, 2))},
                                                    std::chrono::day{static_cast<unsigned>(number(8, 2))}};
-            if (!shaped || !date.ok()) until->problem("is not a date; write it as 2027-06-30");
-            else bridge.agreement_until = *text;
+            if (!shaped || !date.ok())
+                until->problem("is not a date; write it as 2027-06-30");
+            else
+                bridge.agreement_until = *text;
         }
         map.finish();
     }
@@ -140,12 +155,15 @@ private:
         if (const auto roles = map.find("role"))
             for (const Node& role : roles->one_or_list()) rule.roles.push_back(known(role, roles_, "a role"));
         if (const auto agency = map.find("agency")) rule.agency = known(*agency, agency_ids_, "an agency");
-        if (const auto emergency = map.find("emergency")) rule.emergency = core::config::boolean(*emergency).value_or(false);
+        if (const auto emergency = map.find("emergency"))
+            rule.emergency = core::config::boolean(*emergency).value_or(false);
         if (const auto over = map.find("over")) {
             Map whom = over->map();
-            if (const auto agency = whom.find("agency")) rule.over_agency = known(*agency, agency_ids_, "an agency");
+            if (const auto agency = whom.find("agency"))
+                rule.over_agency = known(*agency, agency_ids_, "an agency");
             if (const auto roles = whom.find("role"))
-                for (const Node& role : roles->one_or_list()) rule.over_roles.push_back(known(role, roles_, "a role"));
+                for (const Node& role : roles->one_or_list())
+                    rule.over_roles.push_back(known(role, roles_, "a role"));
             whom.finish();
         }
         map.finish();
@@ -157,16 +175,18 @@ private:
         for (const std::string& agency : agencies_on(bridge))
             if (std::find(bridge.standing_consent.begin(), bridge.standing_consent.end(), agency) ==
                 bridge.standing_consent.end())
-                node.problem(fmt::format("opens: always needs the standing consent of every agency on the bridge; '{}' is "
-                                         "missing from standing_consent",
-                                         agency));
+                node.problem(fmt::format(
+                    "opens: always needs the standing consent of every agency on the bridge; '{}' is "
+                    "missing from standing_consent",
+                    agency));
     }
 
     std::vector<std::string> agencies_on(const Bridge& bridge) const {
         std::vector<std::string> found;
         for (const Leg& leg : bridge.legs)
             for (const Channel& channel : channels_)
-                if (channel.id == leg.channel && std::find(found.begin(), found.end(), channel.agency) == found.end())
+                if (channel.id == leg.channel &&
+                    std::find(found.begin(), found.end(), channel.agency) == found.end())
                     found.push_back(channel.agency);
         return found;
     }

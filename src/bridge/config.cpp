@@ -37,14 +37,16 @@ void read_key(const Node& node, Agency& agency) {
     }
     constexpr std::string_view kPrefix = "ed25519:";
     if (text->starts_with(kPrefix)) {
-        if (auto octets = core::from_base64(std::string_view{*text}.substr(kPrefix.size())); octets && octets->size() == 32) {
+        if (auto octets = core::from_base64(std::string_view{*text}.substr(kPrefix.size()));
+            octets && octets->size() == 32) {
             agency.public_key = std::move(*octets);
             return;
         }
         node.problem("the Ed25519 public key is not 32 octets in base64 (44 characters)");
         return;
     }
-    node.problem("is neither 'gateway' (the gateway keeps the key) nor 'ed25519:BASE64' (the agency's public key)");
+    node.problem(
+        "is neither 'gateway' (the gateway keeps the key) nor 'ed25519:BASE64' (the agency's public key)");
 }
 
 std::optional<Agency> read_agency(const Node& node) {
@@ -54,7 +56,8 @@ std::optional<Agency> read_agency(const Node& node) {
     if (const auto id = map.require("id")) agency.id = core::config::identifier(*id).value_or("");
     if (const auto name = map.find("name")) agency.name = core::config::display_name(*name).value_or("");
     if (const auto kind = map.find("kind"))
-        agency.kind = core::config::choice_of<AgencyKind>(*kind, "kind of agency", kAgencyKinds).value_or(agency.kind);
+        agency.kind =
+            core::config::choice_of<AgencyKind>(*kind, "kind of agency", kAgencyKinds).value_or(agency.kind);
     if (const auto key = map.require("key")) read_key(*key, agency);
     map.finish();
     if (agency.name.empty()) agency.name = agency.id;
@@ -80,9 +83,10 @@ std::vector<Agency> read_agencies(const Node& list) {
         auto agency = read_agency(node);
         if (!agency) continue;
         const auto same = [&](const Agency& other) { return other.id == agency->id; };
-        if (const auto first = std::find_if(agencies.begin(), agencies.end(), same); first != agencies.end()) {
-            node.problem(fmt::format("agency '{}' stands here a second time; the first is in line {}", agency->id,
-                                     first->mark.line));
+        if (const auto first = std::find_if(agencies.begin(), agencies.end(), same);
+            first != agencies.end()) {
+            node.problem(fmt::format("agency '{}' stands here a second time; the first is in line {}",
+                                     agency->id, first->mark.line));
             continue;
         }
         agencies.push_back(std::move(*agency));
@@ -99,14 +103,17 @@ std::optional<Channel> read_channel(Map& map, const policy::Known& known, policy
     Channel channel{.mark = map.node().mark()};
     if (const auto id = map.require("id")) channel.id = core::config::identifier(*id).value_or("");
     if (const auto name = map.find("name")) channel.name = core::config::display_name(*name).value_or("");
-    if (const auto agency = map.require("agency")) channel.agency = known_agency(*agency, known.agencies).value_or("");
+    if (const auto agency = map.require("agency"))
+        channel.agency = known_agency(*agency, known.agencies).value_or("");
     if (const auto label = map.find("sensitivity"))
         channel.sensitivity =
-            core::config::choice_of<policy::Sensitivity>(*label, "TLP 2.0 label", kSensitivities).value_or(channel.sensitivity);
+            core::config::choice_of<policy::Sensitivity>(*label, "TLP 2.0 label", kSensitivities)
+                .value_or(channel.sensitivity);
     if (const auto settings = map.find("floor"))
         if (const auto read = floor::read_settings(*settings)) channel.floor = *read;
     if (const auto rules = map.find("outbound"))
-        channel.outbound = policy::read_rules(*rules, policy::Side::Outbound, channel.id, known, names, zones);
+        channel.outbound =
+            policy::read_rules(*rules, policy::Side::Outbound, channel.id, known, names, zones);
     if (const auto rules = map.find("inbound"))
         channel.inbound = policy::read_rules(*rules, policy::Side::Inbound, channel.id, known, names, zones);
     map.finish();
@@ -121,12 +128,14 @@ Talker read_talker(const Node& node, const std::string& default_id, bool authent
     if (const auto id = map.find("id")) talker.id = core::config::identifier(*id).value_or(default_id);
     if (const auto role = map.find("role")) {
         std::vector<Word> words;
-        for (std::size_t i = 0; i < policy::kRoles.size(); ++i) words.push_back({policy::kRoles[i], static_cast<int>(i)});
+        for (std::size_t i = 0; i < policy::kRoles.size(); ++i)
+            words.push_back({policy::kRoles[i], static_cast<int>(i)});
         if (const auto index = core::config::choice(*role, "role", words))
             talker.role = policy::kRoles[static_cast<std::size_t>(*index)];
     }
     if (const auto priority = map.find("priority"))
-        if (const auto value = core::config::integer(*priority, 0, 255)) talker.priority = static_cast<std::uint8_t>(*value);
+        if (const auto value = core::config::integer(*priority, 0, 255))
+            talker.priority = static_cast<std::uint8_t>(*value);
     if (const auto may = map.find("may")) {
         talker.may_emergency = false;
         constexpr std::array kClaims{Word{"emergency", 0}, Word{"imminent_peril", 1}, Word{"broadcast", 2}};

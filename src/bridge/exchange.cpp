@@ -81,7 +81,8 @@ void Exchange::press(std::uint32_t who, core::Time now) {
     requested.priority = endpoint.priority;
     send(requested);
 
-    floor::Request request{.participant = who, .own = own_target(who, claim), .claim = claim, .signal = endpoint.signal};
+    floor::Request request{
+        .participant = who, .own = own_target(who, claim), .claim = claim, .signal = endpoint.signal};
     if (refuse_floors_) {
         arbiter_.deny(request, floor::Cause::RecordFailed, now, decisions_);
         return act(now);
@@ -113,7 +114,8 @@ floor::Target Exchange::own_target(std::uint32_t who, const floor::Claim& claim)
     return target;
 }
 
-// Where the talker would be heard besides his own channel, as bridges and policy stand now: far_ and targets_.
+// Where the talker would be heard besides his own channel, as bridges and policy stand now: far_ and
+// targets_.
 void Exchange::collect(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time) {
     far_.clear();
     targets_.clear();
@@ -124,15 +126,16 @@ void Exchange::collect(std::uint32_t who, const floor::Claim& claim, bool tell, 
     for (const std::uint32_t bridge : topology_->channels[own].bridges) {
         if (!open_[bridge]) continue;
         const auto& legs = topology_->bridges[bridge].legs;
-        const auto mine = std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == own; });
+        const auto mine =
+            std::find_if(legs.begin(), legs.end(), [&](const auto& leg) { return leg.channel == own; });
         if (mine == legs.end() || !mine->talks) continue;
         for (const Topology::Leg& leg : legs)
             if (leg.channel != own && leg.listens) collect_leg(who, bridge, leg, claim, tell, wall);
     }
 }
 
-void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topology::Leg& leg, const floor::Claim& claim,
-                           bool tell, core::WallTime wall) {
+void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topology::Leg& leg,
+                           const floor::Claim& claim, bool tell, core::WallTime wall) {
     const auto reached = [&](const Far& far) { return far.channel == leg.channel; };
     if (far_.size() == kMostFar || std::any_of(far_.begin(), far_.end(), reached)) return;
     const Topology::Endpoint& talker = plan(who);
@@ -148,7 +151,8 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
                               .emergency = claim.level == floor::Class::Emergency,
                               .sensitivity = from.sensitivity,
                               .suite = talker.suite};
-    const policy::Crossing crossing = policy::decide_crossing(*from.outbound, *to.inbound, facts, to.suites, wall);
+    const policy::Crossing crossing =
+        policy::decide_crossing(*from.outbound, *to.inbound, facts, to.suites, wall);
     decided_until_ = std::min(decided_until_, crossing.valid_until);
     if (!crossing.allowed) {
         ++counters_.policy_denied;
@@ -165,7 +169,8 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
     for (std::size_t i = 0; i < policy::kSuites; ++i)
         far.gain_db[i] = leg.gain_db + crossing.effects_for(static_cast<policy::Suite>(i)).gain_db;
     far_.push_back(far);
-    if (crossing.max_talk && (max_talk_.count() == 0 || *crossing.max_talk < max_talk_)) max_talk_ = *crossing.max_talk;
+    if (crossing.max_talk && (max_talk_.count() == 0 || *crossing.max_talk < max_talk_))
+        max_talk_ = *crossing.max_talk;
     targets_.push_back({.channel = leg.channel,
                         .may_preempt = holder && may_preempt(topology_->bridges[bridge], who, *holder, claim),
                         .conversation = bridge + 1});
@@ -180,11 +185,12 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
     const auto any_or = [](policy::NameId wanted, policy::NameId is) {
         return wanted == policy::NameId::None || wanted == is;
     };
-    return std::any_of(bridge.preemption.begin(), bridge.preemption.end(), [&](const Topology::Preemption& rule) {
-        return (!rule.emergency || claim.level == floor::Class::Emergency) && among(rule.roles, plan(by).role) &&
-               any_or(rule.agency, agency_of(by)) && any_or(rule.over_agency, agency_of(holder)) &&
-               among(rule.over_roles, plan(holder).role);
-    });
+    return std::any_of(
+        bridge.preemption.begin(), bridge.preemption.end(), [&](const Topology::Preemption& rule) {
+            return (!rule.emergency || claim.level == floor::Class::Emergency) &&
+                   among(rule.roles, plan(by).role) && any_or(rule.agency, agency_of(by)) &&
+                   any_or(rule.over_agency, agency_of(holder)) && among(rule.over_roles, plan(holder).role);
+        });
 }
 
 // Does what the arbiter decided, until it has nothing more to say.
@@ -210,17 +216,22 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             state->number = decision.talkspurt;
             state->pressed = now;
             state->far = far_;
-            state->decide_again = decided_until_ == core::WallTime::max()
-                                      ? core::Time::max()
-                                      : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+            state->decide_again =
+                decided_until_ == core::WallTime::max()
+                    ? core::Time::max()
+                    : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied;
             start_deny_tone(decision.participant, now);
             return send(Report::Kind::Denied, decision, now);
-        case Kind::Queued: ++counters_.queued; return send(Report::Kind::Queued, decision, now);
-        case Kind::Withdrawn: return send(Report::Kind::Released, decision, now);
-        case Kind::Skipped: return send(Report::Kind::Skipped, decision, now);
+        case Kind::Queued:
+            ++counters_.queued;
+            return send(Report::Kind::Queued, decision, now);
+        case Kind::Withdrawn:
+            return send(Report::Kind::Released, decision, now);
+        case Kind::Skipped:
+            return send(Report::Kind::Skipped, decision, now);
         case Kind::Joined:
             for (const Far& far : state->far)
                 if (far.channel == decision.channel && state->talkspurt->running()) {
@@ -229,19 +240,27 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
                 }
             return send(Report::Kind::Joined, decision, now);
         case Kind::Left:
-            tell_listeners(*state, [&](const media::Listener& one) { return one.channel == decision.channel; }, now);
+            tell_listeners(
+                *state, [&](const media::Listener& one) { return one.channel == decision.channel; }, now);
             state->talkspurt->remove_channel(decision.channel);
             return send(Report::Kind::Left, decision, now);
-        case Kind::Warned: return send(Report::Kind::Warned, decision, now);
-        case Kind::Revoked: ++counters_.revoked; return send(Report::Kind::Revoked, decision, now);
-        case Kind::Released: return end(*state, decision, now);
-        case Kind::Taken: return send(Report::Kind::Taken, decision, now);
-        case Kind::Idle: return send(Report::Kind::Idle, decision, now);
+        case Kind::Warned:
+            return send(Report::Kind::Warned, decision, now);
+        case Kind::Revoked:
+            ++counters_.revoked;
+            return send(Report::Kind::Revoked, decision, now);
+        case Kind::Released:
+            return end(*state, decision, now);
+        case Kind::Taken:
+            return send(Report::Kind::Taken, decision, now);
+        case Kind::Idle:
+            return send(Report::Kind::Idle, decision, now);
         // Only for participants with floor messages of their own.
         case Kind::RepeatGranted:
         case Kind::RepeatRevoked:
         case Kind::RepeatTaken:
-        case Kind::RepeatIdle: return;
+        case Kind::RepeatIdle:
+            return;
     }
 }
 
@@ -267,7 +286,8 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     released.cause = decision.cause;
     released.talkspurt = decision.talkspurt;
     if (state.talkspurt->running() && state.number == decision.talkspurt) {
-        tell_listeners(state, [](const media::Listener&) { return true; }, now);
+        tell_listeners(
+            state, [](const media::Listener&) { return true; }, now);
         state.talkspurt->finish();
         const media::Talkspurt::Numbers& numbers = state.talkspurt->numbers();
         released.numbers = {.packets_received = numbers.packets_received,

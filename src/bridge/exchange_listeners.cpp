@@ -16,7 +16,8 @@ void Exchange::add_listeners(ChannelState& state, std::uint32_t channel,
                              const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites) {
     for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
         if (may_listen(endpoint, state.talker, suites))
-            state.talkspurt->add(*plan(endpoint).media, channel, gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+            state.talkspurt->add(*plan(endpoint).media, channel,
+                                 gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
 }
 
 // Takes out who may not hear it any more, and lets in who may now.
@@ -24,8 +25,10 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     marked_.assign(endpoints_.size(), false);
     const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
         if (plan(endpoint).channel != channel) return false;
-        if (channel == plan(state.talker).channel) return may_listen(endpoint, state.talker, policy::SuiteSet::all());
-        const auto far = std::find_if(state.far.begin(), state.far.end(), [&](const Far& f) { return f.channel == channel; });
+        if (channel == plan(state.talker).channel)
+            return may_listen(endpoint, state.talker, policy::SuiteSet::all());
+        const auto far = std::find_if(state.far.begin(), state.far.end(),
+                                      [&](const Far& f) { return f.channel == channel; });
         return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
                may_listen(endpoint, state.talker, far->suites);
     };
@@ -41,7 +44,8 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     const auto let_in = [&](std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db) {
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             if (!marked_[endpoint] && allowed(endpoint, channel))
-                state.talkspurt->add(*plan(endpoint).media, channel, gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+                state.talkspurt->add(*plan(endpoint).media, channel,
+                                     gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
     };
     let_in(plan(state.talker).channel, kNoGain);
     for (const Far& far : state.far) let_in(far.channel, far.gain_db);
@@ -53,9 +57,11 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
     if (!plan(endpoint).media) return;
     for (ChannelState& state : channels_) {
         if (!state.talkspurt || !state.talkspurt->running()) continue;
-        if (listening) refresh_listeners(state, now);
+        if (listening)
+            refresh_listeners(state, now);
         else {
-            tell_listeners(state, [&](const media::Listener& one) { return one.endpoint->index() == endpoint; }, now);
+            tell_listeners(
+                state, [&](const media::Listener& one) { return one.endpoint->index() == endpoint; }, now);
             state.talkspurt->remove(*plan(endpoint).media);
         }
     }
@@ -76,9 +82,10 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     if (state.talker == kNowhere) return;
     collect(state.talker, arbiter_.claim(state.talker), false, now);
     state.far = far_;
-    state.decide_again = decided_until_ == core::WallTime::max()
-                             ? core::Time::max()
-                             : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+    state.decide_again =
+        decided_until_ == core::WallTime::max()
+            ? core::Time::max()
+            : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
     arbiter_.retarget(state.talker, targets_, now, decisions_);
     act(now);
     if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
@@ -101,8 +108,10 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     state.standing = standing;
     const bool enabled = standing == Standing::Enabled;
     // Back on, he begins anew: what was pressed before the cut is over.
-    if (enabled) arbiter_.remove_participant(endpoint, now, decisions_);
-    else arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
+    if (enabled)
+        arbiter_.remove_participant(endpoint, now, decisions_);
+    else
+        arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
     act(now);
     tones_.stop(endpoint);
     set_listening(endpoint, enabled, now);
@@ -165,12 +174,15 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
     for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel) {
         settings.push_back(topology_->channels[channel].floor);
         std::size_t legs = 0;
-        for (const std::uint32_t bridge : topology_->channels[channel].bridges) legs += topology_->bridges[bridge].legs.size();
+        for (const std::uint32_t bridge : topology_->channels[channel].bridges)
+            legs += topology_->bridges[bridge].legs.size();
         channels_[channel].far.reserve(std::min(legs, far_.capacity()));
-        if (channels_[channel].talkspurt) channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
+        if (channels_[channel].talkspurt)
+            channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
     }
     arbiter_.configure({.channels = settings, .participants = topology_->endpoints.size()});
-    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins anew.
+    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins
+    // anew.
     for (std::size_t i = 0; i < change.gone.size(); ++i) {
         const std::uint32_t endpoint = change.gone[i];
         endpoints_[endpoint].standing = plan(endpoint).media ? kept[i] : Standing::Enabled;

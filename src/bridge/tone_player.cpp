@@ -7,11 +7,13 @@
 namespace crosspatch::bridge {
 
 bool TonePlayer::plays(std::uint32_t endpoint) const {
-    return std::any_of(playing_.begin(), playing_.end(), [&](const Playing& p) { return p.endpoint == endpoint; });
+    return std::any_of(playing_.begin(), playing_.end(),
+                       [&](const Playing& p) { return p.endpoint == endpoint; });
 }
 
-bool TonePlayer::start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone,
-                       bool half_duplex, std::chrono::milliseconds after, core::Time now) {
+bool TonePlayer::start(std::uint32_t endpoint, media::Endpoint& to,
+                       std::shared_ptr<const Topology::Tone> tone, bool half_duplex,
+                       std::chrono::milliseconds after, core::Time now) {
     if (!tone || playing_.size() == kMost || plays(endpoint)) return false;
     const auto silence = half_duplex ? after : std::chrono::milliseconds{0};
     playing_.push_back({endpoint, &to, std::move(tone), 0, now + silence, silence, 0});
@@ -34,7 +36,8 @@ bool TonePlayer::step(Playing& playing, core::Time now, media::Outbox& outbox) {
     }
     media::Sink& sink = playing.to->sink;
     if (playing.next == 0) playing.timestamp = sink.timestamp_at(now);
-    playing.to->send(outbox, playing.next == 0, sink.next_index(), playing.timestamp, playing.tone->packets[playing.next]);
+    playing.to->send(outbox, playing.next == 0, sink.next_index(), playing.timestamp,
+                     playing.tone->packets[playing.next]);
     playing.timestamp += sink.settings().format.ticks(sink.settings().ptime);
     playing.due += sink.settings().ptime;
     return ++playing.next == playing.tone->packets.size();

@@ -11,8 +11,9 @@
 namespace crosspatch::core {
 namespace {
 
-// Master keys are small and many: each in a guarded allocation of its own would take four mappings and 12 kB, and ten
-// thousand radios more mappings than the kernel gives a process. So they share guarded blocks of 64 places.
+// Master keys are small and many: each in a guarded allocation of its own would take four mappings and 12 kB,
+// and ten thousand radios more mappings than the kernel gives a process. So they share guarded blocks of 64
+// places.
 class SmallSecrets {
 public:
     static constexpr std::size_t kPlace = 64;
@@ -47,7 +48,8 @@ private:
     std::vector<std::byte*> free_;
 };
 
-// The one store of the process, as the heap is; never destroyed, since secrets may outlive every static object.
+// The one store of the process, as the heap is; never destroyed, since secrets may outlive every static
+// object.
 SmallSecrets& small_secrets() {
     static auto* store = new SmallSecrets;
     return *store;
@@ -59,7 +61,8 @@ Secret::Secret(std::size_t size) : size_{size} {
     if (size == 0) return;
     // sodium_init() is idempotent; without it sodium_malloc() has no page size to guard with.
     if (sodium_init() < 0) throw std::bad_alloc{};
-    data_ = size <= SmallSecrets::kPlace ? small_secrets().take() : static_cast<std::byte*>(sodium_malloc(size));
+    data_ =
+        size <= SmallSecrets::kPlace ? small_secrets().take() : static_cast<std::byte*>(sodium_malloc(size));
     if (!data_) throw std::bad_alloc{};
 }
 
@@ -69,8 +72,10 @@ Secret::Secret(std::span<const std::byte> octets) : Secret{octets.size()} {
 
 Secret::~Secret() {
     if (!data_) return;
-    if (size_ <= SmallSecrets::kPlace) small_secrets().give_back(data_);
-    else sodium_free(data_);
+    if (size_ <= SmallSecrets::kPlace)
+        small_secrets().give_back(data_);
+    else
+        sodium_free(data_);
 }
 
 Secret::Secret(Secret&& other) noexcept

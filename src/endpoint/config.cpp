@@ -18,19 +18,17 @@ constexpr std::size_t kMostEndpoints = 10'000;
 
 enum class Type { Rtp, NotYet };
 enum class Signal { Media, Vox, NotYet };
-constexpr std::array kTypes{Word{"rtp", static_cast<int>(Type::Rtp)},
-                            Word{"audio", static_cast<int>(Type::NotYet)},
-                            Word{"usrp", static_cast<int>(Type::NotYet)},
-                            Word{"svxreflector", static_cast<int>(Type::NotYet)},
-                            Word{"multicast", static_cast<int>(Type::NotYet)},
-                            Word{"sip", static_cast<int>(Type::NotYet)},
-                            Word{"webrtc", static_cast<int>(Type::NotYet)},
-                            Word{"link", static_cast<int>(Type::NotYet)}};
-constexpr std::array kSignals{Word{"media", static_cast<int>(Signal::Media)}, Word{"vox", static_cast<int>(Signal::Vox)},
-                              Word{"event", static_cast<int>(Signal::NotYet)},
-                              Word{"mcptt", static_cast<int>(Signal::NotYet)},
-                              Word{"ed137", static_cast<int>(Signal::NotYet)}};
-constexpr std::array kRtcp{Word{"mux", static_cast<int>(Rtcp::Mux)}, Word{"next_port", static_cast<int>(Rtcp::NextPort)},
+constexpr std::array kTypes{
+    Word{"rtp", static_cast<int>(Type::Rtp)},          Word{"audio", static_cast<int>(Type::NotYet)},
+    Word{"usrp", static_cast<int>(Type::NotYet)},      Word{"svxreflector", static_cast<int>(Type::NotYet)},
+    Word{"multicast", static_cast<int>(Type::NotYet)}, Word{"sip", static_cast<int>(Type::NotYet)},
+    Word{"webrtc", static_cast<int>(Type::NotYet)},    Word{"link", static_cast<int>(Type::NotYet)}};
+constexpr std::array kSignals{
+    Word{"media", static_cast<int>(Signal::Media)}, Word{"vox", static_cast<int>(Signal::Vox)},
+    Word{"event", static_cast<int>(Signal::NotYet)}, Word{"mcptt", static_cast<int>(Signal::NotYet)},
+    Word{"ed137", static_cast<int>(Signal::NotYet)}};
+constexpr std::array kRtcp{Word{"mux", static_cast<int>(Rtcp::Mux)},
+                           Word{"next_port", static_cast<int>(Rtcp::NextPort)},
                            Word{"off", static_cast<int>(Rtcp::Off)}};
 
 class EndpointReader {
@@ -58,7 +56,8 @@ public:
                 secured = true;
             }
         if (const auto ptt = map_.find("ptt")) read_ptt(*ptt);
-        if (const auto half = map_.find("half_duplex")) settings.half_duplex = core::config::boolean(*half).value_or(false);
+        if (const auto half = map_.find("half_duplex"))
+            settings.half_duplex = core::config::boolean(*half).value_or(false);
         settings.talker = {.id = settings.id, .may_emergency = settings.suite != rtp::Suite::None};
         if (const auto talker = map_.find("talker"))
             settings.talker = bridge::read_talker(*talker, settings.id, settings.suite != rtp::Suite::None);
@@ -73,7 +72,8 @@ private:
         const auto type = map_.require("type");
         if (!type) return false;
         const auto value = core::config::choice_of<Type>(*type, "type of endpoint", kTypes);
-        if (value == Type::NotYet) type->problem("endpoints of this type are not in this version; it has rtp");
+        if (value == Type::NotYet)
+            type->problem("endpoints of this type are not in this version; it has rtp");
         return value == Type::Rtp;
     }
 
@@ -81,22 +81,28 @@ private:
         Settings& settings = config_.settings;
         if (const auto remote = map_.require("remote")) {
             remote_ = *remote;
-            if (const auto text = remote->kind() == Node::Kind::Scalar ? remote->text() : std::nullopt; text == "learn")
+            if (const auto text = remote->kind() == Node::Kind::Scalar ? remote->text() : std::nullopt;
+                text == "learn")
                 learn_ = true;
             else if (const auto address = core::config::address(*remote))
                 settings.remote = *address;
             if (settings.remote && (settings.remote.is_multicast() || settings.remote.is_unspecified()))
                 remote->problem("is not the address of one radio");
         }
-        if (const auto listen = map_.find("listen")) settings.listen = core::config::listen_address(*listen).value_or(core::Address{});
+        if (const auto listen = map_.find("listen"))
+            settings.listen = core::config::listen_address(*listen).value_or(core::Address{});
         if (const auto ssrc = map_.find("ssrc"))
-            if (const auto value = core::config::integer(*ssrc, 1, 0xFFFFFFFFLL)) settings.ssrc = static_cast<std::uint32_t>(*value);
+            if (const auto value = core::config::integer(*ssrc, 1, 0xFFFFFFFFLL))
+                settings.ssrc = static_cast<std::uint32_t>(*value);
         if (const auto rtcp = map_.find("rtcp")) {
-            settings.rtcp = core::config::choice_of<Rtcp>(*rtcp, "way of RTCP", kRtcp).value_or(settings.rtcp);
+            settings.rtcp =
+                core::config::choice_of<Rtcp>(*rtcp, "way of RTCP", kRtcp).value_or(settings.rtcp);
             if (settings.rtcp == Rtcp::NextPort && !settings.listen)
-                rtcp->problem("next_port needs a `listen` of its own: the shared media port carries RTCP itself (mux)");
+                rtcp->problem(
+                    "next_port needs a `listen` of its own: the shared media port carries RTCP itself (mux)");
             if (settings.rtcp == Rtcp::Off && learn_)
-                rtcp->problem("with remote: learn RTCP must stay on, or a radio that only listens is never found");
+                rtcp->problem(
+                    "with remote: learn RTCP must stay on, or a radio that only listens is never found");
         }
     }
 
@@ -110,7 +116,8 @@ private:
         if (type)
             if (const auto value = core::config::integer(*type, 0, 127)) {
                 settings.payload_type = static_cast<std::uint8_t>(*value);
-                if (*value >= 64 && *value <= 95) type->problem("64 to 95 are taken for RTCP (RFC 5761); use 96 to 127");
+                if (*value >= 64 && *value <= 95)
+                    type->problem("64 to 95 are taken for RTCP (RFC 5761); use 96 to 127");
             }
         if (!format) return;
         settings.format = *format;
@@ -120,21 +127,27 @@ private:
         if (const auto fits = codec::check_ptime(*format, settings.ptime); !fits)
             (ptime ? *ptime : node_).problem(fits.error().context);
         if (type) return;
-        if (const auto fixed = format->static_payload_type()) settings.payload_type = *fixed;
-        else if (format->kind == codec::Kind::Opus) settings.payload_type = kOpusPayloadType;
-        else node_.problem(fmt::format("codec {} has no payload type of its own; add payload_type: 96 to 127", format->name()));
+        if (const auto fixed = format->static_payload_type())
+            settings.payload_type = *fixed;
+        else if (format->kind == codec::Kind::Opus)
+            settings.payload_type = kOpusPayloadType;
+        else
+            node_.problem(fmt::format("codec {} has no payload type of its own; add payload_type: 96 to 127",
+                                      format->name()));
     }
 
     void read_ptt(const Node& ptt) {
         const auto signal = [&](const Node& node) {
             const auto value = core::config::choice_of<Signal>(node, "way of push-to-talk", kSignals);
-            if (value == Signal::NotYet) node.problem("this signalling is not in this version; it has media and vox");
+            if (value == Signal::NotYet)
+                node.problem("this signalling is not in this version; it has media and vox");
             config_.settings.vox = value == Signal::Vox;
         };
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
-        if (const auto tone = map.find("deny_tone")) config_.settings.deny_tone = core::config::boolean(*tone).value_or(false);
+        if (const auto tone = map.find("deny_tone"))
+            config_.settings.deny_tone = core::config::boolean(*tone).value_or(false);
         map.finish();
     }
 
@@ -143,9 +156,12 @@ private:
         if (learn_ && settings.suite == rtp::Suite::None)
             remote_->problem("learn needs SRTP: without it anybody could become this radio");
         if (learn_ && !settings.listen && !settings.ssrc)
-            remote_->problem("learn needs a `listen` of its own or the radio's `ssrc`: on the shared media port nothing else tells "
-                             "endpoints apart");
-        if (settings.rtcp == Rtcp::NextPort && (settings.remote.port() == 65535 || settings.listen.port() == 65535))
+            remote_->problem(
+                "learn needs a `listen` of its own or the radio's `ssrc`: on the shared media port nothing "
+                "else tells "
+                "endpoints apart");
+        if (settings.rtcp == Rtcp::NextPort &&
+            (settings.remote.port() == 65535 || settings.listen.port() == 65535))
             node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
         if (settings.remote && settings.remote == settings.listen)
             remote_->problem("is the endpoint's own `listen`: everything sent would come back");
@@ -173,7 +189,8 @@ std::vector<Config> read_endpoints(const Node& list, const std::string& channel,
                                    const std::filesystem::path& base_directory, bool file_is_private) {
     std::vector<Config> endpoints;
     const std::vector<Node> nodes = list.list();
-    if (nodes.size() > kMostEndpoints) list.problem(fmt::format("more than {} endpoints on one channel", kMostEndpoints));
+    if (nodes.size() > kMostEndpoints)
+        list.problem(fmt::format("more than {} endpoints on one channel", kMostEndpoints));
     for (const Node& node : nodes)
         if (auto config = EndpointReader{node, channel}.read(base_directory, file_is_private))
             endpoints.push_back(std::move(*config));
@@ -187,34 +204,44 @@ void check_together(const std::vector<Config>& endpoints, const core::Address& s
     std::map<core::Address, const Config*> sources;
     std::map<std::uint32_t, const Config*> ssrcs;
     std::map<rtp::KeyFingerprint, const Config*> keys;
-    const auto once = [&](auto& seen, const auto& key, const Config& config, std::string_view what, std::string_view help) {
+    const auto once = [&](auto& seen, const auto& key, const Config& config, std::string_view what,
+                          std::string_view help) {
         const auto [first, added] = seen.emplace(key, &config);
         if (!added && first->second != &config)
-            problems.add(config.mark, config.path, fmt::format("{} is that of endpoint '{}' in line {} already; {}", what,
-                                                               first->second->settings.id, first->second->mark.line, help));
+            problems.add(config.mark, config.path,
+                         fmt::format("{} is that of endpoint '{}' in line {} already; {}", what,
+                                     first->second->settings.id, first->second->mark.line, help));
     };
     for (const Config& config : endpoints) {
         const Settings& settings = config.settings;
-        once(ids, settings.id, config, fmt::format("id '{}'", settings.id), "ids are unique in the whole file");
+        once(ids, settings.id, config, fmt::format("id '{}'", settings.id),
+             "ids are unique in the whole file");
         if (settings.listen && settings.listen.port() != 0) {
-            once(ports, settings.listen, config, "this `listen`", "each endpoint with a port of its own needs another");
+            once(ports, settings.listen, config, "this `listen`",
+                 "each endpoint with a port of its own needs another");
             if (settings.rtcp == Rtcp::NextPort)
-                once(ports, settings.listen.with_port(static_cast<std::uint16_t>(settings.listen.port() + 1)), config,
-                     "the RTCP port after this `listen`", "leave a port free between endpoints with rtcp: next_port");
+                once(ports, settings.listen.with_port(static_cast<std::uint16_t>(settings.listen.port() + 1)),
+                     config, "the RTCP port after this `listen`",
+                     "leave a port free between endpoints with rtcp: next_port");
         }
         if (settings.listen == shared_port && settings.listen && settings.listen.port() != 0)
             problems.add(config.mark, config.path,
                          "this `listen` is the shared media port; leave `listen` out to use that port");
         if (!settings.listen) {
             if (!shared_port)
-                problems.add(config.mark, config.path, "has no `listen`, and there is no shared port: add gateway.media.listen");
-            if (settings.ssrc) once(ssrcs, *settings.ssrc, config, "this `ssrc`", "on the shared port each radio needs its own");
+                problems.add(config.mark, config.path,
+                             "has no `listen`, and there is no shared port: add gateway.media.listen");
+            if (settings.ssrc)
+                once(ssrcs, *settings.ssrc, config, "this `ssrc`",
+                     "on the shared port each radio needs its own");
             else if (settings.remote)
-                once(sources, settings.remote, config, "this `remote`", "on the shared port add an `ssrc` to each, or a `listen`");
+                once(sources, settings.remote, config, "this `remote`",
+                     "on the shared port add an `ssrc` to each, or a `listen`");
         }
         for (const rtp::KeyFingerprint& key : config.fingerprints())
             once(keys, key, config, "a key of this endpoint",
-                 "one key for two radios lets either speak as the other, and repeats keystreams; make one for each");
+                 "one key for two radios lets either speak as the other, and repeats keystreams; make one "
+                 "for each");
     }
 }
 

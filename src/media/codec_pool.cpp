@@ -95,7 +95,9 @@ CodecPool::Encoder* CodecPool::take_encoder(const codec::Format& format) {
     if (encoder) encoder->partial.clear();
     return encoder;
 }
-CodecPool::Decoder* CodecPool::take_decoder(const codec::Format& format) { return decoders_.take(shelf_of(format)); }
+CodecPool::Decoder* CodecPool::take_decoder(const codec::Format& format) {
+    return decoders_.take(shelf_of(format));
+}
 CodecPool::Resampler* CodecPool::take_resampler(std::uint32_t from, std::uint32_t to) {
     return resamplers_.take(shelf_of(from, to));
 }

@@ -8,8 +8,10 @@ namespace crosspatch::media {
 void Demux::attach(Endpoint& endpoint) {
     const Source::Settings& settings = endpoint.source.settings();
     // Where an SSRC is configured it decides alone: several radios may share one address behind a NAT.
-    if (settings.ssrc) by_ssrc_[*settings.ssrc] = &endpoint;
-    else by_source_[settings.remote] = &endpoint;
+    if (settings.ssrc)
+        by_ssrc_[*settings.ssrc] = &endpoint;
+    else
+        by_source_[settings.remote] = &endpoint;
 }
 
 void Demux::detach(const Endpoint& endpoint) {

@@ -4,11 +4,13 @@ namespace crosspatch::media {
 
 std::string_view name_of(Drop cause) {
     static constexpr std::array<std::string_view, kDrops> kNames{
-        "too_long",      "not_rtp",        "bad_header",    "foreign_source", "unknown_source", "authentication",
-        "replay",        "too_old",        "unencrypted",   "too_many_ssrcs", "roc_mismatch",   "below_restart_limit",
-        "payload_type",  "ssrc_flapping",  "own_ssrc",      "bad_rtcp",       "bad_payload",    "disabled",
-        "listen_only",   "no_floor",       "stale",         "late",           "duplicate",      "no_buffer",
-        "reserved",      "no_codec"};
+        "too_long",       "not_rtp",        "bad_header",   "foreign_source",
+        "unknown_source", "authentication", "replay",       "too_old",
+        "unencrypted",    "too_many_ssrcs", "roc_mismatch", "below_restart_limit",
+        "payload_type",   "ssrc_flapping",  "own_ssrc",     "bad_rtcp",
+        "bad_payload",    "disabled",       "listen_only",  "no_floor",
+        "stale",          "late",           "duplicate",    "no_buffer",
+        "reserved",       "no_codec"};
     return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -10,19 +10,23 @@
 namespace crosspatch::media {
 
 Sink::Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now)
-    : settings_{std::move(settings)}, srtp_{std::move(sender)}, first_timestamp_{first_timestamp}, epoch_{now} {}
+    : settings_{std::move(settings)},
+      srtp_{std::move(sender)},
+      first_timestamp_{first_timestamp},
+      epoch_{now} {}
 
 std::uint32_t Sink::timestamp_at(core::Time now) const {
     using std::chrono::microseconds;
     const auto since = std::chrono::duration_cast<microseconds>(now - epoch_).count();
-    const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0)) * settings_.format.clock / 1'000'000;
+    const auto ticks =
+        static_cast<std::uint64_t>(std::max<std::int64_t>(since, 0)) * settings_.format.clock / 1'000'000;
     const auto clock = first_timestamp_ + static_cast<std::uint32_t>(ticks);
     if (sent_any_ && rtp::timestamp_distance(clock, sent_until_) > 0) return sent_until_;
     return clock;
 }
 
-bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index, std::uint32_t timestamp,
-                std::span<const std::byte> payload) {
+bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
+                std::uint32_t timestamp, std::span<const std::byte> payload) {
     if (!to || rtp::kMinHeader + payload.size() > rtp::kMaxPacket) {
         if (to) ++counters_.refused;
         return false;
@@ -84,7 +88,8 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
 void Sink::on_report(const rtp::ReportBlock& block, core::WallTime wall) {
     if (block.ssrc != srtp_.ssrc()) return;
     loss_percent_.set(static_cast<std::uint64_t>(block.fraction_lost) * 100 / 256);
-    const auto trip = rtp::round_trip(block.last_sender_report, block.delay_since_report, rtp::NtpTime::from(wall));
+    const auto trip =
+        rtp::round_trip(block.last_sender_report, block.delay_since_report, rtp::NtpTime::from(wall));
     if (trip) round_trip_us_.set(static_cast<std::uint64_t>(trip->count() / 1000));
 }
 

@@ -17,8 +17,8 @@ core::Unexpected<core::Error> refused(const core::Address& local, const char* wh
     if (reason == EADDRNOTAVAIL) help = "; no network interface of this machine has this address";
     if (reason == EACCES) help = "; ports below 1024 need a capability, pick a higher one";
     if (reason == EMFILE) help = "; too many open files, raise LimitNOFILE";
-    return core::unexpected(core::Error::Code::Io,
-                            fmt::format("cannot {} {}: {}{}", what, local.to_string(), std::strerror(reason), help));
+    return core::unexpected(core::Error::Code::Io, fmt::format("cannot {} {}: {}{}", what, local.to_string(),
+                                                               std::strerror(reason), help));
 }
 
 }  // namespace
@@ -78,7 +78,8 @@ core::Result<core::UniqueFd> open_udp(const core::Address& local) {
     }
     sockaddr_storage address;
     const socklen_t length = local.fill(address);
-    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) return refused(local, "listen on");
+    if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0)
+        return refused(local, "listen on");
     return fd;
 }
 
@@ -130,11 +131,13 @@ void Outbox::send_run(std::size_t first, std::size_t last) {
             continue;
         }
         if (errno == EINTR) continue;
-        // An ICMP error of an earlier packet is reported by the next send, which then did not happen: try it once
-        // more (reading the error cleared it), and drop the packet only if that fails too.
+        // An ICMP error of an earlier packet is reported by the next send, which then did not happen: try it
+        // once more (reading the error cleared it), and drop the packet only if that fails too.
         if (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH) {
-            if (sendmmsg(sockets_[first], &headers_[first], 1, 0) == 1) ++counters_.sent;
-            else ++counters_.unreachable;
+            if (sendmmsg(sockets_[first], &headers_[first], 1, 0) == 1)
+                ++counters_.sent;
+            else
+                ++counters_.unreachable;
         } else if (errno == EAGAIN || errno == ENOBUFS) {
             ++counters_.would_block;
         } else {

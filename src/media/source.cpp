@@ -12,15 +12,24 @@ constexpr std::chrono::seconds kOnce{1};  // an SSRC change or a move at most so
 Drop drop_of(rtp::SrtpError error) {
     using E = rtp::SrtpError;
     switch (error) {
-        case E::Replay: return Drop::Replay;
-        case E::TooOld: return Drop::TooOld;
-        case E::UnencryptedRtcp: return Drop::Unencrypted;
-        case E::TooManySsrcs: return Drop::TooManySsrcs;
-        case E::RocMismatch: return Drop::RocMismatch;
-        case E::BelowRestartLimit: return Drop::BelowRestartLimit;
-        case E::TooShort: return Drop::BadHeader;
-        case E::TooLong: return Drop::TooLong;
-        default: return Drop::Authentication;
+        case E::Replay:
+            return Drop::Replay;
+        case E::TooOld:
+            return Drop::TooOld;
+        case E::UnencryptedRtcp:
+            return Drop::Unencrypted;
+        case E::TooManySsrcs:
+            return Drop::TooManySsrcs;
+        case E::RocMismatch:
+            return Drop::RocMismatch;
+        case E::BelowRestartLimit:
+            return Drop::BelowRestartLimit;
+        case E::TooShort:
+            return Drop::BadHeader;
+        case E::TooLong:
+            return Drop::TooLong;
+        default:
+            return Drop::Authentication;
     }
 }
 
@@ -46,7 +55,8 @@ std::optional<Drop> Source::check_origin(const Datagram& datagram, bool rtcp) co
     return std::nullopt;
 }
 
-core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now, std::chrono::nanoseconds wall_now) {
+core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now,
+                                            std::chrono::nanoseconds wall_now) {
     if (const auto refused = check_origin(datagram, false)) return core::Unexpected{drop(*refused)};
     const auto header = rtp::parse_header(datagram.octets);
     if (!header) return core::Unexpected{drop(Drop::BadHeader)};

@@ -11,11 +11,11 @@
 namespace crosspatch::media {
 namespace {
 
-constexpr std::uint64_t kMaxForward = 100;                        // packets: a larger step is a new start
-constexpr std::chrono::milliseconds kMaxConcealed{200};           // in a row; what is longer is silence
-constexpr std::chrono::milliseconds kPatienceLimit{240};          // a gap is never waited for longer
-constexpr std::chrono::milliseconds kLeastPatience{2};            // two packets of one burst may swap
-constexpr std::chrono::seconds kPlausible{2};  // timestamp and arrival may disagree by so much
+constexpr std::uint64_t kMaxForward = 100;                // packets: a larger step is a new start
+constexpr std::chrono::milliseconds kMaxConcealed{200};   // in a row; what is longer is silence
+constexpr std::chrono::milliseconds kPatienceLimit{240};  // a gap is never waited for longer
+constexpr std::chrono::milliseconds kLeastPatience{2};    // two packets of one burst may swap
+constexpr std::chrono::seconds kPlausible{2};             // timestamp and arrival may disagree by so much
 
 }  // namespace
 
@@ -60,7 +60,8 @@ void Talkspurt::close_count() {
 
 void Talkspurt::add(Endpoint& listener, std::uint32_t channel, double gain_db) {
     assert(listeners_.size() < listeners_.capacity());
-    listeners_.push_back({.endpoint = &listener, .channel = channel, .group = Listener::kNew, .gain_db = gain_db});
+    listeners_.push_back(
+        {.endpoint = &listener, .channel = channel, .group = Listener::kNew, .gain_db = gain_db});
 }
 
 void Talkspurt::remove_channel(std::uint32_t channel) {
@@ -81,7 +82,8 @@ void Talkspurt::arrange(core::Time now) {
     for (Listener& listener : listeners_) {
         const std::uint8_t before = listener.group;
         listener.group = can_relay(listener) ? Listener::kRelay : group_for(listener);
-        if (listener.group == Listener::kNone && before != Listener::kNone) ++numbers_.listeners_without_codec;
+        if (listener.group == Listener::kNone && before != Listener::kNone)
+            ++numbers_.listeners_without_codec;
         if (listener.group != before) join(listener, now);
     }
     std::sort(listeners_.begin(), listeners_.end(),
@@ -153,8 +155,9 @@ void Talkspurt::join(Listener& listener, core::Time now) {
 }
 
 std::span<Listener> Talkspurt::members(std::uint8_t group) {
-    const auto range = std::equal_range(listeners_.begin(), listeners_.end(), Listener{.group = group},
-                                        [](const Listener& a, const Listener& b) { return a.group < b.group; });
+    const auto range =
+        std::equal_range(listeners_.begin(), listeners_.end(), Listener{.group = group},
+                         [](const Listener& a, const Listener& b) { return a.group < b.group; });
     return {range.first, range.second};
 }
 
@@ -183,18 +186,25 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     if (packet.sequence >= newest_) {
         newest_ = packet.sequence;
         newest_timestamp_ = packet.timestamp;
-            if (transcoding_ == 0) frame_ticks_ = packet.duration;
+        if (transcoding_ == 0) frame_ticks_ = packet.duration;
     }
     if (transcoding_ == 0) return;
     adapt();
     switch (order_.push(packet.sequence, packet.timestamp, packet.payload, now)) {
-        case Reorder::Arrival::InOrder: decode(packet.timestamp, packet.payload); break;
-        case Reorder::Arrival::Late: ++numbers_.packets_late; return;
-        case Reorder::Arrival::Early: break;
-        case Reorder::Arrival::Duplicate: return;
+        case Reorder::Arrival::InOrder:
+            decode(packet.timestamp, packet.payload);
+            break;
+        case Reorder::Arrival::Late:
+            ++numbers_.packets_late;
+            return;
+        case Reorder::Arrival::Early:
+            break;
+        case Reorder::Arrival::Duplicate:
+            return;
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
-            // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
+            // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from
+            // here.
             drain(core::Time::max());
             order_.start(packet.sequence + 1);
             decode(packet.timestamp, packet.payload);
@@ -218,15 +228,18 @@ void Talkspurt::drain(core::Time now) {
     for (;;) {
         const Reorder::Next next = order_.pop(now);
         if (next.kind == Reorder::Next::Kind::Nothing) return;
-        if (next.kind == Reorder::Next::Kind::Packet) decode(next.timestamp, next.payload);
-        else replace_lost();
+        if (next.kind == Reorder::Next::Kind::Packet)
+            decode(next.timestamp, next.payload);
+        else
+            replace_lost();
     }
 }
 
 void Talkspurt::decode(std::uint32_t timestamp, std::span<const std::byte> payload) {
     const std::int32_t gap = rtp::timestamp_distance(expected_timestamp_, timestamp);
     // The talker's clock ran on without packets: DTX, or a pause that it did not mark.
-    if (gap > 0 && time_of(static_cast<std::uint32_t>(gap)) < kPlausible) silence(static_cast<std::uint32_t>(gap));
+    if (gap > 0 && time_of(static_cast<std::uint32_t>(gap)) < kPlausible)
+        silence(static_cast<std::uint32_t>(gap));
     const auto duration = codec::packet_duration(talker_->format(), payload);
     frame_ticks_ = duration.value_or(frame_ticks_);
     expected_timestamp_ = timestamp + frame_ticks_;
@@ -276,10 +289,12 @@ void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_
             groups_[i].feed(samples, members(i), path_.scratch, path_.outbox);
 }
 
-// Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
+// Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners
+// need.
 void Talkspurt::adapt() {
     if (numbers_.packets_received % 16 != 1) return;
-    const auto jitter = talker_->source.reception() ? talker_->source.reception()->jitter() : std::chrono::nanoseconds{};
+    const auto jitter =
+        talker_->source.reception() ? talker_->source.reception()->jitter() : std::chrono::nanoseconds{};
     order_.set_patience(std::clamp<core::Duration>(4 * jitter, kLeastPatience, kPatienceLimit));
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
         if (!groups_[i].is_open()) continue;
@@ -311,13 +326,13 @@ void Talkspurt::finish() {
 }
 
 std::size_t Talkspurt::encoders() const {
-    return static_cast<std::size_t>(
-        std::count_if(groups_.begin(), groups_.end(), [](const TranscodeGroup& group) { return group.is_open(); }));
+    return static_cast<std::size_t>(std::count_if(
+        groups_.begin(), groups_.end(), [](const TranscodeGroup& group) { return group.is_open(); }));
 }
 
 std::size_t Talkspurt::decoders() const {
-    return static_cast<std::size_t>(std::count_if(branches_.begin(), branches_.end(),
-                                                  [](const Branch& branch) { return branch.decoder != nullptr; }));
+    return static_cast<std::size_t>(std::count_if(
+        branches_.begin(), branches_.end(), [](const Branch& branch) { return branch.decoder != nullptr; }));
 }
 
 std::chrono::microseconds Talkspurt::time_of(std::uint32_t ticks) const {

@@ -40,12 +40,13 @@ void TranscodeGroup::close(CodecPool& pool) {
     if (resampler_) pool.give_back(std::exchange(resampler_, nullptr));
 }
 
-bool TranscodeGroup::serves(const codec::Format& listener, std::chrono::milliseconds ptime, double gain_db) const {
+bool TranscodeGroup::serves(const codec::Format& listener, std::chrono::milliseconds ptime,
+                            double gain_db) const {
     return is_open() && format_ == listener && ptime_ == ptime && gain_db_ == gain_db;
 }
 
-void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch,
-                          Outbox& outbox) {
+void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Listener> listeners,
+                          Scratch& scratch, Outbox& outbox) {
     if (!gain_.unity()) {
         std::copy(samples.begin(), samples.end(), scratch.adjusted.begin());
         gain_.apply(std::span{scratch.adjusted}.first(samples.size()));
@@ -72,16 +73,17 @@ void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Liste
     }
 }
 
-void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch,
-                            Outbox& outbox) {
+void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Listener> listeners,
+                            Scratch& scratch, Outbox& outbox) {
     const std::size_t octets = encoder_->codec->encode(frame, scratch.payload);
     ++frames_encoded_;
     if (octets > 0) {
         const auto payload = std::span<const std::byte>{scratch.payload}.first(octets);
         for (Listener& listener : listeners) {
             Endpoint& to = *listener.endpoint;
-            listener.heard |= to.send(outbox, !std::exchange(listener.started, true), to.sink.next_index(),
-                                      listener.base_timestamp + (elapsed_ - listener.first_timestamp), payload);
+            listener.heard |=
+                to.send(outbox, !std::exchange(listener.started, true), to.sink.next_index(),
+                        listener.base_timestamp + (elapsed_ - listener.first_timestamp), payload);
         }
     }
     elapsed_ += frame_ticks_;
@@ -102,7 +104,8 @@ void TranscodeGroup::skip(std::chrono::microseconds silence, std::span<Listener>
     const auto ticks = static_cast<std::uint32_t>(silence.count() * format_.clock / 1'000'000);
     const std::uint32_t filled = elapsed_ - before;  // the silence that completed the last packet
     elapsed_ += ticks > filled ? ticks - filled : 0;
-    for (Listener& listener : listeners) listener.started = false;  // RFC 3551 4.1: the marker follows a silence
+    for (Listener& listener : listeners)
+        listener.started = false;  // RFC 3551 4.1: the marker follows a silence
 }
 
 void TranscodeGroup::set_loss(unsigned percent) { encoder_->codec->set_loss(percent); }

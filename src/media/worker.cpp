@@ -53,13 +53,15 @@ void Worker::stop() {
 void Worker::watch(const Port& port) {
     ports_.push_back(std::make_unique<Port>(port));
     epoll_event event{.events = EPOLLIN, .data = {.ptr = ports_.back().get()}};
-    // Only a lack of memory in the kernel can refuse it; the port then stays silent, which its endpoint shows as down.
+    // Only a lack of memory in the kernel can refuse it; the port then stays silent, which its endpoint shows
+    // as down.
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, port.fd, &event);
 }
 
 void Worker::unwatch(int fd) {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-    const auto found = std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->fd == fd; });
+    const auto found =
+        std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->fd == fd; });
     if (found == ports_.end()) return;
     closed_.push_back(std::move(*found));
     ports_.erase(found);
@@ -71,7 +73,8 @@ void Worker::run(Gate& gate) {
         std::optional<core::Time> until = reports_.next();
         if (const auto next = gate.next_deadline(); next && (!until || *next < *until)) until = next;
         counters_.busy_us += static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::microseconds>(core::monotonic_now() - busy_since).count());
+            std::chrono::duration_cast<std::chrono::microseconds>(core::monotonic_now() - busy_since)
+                .count());
         const std::size_t ready = poll(until);
         busy_since = now_ = core::monotonic_now();
         ++counters_.loops;
@@ -94,7 +97,8 @@ std::size_t Worker::poll(std::optional<core::Time> until) {
         const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
         wait = {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
     }
-    const int ready = epoll_pwait2(epoll_.get(), events_->list.data(), kEvents, until ? &wait : nullptr, nullptr);
+    const int ready =
+        epoll_pwait2(epoll_.get(), events_->list.data(), kEvents, until ? &wait : nullptr, nullptr);
     return ready > 0 ? static_cast<std::size_t>(ready) : 0;
 }
 
@@ -103,8 +107,10 @@ void Worker::drain_sockets(Gate& gate, std::size_t ready) {
         bool more = ready == kEvents;
         for (std::size_t i = 0; i < ready; ++i) {
             const auto* port = static_cast<const Port*>(events_->list[i].data.ptr);
-            if (port) more |= read(*port, gate);
-            else wake_.drain();
+            if (port)
+                more |= read(*port, gate);
+            else
+                wake_.drain();
         }
         if (!more) return;
         ready = poll(core::Time{});  // what is readable right now
@@ -137,7 +143,8 @@ void Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chron
         gate.heard(*endpoint, now_);
         return on_rtcp(*endpoint, *compound, gate);
     }
-    if (kind != rtp::DatagramKind::Rtp || port.rtcp_only) return endpoint->source.counters().dropped(Drop::NotRtp);
+    if (kind != rtp::DatagramKind::Rtp || port.rtcp_only)
+        return endpoint->source.counters().dropped(Drop::NotRtp);
     const auto packet = endpoint->source.open_rtp(datagram, now_, wall_now);
     if (!packet) return;
     gate.heard(*endpoint, now_);
@@ -151,16 +158,14 @@ void Worker::on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Ga
     bool bye = false;
     rtp::Reception* reception = endpoint.source.reception();
     const auto parsed = rtp::parse_compound(
-        compound, rtp::Overload{[&](const rtp::SenderReport& report) {
-                                    if (reception && reception->ssrc() == report.ssrc)
-                                        reception->on_sender_report(report.ntp, now_);
-                                },
-                                [&](const rtp::ReportBlock& block) {
-                                    endpoint.sink.on_report(block, core::wall_now());
-                                },
-                                [&](const rtp::Bye& message) {
-                                    bye |= reception && message.ssrcs.contains(reception->ssrc());
-                                }});
+        compound,
+        rtp::Overload{
+            [&](const rtp::SenderReport& report) {
+                if (reception && reception->ssrc() == report.ssrc)
+                    reception->on_sender_report(report.ntp, now_);
+            },
+            [&](const rtp::ReportBlock& block) { endpoint.sink.on_report(block, core::wall_now()); },
+            [&](const rtp::Bye& message) { bye |= reception && message.ssrcs.contains(reception->ssrc()); }});
     if (!parsed) return endpoint.source.counters().dropped(Drop::BadRtcp);
     if (bye) gate.left(endpoint, now_);
 }

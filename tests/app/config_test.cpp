@@ -61,7 +61,9 @@ public:
 private:
     tests::TempDirectory directory_;
 };
-bool says(const std::string& problems, std::string_view text) { return problems.find(text) != std::string::npos; }
+bool says(const std::string& problems, std::string_view text) {
+    return problems.find(text) != std::string::npos;
+}
 
 TEST_CASE("the demo's configuration loads, with every part in its place") {
     Desk desk;
@@ -94,16 +96,21 @@ TEST_CASE("what this version does not have is said as that") {
     Desk desk;
     CHECK(says(desk.with("bridges:\n", "templates: []\nbridges:\n"), "bridge templates"));
     CHECK(says(desk.with("bridges:\n", "groups: []\nbridges:\n"), "named groups"));
-    CHECK(says(desk.with("workers: auto", "workers: 4"), "this version has one media worker; write auto or 1"));
+    CHECK(
+        says(desk.with("workers: auto", "workers: 4"), "this version has one media worker; write auto or 1"));
     CHECK(says(desk.with("workers: auto", "busy_poll: true"), "busy polling"));
-    CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 127.0.0.1:8470, tls: {}}"), "TLS for the API"));
-    CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 192.0.2.1:8470}"), "the API listens on loopback only"));
+    CHECK(
+        says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 127.0.0.1:8470, tls: {}}"), "TLS for the API"));
+    CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 192.0.2.1:8470}"),
+               "the API listens on loopback only"));
 }
 
 TEST_CASE("names that look alike are refused, whatever letters they are made of") {
     Desk desk;
-    CHECK(says(desk.with("name: Metro Tactical 3", "name: NORTHGATE operations"), "looks like 'Northgate Operations'"));
-    CHECK(says(desk.with("name: Metro Tactical 3", "name: N\xD0\xBErthgate Operations"), "looks like"));  // Cyrillic o
+    CHECK(says(desk.with("name: Metro Tactical 3", "name: NORTHGATE operations"),
+               "looks like 'Northgate Operations'"));
+    CHECK(says(desk.with("name: Metro Tactical 3", "name: N\xD0\xBErthgate Operations"),
+               "looks like"));  // Cyrillic o
     CHECK(says(desk.with("name: Metro Police", "name: Northgate  Security"), "name"));
     CHECK(says(desk.with("id: pd-tac-3", "id: ng-ops"), "channel 'ng-ops' stands here a second time"));
 }
@@ -121,7 +128,8 @@ TEST_CASE("key files are private, regular and of the right length; the file itse
     CHECK(desk.load(desk.demo, 0666) != "");
     CHECK(says(desk.with("keys/guard.send", "keys/none"), "keys/none"));
     CHECK(unlink((desk.path() / "keys/guard.send").c_str()) == 0);
-    CHECK(symlink((desk.path() / "keys/guard.receive").c_str(), (desk.path() / "keys/guard.send").c_str()) == 0);
+    CHECK(symlink((desk.path() / "keys/guard.receive").c_str(), (desk.path() / "keys/guard.send").c_str()) ==
+          0);
     CHECK(desk.load(desk.demo) != "");
 }
 
@@ -129,20 +137,25 @@ TEST_CASE("no problem ever shows a key") {
     Desk desk;
     const std::string secret = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE";
     const std::string inline_key = "srtp: {receive: '" + secret + "', send: {file: keys/guard.send}}";
-    const auto problems = desk.with("srtp: {suite: AEAD_AES_256_GCM, receive: {file: keys/guard.receive}, send: {file: keys/guard.send}}",
-                                    inline_key);
+    const auto problems = desk.with(
+        "srtp: {suite: AEAD_AES_256_GCM, receive: {file: keys/guard.receive}, send: {file: keys/guard.send}}",
+        inline_key);
     CHECK(problems != "");
     CHECK_FALSE(says(problems, secret.substr(0, 12)));
 }
 
 TEST_CASE("operators are people of this machine with an agency and a role of this file") {
     Desk desk;
-    const auto with = [&](const std::string& person) { return desk.with("agencies:\n", "  operators: [" + person + "]\nagencies:\n"); };
+    const auto with = [&](const std::string& person) {
+        return desk.with("agencies:\n", "  operators: [" + person + "]\nagencies:\n");
+    };
     CHECK(with("{unix: root, agency: northgate, role: supervisor}") == "");
     REQUIRE(desk.config);
     CHECK(desk.config->gateway.operators == std::vector<Operator>{{0, "root", "northgate", "supervisor"}});
-    CHECK(says(with("{unix: no-such-person, role: supervisor}"), "this machine has no user 'no-such-person'"));
-    CHECK(says(with("{unix: root, agency: nowhere, role: supervisor}"), "'nowhere' is not an agency of this file"));
+    CHECK(
+        says(with("{unix: no-such-person, role: supervisor}"), "this machine has no user 'no-such-person'"));
+    CHECK(says(with("{unix: root, agency: nowhere, role: supervisor}"),
+               "'nowhere' is not an agency of this file"));
     CHECK(says(with("{unix: root, role: king}"), "is not a role"));
     CHECK(says(with("{unix: root}"), "role"));
     CHECK(says(with("{role: supervisor}"), "unix"));
@@ -150,7 +163,9 @@ TEST_CASE("operators are people of this machine with an agency and a role of thi
 
 TEST_CASE("the control socket's path fits, and its group is one of this machine") {
     Desk desk;
-    const auto with = [&](const std::string& control) { return desk.with("agencies:\n", "  control: " + control + "\nagencies:\n"); };
+    const auto with = [&](const std::string& control) {
+        return desk.with("agencies:\n", "  control: " + control + "\nagencies:\n");
+    };
     CHECK(with("{socket: run/c.sock, group: root}") == "");
     CHECK(desk.config->gateway.control_socket == desk.path() / "run/c.sock");
     CHECK(says(with("{group: no-such-group}"), "this machine has no group 'no-such-group'"));

@@ -1,5 +1,5 @@
-// The gateway delay, kernel receive stamp to return of the last send, through a real Worker: one talker relayed to ten
-// listeners at 50 and at 500 packets a second.
+// The gateway delay, kernel receive stamp to return of the last send, through a real Worker: one talker
+// relayed to ten listeners at 50 and at 500 packets a second.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -44,17 +44,21 @@ void run(unsigned packets_a_second) {
     core::UniqueFd in = std::move(*media::open_udp(local));
     core::UniqueFd from = std::move(*media::open_udp(local));
     core::UniqueFd to = std::move(*media::open_udp(local));
-    auto talker = bench::make_endpoint(0, opus, kSuite, radio.key(), key, in.get(), media::local_address(from.get()));
+    auto talker =
+        bench::make_endpoint(0, opus, kSuite, radio.key(), key, in.get(), media::local_address(from.get()));
     std::vector<std::unique_ptr<media::Endpoint>> listeners;
     for (std::uint32_t i = 1; i <= 10; ++i)
-        listeners.push_back(bench::make_endpoint(i, opus, kSuite, radio.key(), key, in.get(), media::local_address(to.get())));
+        listeners.push_back(bench::make_endpoint(i, opus, kSuite, radio.key(), key, in.get(),
+                                                 media::local_address(to.get())));
 
     media::Worker worker;
     media::Talkspurt talkspurt{worker.talk_path()};
     talkspurt.reserve(10);
     Open gate{talkspurt, listeners};
     std::thread thread{[&] { worker.run(gate); }};
-    worker.post(media::Worker::Lane::Control, [&](core::Time) { worker.watch({in.get(), talker.get(), false}); });
+    worker.post(media::Worker::Lane::Control, [&](core::Time) {
+        worker.watch({in.get(), talker.get(), false});
+    });
 
     const auto packets = radio.packets(packets_a_second * 4);
     sockaddr_storage address;
@@ -63,16 +67,19 @@ void run(unsigned packets_a_second) {
     for (const auto& packet : packets) {
         std::this_thread::sleep_until(due);
         due += std::chrono::microseconds{1'000'000 / packets_a_second};
-        sendto(from.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&address), length);
+        sendto(from.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&address),
+               length);
         bench::drain(to.get());
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{50});
     worker.stop();
     thread.join();
     const media::DelayHistogram& delays = worker.delays();
-    fmt::print("{:>5} packets/s  10 listeners  {:>6} measured  p50 {:>6} us  p99 {:>6} us  max bucket {:>6} us  {} loops\n",
-               packets_a_second, delays.count(), delays.quantile(0.5).count(), delays.quantile(0.99).count(),
-               delays.quantile(1.0).count(), worker.counters().loops.read());
+    fmt::print(
+        "{:>5} packets/s  10 listeners  {:>6} measured  p50 {:>6} us  p99 {:>6} us  max bucket {:>6} us  {} "
+        "loops\n",
+        packets_a_second, delays.count(), delays.quantile(0.5).count(), delays.quantile(0.99).count(),
+        delays.quantile(1.0).count(), worker.counters().loops.read());
     talkspurt.finish();
 }
 

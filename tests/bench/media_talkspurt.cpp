@@ -1,7 +1,7 @@
 // Our cost per packet beside the bare cost of its parts (SRTP, codec, system calls), interleaved in one run.
 //
-// "ours" is Source::open_rtp(), Talkspurt::carry() and Outbox::flush(); "parts" calls the same SRTP, the same codecs and
-// sendmmsg() straight, with nothing in between. Thread CPU time; medians of 9 rounds.
+// "ours" is Source::open_rtp(), Talkspurt::carry() and Outbox::flush(); "parts" calls the same SRTP, the same
+// codecs and sendmmsg() straight, with nothing in between. Thread CPU time; medians of 9 rounds.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,8 @@ struct Work {
     codec::Format from;
     codec::Format to;
     std::size_t listeners;
-    double gain_db{};  // a gain makes one codec a transcoding: Opus is relayed between all its rates otherwise
+    double
+        gain_db{};  // a gain makes one codec a transcoding: Opus is relayed between all its rates otherwise
 };
 
 class Bench {
@@ -36,8 +37,10 @@ public:
         codecs_.stock(maker_.make(needs()));
         talkspurt_.reserve(work.listeners);
         for (std::size_t i = 0; i < work.listeners; ++i) {
-            keys_.push_back(std::make_unique<rtp::MasterKey>(bench::make_key(suite, static_cast<std::uint8_t>(20 + i))));
-            listeners_.push_back(bench::make_endpoint(static_cast<std::uint32_t>(i + 1), work.to, suite, radio_.key(), *keys_.back(), socket_.get(), to));
+            keys_.push_back(
+                std::make_unique<rtp::MasterKey>(bench::make_key(suite, static_cast<std::uint8_t>(20 + i))));
+            listeners_.push_back(bench::make_endpoint(static_cast<std::uint32_t>(i + 1), work.to, suite,
+                                                      radio_.key(), *keys_.back(), socket_.get(), to));
         }
         // The same again for the bare parts.
         bare_receiver_ = std::make_unique<rtp::SrtpReceiver>(suite, std::span{&radio_.key(), 1});
@@ -65,8 +68,9 @@ public:
         std::sort(parts.begin(), parts.end());
         const double median = ours[kRounds / 2];
         const double bare_median = parts[kRounds / 2];
-        fmt::print("{:<24} {:<24} {:>9.2f} {:>9.2f} {:>7.2f}   {:.2f}-{:.2f}\n", work_.name, rtp::info(suite_).name, median, bare_median,
-                   median / bare_median, ours.front() / parts.back(), ours.back() / parts.front());
+        fmt::print("{:<24} {:<24} {:>9.2f} {:>9.2f} {:>7.2f}   {:.2f}-{:.2f}\n", work_.name,
+                   rtp::info(suite_).name, median, bare_median, median / bare_median,
+                   ours.front() / parts.back(), ours.back() / parts.front());
     }
 
 private:
@@ -122,7 +126,8 @@ private:
             fresh.sequence = static_cast<std::uint16_t>(sender->next().rtp);
             rtp::write_header(out, fresh);
             std::copy(payload.begin(), payload.end(), out.begin() + 12);
-            const auto sealed = sender->seal_rtp(out, 12, 12 + payload.size(), sender->ssrc(), sender->next().rtp);
+            const auto sealed =
+                sender->seal_rtp(out, 12, 12 + payload.size(), sender->ssrc(), sender->next().rtp);
             bare_outbox_.commit(socket_.get(), talker_->source.remote(), *sealed);
         }
         bare_outbox_.flush();
@@ -159,11 +164,15 @@ int main() {
     codec::Format opus8 = codec::opus();
     opus8.rate = 8000;
     opus8.bitrate = 16000;
-    const Work works[] = {{"relay 1 to 1", opus16, opus16, 1},     {"relay 1 to 50", opus16, opus16, 50},
-                          {"Opus to PCMU", opus16, codec::pcmu(), 1}, {"PCMU to Opus", codec::pcmu(), opus16, 1},
-                          {"PCMU to Opus, 50", codec::pcmu(), opus16, 50}, {"Opus 16k to 8k", opus16, opus8, 1, -1},
+    const Work works[] = {{"relay 1 to 1", opus16, opus16, 1},
+                          {"relay 1 to 50", opus16, opus16, 50},
+                          {"Opus to PCMU", opus16, codec::pcmu(), 1},
+                          {"PCMU to Opus", codec::pcmu(), opus16, 1},
+                          {"PCMU to Opus, 50", codec::pcmu(), opus16, 50},
+                          {"Opus 16k to 8k", opus16, opus8, 1, -1},
                           {"Opus 16k to G.722", opus16, codec::g722(), 1}};
-    fmt::print("{:<24} {:<24} {:>9} {:>9} {:>7}   {}\n", "work", "suite", "ours us", "parts us", "ratio", "spread of the ratio");
+    fmt::print("{:<24} {:<24} {:>9} {:>9} {:>7}   {}\n", "work", "suite", "ours us", "parts us", "ratio",
+               "spread of the ratio");
     for (const rtp::Suite suite : {rtp::Suite::Aes256Gcm, rtp::Suite::AesCm128HmacSha1_80})
         for (const Work& work : works) Bench{work, suite}.run();
 }

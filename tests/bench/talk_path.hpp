@@ -56,7 +56,8 @@ public:
 
     std::vector<std::vector<std::byte>> packets(std::size_t count) {
         const auto encoder = codec::make_encoder(format_);
-        const std::uint32_t rate = encoder->rates().back() < format_.rate ? encoder->rates().back() : format_.rate;
+        const std::uint32_t rate =
+            encoder->rates().back() < format_.rate ? encoder->rates().back() : format_.rate;
         encoder->start(rate, format_);
         const auto samples = speech(rate, count);
         std::vector<std::vector<std::byte>> made;
@@ -68,7 +69,8 @@ public:
             header.timestamp = static_cast<std::uint32_t>(next_) * format_.clock / 50;
             header.ssrc = sender_.ssrc();
             rtp::write_header(packet, header);
-            const std::size_t octets = encoder->encode(std::span{samples}.subspan(i * rate / 50, rate / 50), std::span{packet}.subspan(12));
+            const std::size_t octets = encoder->encode(std::span{samples}.subspan(i * rate / 50, rate / 50),
+                                                       std::span{packet}.subspan(12));
             packet.resize(*sender_.seal_rtp(packet, 12, 12 + octets, sender_.ssrc(), next_++));
             made.push_back(std::move(packet));
         }
@@ -83,26 +85,30 @@ private:
 };
 
 // An endpoint that receives under `receive` and sends under `send` from `socket` to `remote`.
-inline std::unique_ptr<media::Endpoint> make_endpoint(std::uint32_t index, const codec::Format& format, rtp::Suite suite,
-                                                      const rtp::MasterKey& receive, const rtp::MasterKey& send, int socket,
+inline std::unique_ptr<media::Endpoint> make_endpoint(std::uint32_t index, const codec::Format& format,
+                                                      rtp::Suite suite, const rtp::MasterKey& receive,
+                                                      const rtp::MasterKey& send, int socket,
                                                       const core::Address& remote) {
     rtp::SrtpSender sender{suite, &send};
     sender.begin(0x20000U + index, {1, 1});
     sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
     return std::make_unique<media::Endpoint>(
         index,
-        media::Endpoint::Parts{.source = {.format = format, .payload_type = 96, .remote = remote, .own_port = true},
-                               .receiver = rtp::SrtpReceiver{suite, std::span{&receive, 1}},
-                               .sink = {.format = format, .payload_type = 96, .socket = socket, .rtcp_socket = -1, .cname = "bench"},
-                               .sender = std::move(sender),
-                               .first_timestamp = 7},
+        media::Endpoint::Parts{
+            .source = {.format = format, .payload_type = 96, .remote = remote, .own_port = true},
+            .receiver = rtp::SrtpReceiver{suite, std::span{&receive, 1}},
+            .sink =
+                {.format = format, .payload_type = 96, .socket = socket, .rtcp_socket = -1, .cname = "bench"},
+            .sender = std::move(sender),
+            .first_timestamp = 7},
         core::monotonic_now());
 }
 
 // Empties a socket, outside what is measured, so that every send finds room.
 inline void drain(int fd) {
     std::array<std::byte, 2048> buffer;
-    while (recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT) >= 0) {}
+    while (recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT) >= 0) {
+    }
 }
 
 }  // namespace crosspatch::bench

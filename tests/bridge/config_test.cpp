@@ -13,20 +13,25 @@ using tests::Reading;
 constexpr auto kKey = "ed25519:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";  // 32 octets
 
 // True if `complaints` has a line with `text` in it.
-bool says(const std::string& complaints, std::string_view text) { return complaints.find(text) != std::string::npos; }
+bool says(const std::string& complaints, std::string_view text) {
+    return complaints.find(text) != std::string::npos;
+}
 
 // --- Agencies ---
 
 struct Agencies {
-    explicit Agencies(std::string_view yaml) : file{yaml}, list{read_agencies(file.root)}, complaints{file.complaints()} {}
+    explicit Agencies(std::string_view yaml)
+        : file{yaml}, list{read_agencies(file.root)}, complaints{file.complaints()} {}
     Reading file;
     std::vector<Agency> list;
     std::string complaints;
 };
 
 TEST_CASE("an agency has an id, a name, a kind and a key of its own or the gateway's") {
-    const Agencies read{std::string{"- {id: northgate, name: Northgate Security, kind: private_security, key: gateway}\n"
-                                    "- {id: metro-pd, key: '"} + kKey + "'}\n"};
+    const Agencies read{
+        std::string{"- {id: northgate, name: Northgate Security, kind: private_security, key: gateway}\n"
+                    "- {id: metro-pd, key: '"} +
+        kKey + "'}\n"};
     CHECK(read.complaints == "");
     REQUIRE(read.list.size() == 2);
     CHECK(read.list[0].name == "Northgate Security");
@@ -44,7 +49,8 @@ TEST_CASE("what is wrong with an agency is said where it stands") {
     CHECK(says(Agencies{"- {id: a, key: mine}\n"}.complaints, "1:16: [0].key: is neither 'gateway'"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:AAAA'}\n"}.complaints, "not 32 octets in base64"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:!'}\n"}.complaints, "not 32 octets in base64"));
-    CHECK(says(Agencies{"- {id: a, key: gateway, kind: polise}\n"}.complaints, "'polise' is not a kind of agency; did you mean 'police'?"));
+    CHECK(says(Agencies{"- {id: a, key: gateway, kind: polise}\n"}.complaints,
+               "'polise' is not a kind of agency; did you mean 'police'?"));
     CHECK(says(Agencies{"- {id: A!, key: gateway}\n"}.complaints, "[0].id"));
     CHECK(says(Agencies{"- {id: a, key: gateway, colour: red}\n"}.complaints, "colour"));
     const Agencies twice{"- {id: a, key: gateway}\n- {id: a, key: gateway}\n"};
@@ -72,7 +78,8 @@ struct Channels {
 
 TEST_CASE("a channel has its agency, label, floor and two lists of rules") {
     const Channels read{
-        "id: ng-ops\nname: Northgate Operations\nagency: northgate\nsensitivity: GREEN\nfloor: {lease: 400ms}\n"
+        "id: ng-ops\nname: Northgate Operations\nagency: northgate\nsensitivity: GREEN\nfloor: {lease: "
+        "400ms}\n"
         "outbound:\n  - {id: to-police, action: allow, when: {agency: metro-pd}}\n"
         "inbound:\n  - {id: from-police, action: allow, when: {agency: metro-pd}}\n"};
     CHECK(read.complaints == "");
@@ -97,7 +104,8 @@ TEST_CASE("what is wrong with a channel is said where it stands") {
     const Channels unknown{"{id: ng-ops, agency: northgat}\n"};
     CHECK(says(unknown.complaints, "'northgat' is not an agency of this file; did you mean 'northgate'?"));
     CHECK_FALSE(unknown.channel);
-    CHECK(says(Channels{"{id: ng-ops, agency: northgate, sensitivity: green}\n"}.complaints, "is not a TLP 2.0 label; did you mean 'GREEN'?"));
+    CHECK(says(Channels{"{id: ng-ops, agency: northgate, sensitivity: green}\n"}.complaints,
+               "is not a TLP 2.0 label; did you mean 'GREEN'?"));
     CHECK(says(Channels{"{id: ng-ops, agency: northgate, floor: {lease: 1}}\n"}.complaints, "floor.lease"));
     CHECK(says(Channels{"{id: ng-ops, agency: northgate, outbound: [{id: x}]}\n"}.complaints, "outbound"));
     CHECK(says(Channels{"{id: ng-ops, agency: northgate, nmae: x}\n"}.complaints, "did you mean 'name'?"));
@@ -118,7 +126,8 @@ TEST_CASE("a talker may claim emergencies with SRTP and nothing without, unless 
     CHECK_FALSE(Talkers("{}\n", false).talker.may_emergency);
     const Talkers none{"{may: []}\n"};
     CHECK_FALSE(none.talker.may_emergency);
-    const Talkers all{"{id: unit-7, role: officer, priority: 255, may: [emergency, imminent_peril, broadcast]}\n"};
+    const Talkers all{
+        "{id: unit-7, role: officer, priority: 255, may: [emergency, imminent_peril, broadcast]}\n"};
     CHECK(all.complaints == "");
     CHECK(all.talker == Talker{"unit-7", "officer", 255, true, true, true});
     CHECK(Talkers{"{}\n"}.talker.id == "guard");
@@ -138,9 +147,10 @@ TEST_CASE("what is wrong with a talker is said where it stands") {
 
 struct Bridges {
     explicit Bridges(std::string_view yaml) : file{yaml} {
-        list = read_bridges(file.root, {agency("northgate", true), agency("metro-pd", true), agency("city-fd", false)},
-                            {channel("ng-ops", "northgate"), channel("ng-gate", "northgate"), channel("pd-tac-3", "metro-pd"),
-                             channel("fd-1", "city-fd")});
+        list = read_bridges(file.root,
+                            {agency("northgate", true), agency("metro-pd", true), agency("city-fd", false)},
+                            {channel("ng-ops", "northgate"), channel("ng-gate", "northgate"),
+                             channel("pd-tac-3", "metro-pd"), channel("fd-1", "city-fd")});
         complaints = file.complaints();
     }
     static Agency agency(std::string id, bool here) {
@@ -159,11 +169,16 @@ struct Bridges {
     std::vector<Bridge> list;
     std::string complaints;
 };
-std::string complaints_of(const std::string& keys) { return Bridges{"- {id: joint, " + keys + "}\n"}.complaints; }
-std::string of_pair(const std::string& keys) { return complaints_of("channels: [ng-ops, pd-tac-3], " + keys); }
+std::string complaints_of(const std::string& keys) {
+    return Bridges{"- {id: joint, " + keys + "}\n"}.complaints;
+}
+std::string of_pair(const std::string& keys) {
+    return complaints_of("channels: [ng-ops, pd-tac-3], " + keys);
+}
 
 TEST_CASE("a bridge joins channels, each with its direction and gain") {
-    const Bridges read{"- {id: joint, channels: [ng-ops, {channel: pd-tac-3, direction: listen, gain: -6dB}]}\n"};
+    const Bridges read{
+        "- {id: joint, channels: [ng-ops, {channel: pd-tac-3, direction: listen, gain: -6dB}]}\n"};
     CHECK(read.complaints == "");
     REQUIRE(read.list.size() == 1);
     const Bridge& bridge = read.list[0];
@@ -180,7 +195,8 @@ TEST_CASE("everything that a bridge may say is read") {
     const Bridges read{
         "- id: joint\n  channels: [ng-ops, pd-tac-3]\n  opens: always\n  when_busy: wait\n"
         "  standing_consent: [northgate, metro-pd]\n  agreement: {id: MOU-2026-014, until: 2027-06-30}\n"
-        "  preemption:\n    - {role: [officer, dispatcher], agency: metro-pd, emergency: true, over: {agency: northgate, role: guard}}\n"
+        "  preemption:\n    - {role: [officer, dispatcher], agency: metro-pd, emergency: true, over: "
+        "{agency: northgate, role: guard}}\n"
         "- {id: other, channels: [ng-ops, ng-gate], expires: 8h}\n"};
     CHECK(read.complaints == "");
     REQUIRE(read.list.size() == 2);
@@ -201,7 +217,8 @@ TEST_CASE("everything that a bridge may say is read") {
 TEST_CASE("a bridge that joins too little, too much or a channel to itself is refused") {
     CHECK(says(complaints_of("channels: [ng-ops]"), "a bridge joins two or more channels"));
     CHECK(says(complaints_of("channels: []"), "a bridge joins two or more channels"));
-    CHECK(says(complaints_of("channels: [ng-ops, ng-ops]"), "is on this bridge already; a channel cannot be joined to itself"));
+    CHECK(says(complaints_of("channels: [ng-ops, ng-ops]"),
+               "is on this bridge already; a channel cannot be joined to itself"));
     CHECK(says(complaints_of("channels: [ng-ops, {channel: ng-ops}]"), "cannot be joined to itself"));
     std::string many = "channels: [ng-ops";
     for (int i = 0; i < 200; ++i) many += ", pd-tac-3";
@@ -211,10 +228,13 @@ TEST_CASE("a bridge that joins too little, too much or a channel to itself is re
 }
 
 TEST_CASE("names that are not of this file are refused with the one that was meant") {
-    CHECK(says(complaints_of("channels: [ng-ops, pd-tac-4]"), "'pd-tac-4' is not a channel of this file; did you mean 'pd-tac-3'?"));
-    CHECK(says(of_pair("standing_consent: [nobody-at-all]"), "'nobody-at-all' is not an agency of this file"));
+    CHECK(says(complaints_of("channels: [ng-ops, pd-tac-4]"),
+               "'pd-tac-4' is not a channel of this file; did you mean 'pd-tac-3'?"));
+    CHECK(
+        says(of_pair("standing_consent: [nobody-at-all]"), "'nobody-at-all' is not an agency of this file"));
     CHECK(says(of_pair("preemption: [{agency: metro-dp}]"), "did you mean 'metro-pd'?"));
-    CHECK(says(of_pair("preemption: [{role: oficer}]"), "'oficer' is not a role of this file; did you mean 'officer'?"));
+    CHECK(says(of_pair("preemption: [{role: oficer}]"),
+               "'oficer' is not a role of this file; did you mean 'officer'?"));
     CHECK(says(of_pair("preemption: [{over: {agency: x-y-z}}]"), "'x-y-z' is not an agency"));
     CHECK(says(of_pair("preemption: [{over: {role: king}}]"), "'king' is not a role"));
 }
@@ -225,10 +245,12 @@ TEST_CASE("values that a bridge cannot have are refused where they stand") {
     CHECK(says(of_pair("when_busy: shout"), "is not a way to treat a busy channel"));
     CHECK(says(of_pair("expires: 0s"), "expires"));
     CHECK(says(of_pair("expires: 8"), "expires"));
-    CHECK(says(of_pair("opens: always, standing_consent: [northgate, metro-pd], expires: 8h"), "always open does not expire"));
+    CHECK(says(of_pair("opens: always, standing_consent: [northgate, metro-pd], expires: 8h"),
+               "always open does not expire"));
     CHECK(says(complaints_of("channels: [ng-ops, {channel: pd-tac-3, gain: 30dB}]"), "gain"));
     CHECK(says(complaints_of("channels: [ng-ops, {channel: pd-tac-3, gain: -6}]"), "gain"));
-    CHECK(says(complaints_of("channels: [ng-ops, {channel: pd-tac-3, direction: up}]"), "is not a direction"));
+    CHECK(
+        says(complaints_of("channels: [ng-ops, {channel: pd-tac-3, direction: up}]"), "is not a direction"));
     CHECK(says(complaints_of("channels: [ng-ops, {direction: talk}]"), "channel"));
     CHECK(says(of_pair("agreement: {until: 2027-06-30}"), "id"));
     CHECK(says(of_pair("preemption: [{emergency: yes}]"), "emergency"));
@@ -238,17 +260,21 @@ TEST_CASE("values that a bridge cannot have are refused where they stand") {
 TEST_CASE("an agreement ends on a real day, written year-month-day in digits") {
     for (const auto good : {"2027-06-30", "2028-02-29"})
         CHECK(of_pair(std::string{"agreement: {id: A, until: '"} + good + "'}") == "");
-    for (const auto bad : {"2027-6-30", "30.06.2027", "2027-02-29", "2027-13-01", "2027-00-10", "2027-06-31", "tomorrow",
-                           "2027-+1-03", "2027- 1-03", "-027-06-30", "2027-06-3x", "2027-06-30 "}) {
+    for (const auto bad :
+         {"2027-6-30", "30.06.2027", "2027-02-29", "2027-13-01", "2027-00-10", "2027-06-31", "tomorrow",
+          "2027-+1-03", "2027- 1-03", "-027-06-30", "2027-06-3x", "2027-06-30 "}) {
         CAPTURE(bad);
-        CHECK(says(of_pair(std::string{"agreement: {id: A, until: '"} + bad + "'}"), "is not a date; write it as 2027-06-30"));
+        CHECK(says(of_pair(std::string{"agreement: {id: A, until: '"} + bad + "'}"),
+                   "is not a date; write it as 2027-06-30"));
     }
 }
 
 TEST_CASE("a bridge that is always open needs the standing consent of each agency, whose key is kept here") {
-    CHECK(says(of_pair("opens: always, standing_consent: [northgate]"), "'metro-pd' is missing from standing_consent"));
+    CHECK(says(of_pair("opens: always, standing_consent: [northgate]"),
+               "'metro-pd' is missing from standing_consent"));
     CHECK(says(of_pair("opens: always"), "'northgate' is missing"));
-    CHECK(says(of_pair("standing_consent: [city-fd]"), "agency 'city-fd' keeps its key itself, so only it can consent"));
+    CHECK(says(of_pair("standing_consent: [city-fd]"),
+               "agency 'city-fd' keeps its key itself, so only it can consent"));
     CHECK(complaints_of("channels: [ng-ops, ng-gate], opens: always, standing_consent: [northgate]") == "");
 }
 
@@ -259,7 +285,8 @@ TEST_CASE("two bridges of one name are refused") {
 }
 
 TEST_CASE("names are known ahead of the rules that use them, and nonsense among them is passed over") {
-    const Reading file{"agencies: [{id: a}, 7, {id: [x]}]\nchannels: [{id: c, agency: a}, {id: {x: y}}, z]\n"};
+    const Reading file{
+        "agencies: [{id: a}, 7, {id: [x]}]\nchannels: [{id: c, agency: a}, {id: {x: y}}, z]\n"};
     const auto known = known_names(file.at("agencies"), file.at("channels"));
     CHECK(known.agencies == std::vector<std::string>{"a", ""});
     REQUIRE(known.channels.size() == 2);

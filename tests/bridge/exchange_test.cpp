@@ -48,7 +48,8 @@ TEST_CASE("while the bridge is closed nothing crosses") {
     CHECK(town.hears(kGuard) == 0);
 }
 
-TEST_CASE("across an open bridge there is one floor: who comes second is refused, and has it after the hang time") {
+TEST_CASE(
+    "across an open bridge there is one floor: who comes second is refused, and has it after the hang time") {
     Town town;
     town.open_town();
     CHECK(town.talk(kGuard, 2) == 2);
@@ -101,7 +102,8 @@ TEST_CASE("a channel that is busy is skipped, and joins when it has become free"
     CHECK(continuous(town.radios[kPost]->hear(), 160));
 }
 
-TEST_CASE("a bridge that closes cuts the other side off with the very next packet, and opens again as late entry") {
+TEST_CASE(
+    "a bridge that closes cuts the other side off with the very next packet, and opens again as late entry") {
     Town town;
     town.open_town();
     town.talk(kGuard, 5);
@@ -208,7 +210,8 @@ TEST_CASE("the deny tone goes to the denied alone, in place of what he would hea
     CHECK(town.count(Kind::Denied, kOfficer) == 1);
     town.talk(kGuard, 20);
     const auto heard = town.radios[kOfficer]->hear();
-    const auto beeps = std::count_if(heard.begin(), heard.end(), [&](const Heard& h) { return h.payload == tone->packets[0]; });
+    const auto beeps = std::count_if(heard.begin(), heard.end(),
+                                     [&](const Heard& h) { return h.payload == tone->packets[0]; });
     CHECK(beeps == 5);
     CHECK(heard.size() >= 5 + 10);
     CHECK(heard[0].payload == tone->packets[0]);
@@ -305,7 +308,8 @@ TEST_CASE("a radio that always sends presses with its voice, and what came just 
                                    .duration = 160,
                                    .new_stream = n == 0,
                                    .payload = payloads[n]};
-        media::Talkspurt* talkspurt = town.exchange.pass(town.radios[kGuard]->endpoint, packet, town.stage.now);
+        media::Talkspurt* talkspurt =
+            town.exchange.pass(town.radios[kGuard]->endpoint, packet, town.stage.now);
         if (talkspurt && first_heard == 0) first_heard = n;
         if (talkspurt) talkspurt->carry(packet, town.stage.now);
         town.step();

@@ -12,8 +12,8 @@
 namespace crosspatch::tests {
 
 struct Town {
-    static constexpr std::uint32_t kOps = 0, kTac = 1;                              // channels
-    static constexpr std::uint32_t kGuard = 0, kPost = 1, kOfficer = 2, kCar = 3;   // endpoints
+    static constexpr std::uint32_t kOps = 0, kTac = 1;                             // channels
+    static constexpr std::uint32_t kGuard = 0, kPost = 1, kOfficer = 2, kCar = 3;  // endpoints
     using Kind = bridge::Report::Kind;
 
     // What a test may change before open_town().
@@ -79,7 +79,8 @@ struct Town {
         change.gone = std::move(gone);
         change.token = ++token;
         if (token == 1)
-            for (int i = 0; i < 2; ++i) change.talkspurts.push_back(std::make_unique<media::Talkspurt>(stage.path()));
+            for (int i = 0; i < 2; ++i)
+                change.talkspurts.push_back(std::make_unique<media::Talkspurt>(stage.path()));
         former.push_back(exchange.install(change, stage.now));
         collect();
     }
@@ -135,7 +136,8 @@ struct Town {
         while (const auto report = queue.pop()) reports.push_back(*report);
     }
     // How often this was reported, of an endpoint, on a channel, unless any will do.
-    int count(Kind kind, std::uint32_t endpoint = bridge::kNowhere, std::uint32_t channel = bridge::kNowhere) {
+    int count(Kind kind, std::uint32_t endpoint = bridge::kNowhere,
+              std::uint32_t channel = bridge::kNowhere) {
         collect();
         return static_cast<int>(std::count_if(reports.begin(), reports.end(), [&](const bridge::Report& r) {
             return r.kind == kind && (endpoint == bridge::kNowhere || r.endpoint == endpoint) &&

@@ -19,11 +19,13 @@ std::string key(int seed) {
 std::string srtp(int seed) { return "srtp: {receive: " + key(seed) + ", send: " + key(seed + 100) + "}"; }
 
 struct File {
-    explicit File(const std::string& list) : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", ".", true)} {}
+    explicit File(const std::string& list)
+        : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", ".", true)} {}
     std::string complaints() const { return reading.complaints(); }
     // With what only shows when all are known.
     std::string together(const char* shared = "") {
-        check_together(endpoints, *shared ? *core::Address::parse(shared) : core::Address{}, reading.problems);
+        check_together(endpoints, *shared ? *core::Address::parse(shared) : core::Address{},
+                       reading.problems);
         return complaints();
     }
     tests::Reading reading;
@@ -34,7 +36,9 @@ std::string one(const std::string& keys, int seed = 1) {
     return "- {id: guard, type: rtp, " + srtp(seed) + ", " + keys + "}";
 }
 std::string usual(const std::string& keys) { return one("remote: 192.0.2.1:5004, codec: pcmu, " + keys); }
-bool says(const std::string& complaints, std::string_view text) { return complaints.find(text) != std::string::npos; }
+bool says(const std::string& complaints, std::string_view text) {
+    return complaints.find(text) != std::string::npos;
+}
 std::string complaints_of(const std::string& list) { return File{list}.complaints(); }
 
 TEST_CASE("an endpoint that says only what it must gets the defaults") {
@@ -57,9 +61,11 @@ TEST_CASE("an endpoint that says only what it must gets the defaults") {
 }
 
 TEST_CASE("everything that an endpoint may say is read") {
-    const File file{one("remote: learn, listen: '[::1]:40010', ssrc: 4294967295, codec: {name: opus, rate: 8000}, ptime: 40ms, "
-                        "payload_type: 96, rtcp: next_port, direction: listen, ptt: {signal: vox, deny_tone: true}, "
-                        "half_duplex: true, talker: {id: unit-7, role: guard, priority: 9}")};
+    const File file{
+        one("remote: learn, listen: '[::1]:40010', ssrc: 4294967295, codec: {name: opus, rate: 8000}, ptime: "
+            "40ms, "
+            "payload_type: 96, rtcp: next_port, direction: listen, ptt: {signal: vox, deny_tone: true}, "
+            "half_duplex: true, talker: {id: unit-7, role: guard, priority: 9}")};
     CHECK(file.complaints() == "");
     REQUIRE(file.endpoints.size() == 1);
     const Settings& settings = file.endpoints[0].settings;
@@ -88,7 +94,8 @@ TEST_CASE("payload types and packet times follow from the codec") {
     CHECK(read("gsm").payload_type == 3);
     CHECK(read("codec2/1200, payload_type: 97").ptime == 40ms);
     CHECK(read("l16/48000, payload_type: 97").ptime == 10ms);
-    CHECK(says(complaints_of(one("remote: 192.0.2.1:5004, codec: l16/16000")), "has no payload type of its own; add payload_type: 96 to 127"));
+    CHECK(says(complaints_of(one("remote: 192.0.2.1:5004, codec: l16/16000")),
+               "has no payload type of its own; add payload_type: 96 to 127"));
     CHECK(says(complaints_of(one("remote: 192.0.2.1:5004, codec: gsm, ptime: 30ms")), "ptime"));
 }
 
@@ -106,22 +113,27 @@ TEST_CASE("keys that must be there are missed") {
 
 TEST_CASE("what is not in this version is said as that") {
     for (const char* type : {"audio", "usrp", "svxreflector", "multicast", "sip", "webrtc", "link"})
-        CHECK(says(complaints_of(std::string{"- {id: guard, type: "} + type + "}"), "endpoints of this type are not in this version; it has rtp"));
+        CHECK(says(complaints_of(std::string{"- {id: guard, type: "} + type + "}"),
+                   "endpoints of this type are not in this version; it has rtp"));
     for (const char* signal : {"event", "mcptt", "ed137"}) {
-        CHECK(says(complaints_of(usual(std::string{"ptt: "} + signal)), "this signalling is not in this version; it has media and vox"));
-        CHECK(says(complaints_of(usual(std::string{"ptt: {signal: "} + signal + "}")), "this signalling is not in this version"));
+        CHECK(says(complaints_of(usual(std::string{"ptt: "} + signal)),
+                   "this signalling is not in this version; it has media and vox"));
+        CHECK(says(complaints_of(usual(std::string{"ptt: {signal: "} + signal + "}")),
+                   "this signalling is not in this version"));
     }
     CHECK(says(complaints_of(usual("pace: 5ms")), "pacing towards RTP endpoints"));
 }
 
 TEST_CASE("values that cannot be are refused where they stand") {
-    CHECK(says(complaints_of("- {id: guard, type: rtpp}"), "'rtpp' is not a type of endpoint; did you mean 'rtp'?"));
+    CHECK(says(complaints_of("- {id: guard, type: rtpp}"),
+               "'rtpp' is not a type of endpoint; did you mean 'rtp'?"));
     CHECK(says(complaints_of(usual("ptime: 25ms")), "ptime"));
     CHECK(says(complaints_of(usual("ptime: 0ms")), "ptime"));
     CHECK(says(complaints_of(usual("ptime: 20")), "ptime"));
     CHECK(says(complaints_of(usual("payload_type: 128")), "payload_type"));
     for (const int taken : {64, 72, 76, 95})
-        CHECK(says(complaints_of(usual("payload_type: " + std::to_string(taken))), "64 to 95 are taken for RTCP (RFC 5761)"));
+        CHECK(says(complaints_of(usual("payload_type: " + std::to_string(taken))),
+                   "64 to 95 are taken for RTCP (RFC 5761)"));
     CHECK(says(complaints_of(usual("ssrc: 0")), "ssrc"));
     CHECK(says(complaints_of(usual("ssrc: 4294967296")), "ssrc"));
     CHECK(says(complaints_of(usual("direction: up")), "direction"));
@@ -137,23 +149,31 @@ TEST_CASE("values that cannot be are refused where they stand") {
 
 TEST_CASE("a remote that is no radio's address is refused") {
     for (const char* address : {"224.0.0.1:5004", "0.0.0.0:5004", "'[ff02::1]:5004'", "'[::]:5004'"})
-        CHECK(says(complaints_of(one(std::string{"codec: pcmu, remote: "} + address)), "is not the address of one radio"));
-    CHECK(says(complaints_of(one("codec: pcmu, remote: 127.0.0.1:5004, listen: 127.0.0.1:5004")), "everything sent would come back"));
-    CHECK(says(complaints_of(one("codec: pcmu, remote: 127.0.0.1:5004, listen: '[::1]:5006'")), "is IPv4 and the other IPv6"));
+        CHECK(says(complaints_of(one(std::string{"codec: pcmu, remote: "} + address)),
+                   "is not the address of one radio"));
+    CHECK(says(complaints_of(one("codec: pcmu, remote: 127.0.0.1:5004, listen: 127.0.0.1:5004")),
+               "everything sent would come back"));
+    CHECK(says(complaints_of(one("codec: pcmu, remote: 127.0.0.1:5004, listen: '[::1]:5006'")),
+               "is IPv4 and the other IPv6"));
 }
 
 TEST_CASE("learning needs a key, a way to be told apart, and RTCP") {
-    CHECK(says(complaints_of("- {id: guard, type: rtp, remote: learn, listen: 127.0.0.1:5004, codec: pcmu, srtp: {suite: none}}"),
+    CHECK(says(complaints_of("- {id: guard, type: rtp, remote: learn, listen: 127.0.0.1:5004, codec: pcmu, "
+                             "srtp: {suite: none}}"),
                "learn needs SRTP: without it anybody could become this radio"));
-    CHECK(says(complaints_of(one("codec: pcmu, remote: learn")), "learn needs a `listen` of its own or the radio's `ssrc`"));
+    CHECK(says(complaints_of(one("codec: pcmu, remote: learn")),
+               "learn needs a `listen` of its own or the radio's `ssrc`"));
     CHECK(complaints_of(one("codec: pcmu, remote: learn, ssrc: 7")) == "");
-    CHECK(says(complaints_of(one("codec: pcmu, remote: learn, ssrc: 7, rtcp: off")), "with remote: learn RTCP must stay on"));
+    CHECK(says(complaints_of(one("codec: pcmu, remote: learn, ssrc: 7, rtcp: off")),
+               "with remote: learn RTCP must stay on"));
 }
 
 TEST_CASE("RTCP on the next port needs a port of its own and a port after it") {
     CHECK(says(complaints_of(usual("rtcp: next_port")), "next_port needs a `listen` of its own"));
     CHECK(says(complaints_of(usual("rtcp: next_port, listen: 127.0.0.1:65535")), "no port after 65535"));
-    CHECK(says(complaints_of(one("codec: pcmu, remote: 127.0.0.1:65535, rtcp: next_port, listen: 127.0.0.1:5004")), "no port after 65535"));
+    CHECK(says(
+        complaints_of(one("codec: pcmu, remote: 127.0.0.1:65535, rtcp: next_port, listen: 127.0.0.1:5004")),
+        "no port after 65535"));
 }
 
 TEST_CASE("without SRTP no emergency may be claimed unless it is written") {
@@ -166,39 +186,59 @@ TEST_CASE("without SRTP no emergency may be claimed unless it is written") {
 // --- Together ---
 
 std::string two(const std::string& a, const std::string& b, int seed_b = 2) {
-    return "- {id: a, type: rtp, codec: pcmu, " + srtp(1) + ", " + a + "}\n- {id: b, type: rtp, codec: pcmu, " + srtp(seed_b) + ", " + b + "}";
+    return "- {id: a, type: rtp, codec: pcmu, " + srtp(1) + ", " + a +
+           "}\n- {id: b, type: rtp, codec: pcmu, " + srtp(seed_b) + ", " + b + "}";
 }
 
 TEST_CASE("two endpoints that share nothing are good together") {
     CHECK(File{two("remote: 192.0.2.1:5004", "remote: 192.0.2.2:5004")}.together("127.0.0.1:40000") == "");
-    CHECK(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:1", "remote: 192.0.2.1:5004, listen: 127.0.0.1:2")}.together() == "");
+    CHECK(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:1",
+                   "remote: 192.0.2.1:5004, listen: 127.0.0.1:2")}
+              .together() == "");
     // One address, two radios: an SSRC for each tells them apart, and so does one SSRC.
-    CHECK(File{two("remote: 192.0.2.1:5004, ssrc: 1", "remote: 192.0.2.1:5004, ssrc: 2")}.together("127.0.0.1:40000") == "");
-    CHECK(File{two("remote: 192.0.2.1:5004", "remote: 192.0.2.1:5004, ssrc: 2")}.together("127.0.0.1:40000") == "");
+    CHECK(File{two("remote: 192.0.2.1:5004, ssrc: 1", "remote: 192.0.2.1:5004, ssrc: 2")}.together(
+              "127.0.0.1:40000") == "");
+    CHECK(File{two("remote: 192.0.2.1:5004", "remote: 192.0.2.1:5004, ssrc: 2")}.together(
+              "127.0.0.1:40000") == "");
     // Ports that the kernel picks are never the same.
-    CHECK(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:0", "remote: 192.0.2.1:5004, listen: 127.0.0.1:0")}.together() == "");
+    CHECK(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:0",
+                   "remote: 192.0.2.1:5004, listen: 127.0.0.1:0")}
+              .together() == "");
 }
 
 TEST_CASE("what stands twice in the file is refused at the second place, with the line of the first") {
     File same_id{"- {id: a, type: rtp, codec: pcmu, remote: 192.0.2.1:5004, " + srtp(1) +
                  "}\n- {id: a, type: rtp, codec: pcmu, remote: 192.0.2.2:5004, " + srtp(2) + "}"};
-    CHECK(says(same_id.together("127.0.0.1:40000"), "2:3: [1]: id 'a' is that of endpoint 'a' in line 1 already"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5", "remote: 192.0.2.2:5004, listen: 127.0.0.1:5")}.together(),
+    CHECK(says(same_id.together("127.0.0.1:40000"),
+               "2:3: [1]: id 'a' is that of endpoint 'a' in line 1 already"));
+    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5",
+                        "remote: 192.0.2.2:5004, listen: 127.0.0.1:5")}
+                   .together(),
                "this `listen` is that of endpoint 'a' in line 1 already"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5, rtcp: next_port", "remote: 192.0.2.2:5004, listen: 127.0.0.1:6")}.together(),
+    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5, rtcp: next_port",
+                        "remote: 192.0.2.2:5004, listen: 127.0.0.1:6")}
+                   .together(),
                "this `listen` is that of endpoint 'a'"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:6", "remote: 192.0.2.2:5004, listen: 127.0.0.1:5, rtcp: next_port")}.together(),
+    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:6",
+                        "remote: 192.0.2.2:5004, listen: 127.0.0.1:5, rtcp: next_port")}
+                   .together(),
                "the RTCP port after this `listen`"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004", "remote: 192.0.2.1:5004")}.together("127.0.0.1:40000"), "this `remote` is that of endpoint 'a'"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004, ssrc: 5", "remote: 192.0.2.2:5004, ssrc: 5")}.together("127.0.0.1:40000"),
+    CHECK(says(File{two("remote: 192.0.2.1:5004", "remote: 192.0.2.1:5004")}.together("127.0.0.1:40000"),
+               "this `remote` is that of endpoint 'a'"));
+    CHECK(says(File{two("remote: 192.0.2.1:5004, ssrc: 5", "remote: 192.0.2.2:5004, ssrc: 5")}.together(
+                   "127.0.0.1:40000"),
                "on the shared port each radio needs its own"));
-    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5", "remote: 192.0.2.2:5004, listen: 127.0.0.1:6", 1)}.together(),
+    CHECK(says(File{two("remote: 192.0.2.1:5004, listen: 127.0.0.1:5",
+                        "remote: 192.0.2.2:5004, listen: 127.0.0.1:6", 1)}
+                   .together(),
                "one key for two radios lets either speak as the other"));
 }
 
 TEST_CASE("the shared port is no endpoint's own, and must be there for those without one") {
-    CHECK(says(File{usual("listen: 127.0.0.1:40000")}.together("127.0.0.1:40000"), "is the shared media port; leave `listen` out"));
-    CHECK(says(File{usual("half_duplex: false")}.together(), "has no `listen`, and there is no shared port: add gateway.media.listen"));
+    CHECK(says(File{usual("listen: 127.0.0.1:40000")}.together("127.0.0.1:40000"),
+               "is the shared media port; leave `listen` out"));
+    CHECK(says(File{usual("half_duplex: false")}.together(),
+               "has no `listen`, and there is no shared port: add gateway.media.listen"));
 }
 
 }  // namespace

@@ -55,7 +55,10 @@ public:
                 const auto header = rtp::parse_header(datagram.octets);
                 REQUIRE(header);
                 const auto payload = datagram.octets.subspan(header->size);
-                heard.push_back({header->marker, header->sequence, header->timestamp, header->ssrc,
+                heard.push_back({header->marker,
+                                 header->sequence,
+                                 header->timestamp,
+                                 header->ssrc,
                                  {payload.begin(), payload.end()}});
             }
         return heard;
@@ -67,7 +70,8 @@ public:
     media::Endpoint endpoint;
 
 private:
-    media::Endpoint::Parts parts(std::uint32_t index, const codec::Format& format, std::chrono::milliseconds ptime) {
+    media::Endpoint::Parts parts(std::uint32_t index, const codec::Format& format,
+                                 std::chrono::milliseconds ptime) {
         const std::uint8_t type = format.static_payload_type().value_or(111);
         rtp::SrtpSender sender{rtp::Suite::None, nullptr};
         const std::uint32_t ssrc = 0x1000 + index;
@@ -90,11 +94,12 @@ private:
 // What somebody says, packet by packet, in a codec.
 class Speech {
 public:
-    Speech(const codec::Format& format, std::chrono::milliseconds length, std::chrono::milliseconds packet = 20ms,
-           unsigned expected_loss = 0)
+    Speech(const codec::Format& format, std::chrono::milliseconds length,
+           std::chrono::milliseconds packet = 20ms, unsigned expected_loss = 0)
         : format_{format}, ticks_{format.ticks(packet)} {
         const auto encoder = codec::make_encoder(format);
-        const std::uint32_t rate = encoder->rates().back() > format.rate ? format.rate : encoder->rates().back();
+        const std::uint32_t rate =
+            encoder->rates().back() > format.rate ? format.rate : encoder->rates().back();
         encoder->start(rate, format);
         encoder->set_loss(expected_loss);
         const Samples samples = voice(rate, length);
@@ -195,7 +200,8 @@ inline bool continuous(const std::vector<Heard>& heard, std::uint32_t ticks) {
 }
 
 inline std::size_t markers(const std::vector<Heard>& heard) {
-    return static_cast<std::size_t>(std::count_if(heard.begin(), heard.end(), [](const Heard& h) { return h.marker; }));
+    return static_cast<std::size_t>(
+        std::count_if(heard.begin(), heard.end(), [](const Heard& h) { return h.marker; }));
 }
 
 // Decodes what a radio heard, packet after packet.

@@ -102,8 +102,8 @@ TEST_CASE("what fills the gap in time lets everything behind it go") {
 TEST_CASE("a second gap is waited for from when it was seen, not from when the first one closed") {
     Stream stream;
     stream.start(1);
-    stream.arrive({1, 3}, 0ms);   // 2 is missing since 0 ms
-    stream.arrive({5}, 30ms);     // 4 is missing since 30 ms
+    stream.arrive({1, 3}, 0ms);  // 2 is missing since 0 ms
+    stream.arrive({5}, 30ms);    // 4 is missing since 30 ms
     CHECK(stream.play(39ms) == "1");
     CHECK(stream.play(40ms) == "x 3");
     CHECK(stream.deadline() == 70ms);
@@ -176,7 +176,8 @@ TEST_CASE("the packet behind a loss is offered for error correction, and only th
     stream.arrive({1, 4}, 0ms);
     stream.play(0ms);
     CHECK(stream.order.waiting_timestamp() == 640);
-    REQUIRE(stream.order.pop(Stream::kStart + 40ms).kind == Reorder::Next::Kind::Lost);  // 2; 3 is missing too
+    REQUIRE(stream.order.pop(Stream::kStart + 40ms).kind ==
+            Reorder::Next::Kind::Lost);  // 2; 3 is missing too
     CHECK(stream.order.after_lost().empty());
     REQUIRE(stream.order.pop(Stream::kStart + 40ms).kind == Reorder::Next::Kind::Lost);  // 3; 4 is there
     REQUIRE(stream.order.after_lost().size() == 1);
@@ -222,8 +223,9 @@ public:
         std::vector<std::pair<bool, std::uint64_t>> out;
         while (!waiting_.empty()) {
             const bool here = waiting_.erase(next_) > 0;
-            const auto soonest = std::min_element(waiting_.begin(), waiting_.end(),
-                                                  [](const auto& a, const auto& b) { return a.second < b.second; });
+            const auto soonest =
+                std::min_element(waiting_.begin(), waiting_.end(),
+                                 [](const auto& a, const auto& b) { return a.second < b.second; });
             if (!here && now < soonest->second + patience_) break;
             out.emplace_back(here, next_++);
         }
@@ -257,7 +259,8 @@ TEST_CASE("random orders, losses and doubles come out as a simple model says") {
             const Arrival arrival = model.push(sequence, now);
             REQUIRE(stream.arrive(sequence, now - Stream::kStart) == arrival);
             std::string expected = arrival == Arrival::InOrder ? ' ' + std::to_string(sequence) : "";
-            for (const auto& [here, which] : model.pop(now)) expected += here ? ' ' + std::to_string(which) : " x";
+            for (const auto& [here, which] : model.pop(now))
+                expected += here ? ' ' + std::to_string(which) : " x";
             REQUIRE(' ' + stream.play(now - Stream::kStart) == (expected.empty() ? " " : expected));
         }
         stream.order.start(0);
@@ -273,7 +276,8 @@ TEST_CASE("nothing here takes memory from the heap") {
     order.start(0);
     for (std::uint64_t n = 0; n < 10'000; ++n) {
         if (n % 7 != 3) order.push(n ^ 1, 0, payload, Stream::kStart + n * 20ms);
-        while (order.pop(Stream::kStart + n * 20ms).kind != Reorder::Next::Kind::Nothing) {}
+        while (order.pop(Stream::kStart + n * 20ms).kind != Reorder::Next::Kind::Nothing) {
+        }
     }
     CHECK(allocations() == before);
 }

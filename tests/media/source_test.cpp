@@ -39,8 +39,9 @@ struct Desk {
                   std::uint8_t first_octet = 0x80, const Octets& behind_header = {}) {
         return sealed_by(talker, sequence, payload_type, body, first_octet, behind_header);
     }
-    static Octets sealed_by(rtp::Talker& by, std::uint64_t index, std::uint8_t payload_type, const Octets& body,
-                            std::uint8_t first_octet = 0x80, const Octets& behind_header = {}) {
+    static Octets sealed_by(rtp::Talker& by, std::uint64_t index, std::uint8_t payload_type,
+                            const Octets& body, std::uint8_t first_octet = 0x80,
+                            const Octets& behind_header = {}) {
         Octets packet(12);
         packet[0] = std::byte{first_octet};
         packet[1] = std::byte{payload_type};
@@ -56,7 +57,8 @@ struct Desk {
         return packet;
     }
 
-    std::string rtp(Octets packet, core::Time now = kStart, const core::Address& from = kRadio, bool truncated = false) {
+    std::string rtp(Octets packet, core::Time now = kStart, const core::Address& from = kRadio,
+                    bool truncated = false) {
         Datagram datagram{packet, from, {}, truncated};
         const auto opened = source.open_rtp(datagram, now, {});
         if (!opened) return std::string{name_of(opened.error())};
@@ -71,9 +73,13 @@ struct Desk {
     }
     // Everything that a refused packet must leave alone.
     auto state() {
-        return std::tuple{source.counters().packets.read(), source.counters().moves.read(),
-                          source.counters().ssrc_changes.read(), source.remote(), source.last_heard(),
-                          source.reception() ? source.reception()->totals().received : 0, source.srtp().sources()};
+        return std::tuple{source.counters().packets.read(),
+                          source.counters().moves.read(),
+                          source.counters().ssrc_changes.read(),
+                          source.remote(),
+                          source.last_heard(),
+                          source.reception() ? source.reception()->totals().received : 0,
+                          source.srtp().sources()};
     }
     // Refused for this cause, counted under it once, and nothing else has changed.
     void refuses(Octets packet, Drop cause, core::Time now = kStart, const core::Address& from = kRadio) {
@@ -111,7 +117,8 @@ TEST_CASE("an authentic packet comes out with its number, time and payload") {
 TEST_CASE("bad input 1-9: what is no RTP packet of ours is dropped and moves nothing") {
     Desk desk;
     CHECK(desk.rtp(desk.sealed(10)) == "ok");
-    for (std::size_t size = 0; size < 12; ++size) desk.refuses(Octets(size, std::byte{0x80}), Drop::BadHeader);  // 1
+    for (std::size_t size = 0; size < 12; ++size)
+        desk.refuses(Octets(size, std::byte{0x80}), Drop::BadHeader);                   // 1
     for (const std::uint8_t version : std::array<std::uint8_t, 3>{0x00, 0x40, 0xC0}) {  // 2
         Octets packet = desk.sealed(static_cast<std::uint16_t>(11 + version / 64));
         packet[0] = std::byte{version};
@@ -128,12 +135,12 @@ TEST_CASE("bad input 1-9: what is no RTP packet of ours is dropped and moves not
     Octets huge(40);
     huge[0] = std::byte{0x90};
     huge[14] = huge[15] = std::byte{0xFF};
-    desk.refuses(huge, Drop::BadHeader);  // 5
+    desk.refuses(huge, Drop::BadHeader);                                 // 5
     for (const std::uint8_t type : std::array<std::uint8_t, 2>{72, 76})  // 8
         desk.refuses(desk.sealed(static_cast<std::uint16_t>(20 + type), type), Drop::BadHeader);
     desk.refuses(desk.sealed(127, 127), Drop::PayloadType);
     desk.refuses(desk.sealed(128, 8), Drop::PayloadType);
-    desk.refuses(Octets(1201, std::byte{0x80}), Drop::TooLong);   // 9
+    desk.refuses(Octets(1201, std::byte{0x80}), Drop::TooLong);  // 9
     desk.refuses(Octets(2048, std::byte{0x80}), Drop::TooLong);
     CHECK(desk.rtp(Octets(1000), kStart, kRadio, true) == "too_long");  // longer than the buffer
     CHECK(desk.rtp(desk.sealed(129)) == "ok");
@@ -141,16 +148,17 @@ TEST_CASE("bad input 1-9: what is no RTP packet of ours is dropped and moves not
 
 TEST_CASE("bad input 6: an extension with elements that make no sense is stepped over") {
     Desk desk;
-    const Octets overrun = rtp::hex("BEDE 0001 1F00 0000");    // element of 16 octets in a word
-    const Octets fifteen = rtp::hex("BEDE 0001 F000 0000");    // ID 15
-    const Octets two_byte = rtp::hex("1000 0001 01FF 0000");   // length 255
+    const Octets overrun = rtp::hex("BEDE 0001 1F00 0000");   // element of 16 octets in a word
+    const Octets fifteen = rtp::hex("BEDE 0001 F000 0000");   // ID 15
+    const Octets two_byte = rtp::hex("1000 0001 01FF 0000");  // length 255
     CHECK(desk.rtp(desk.sealed(1, 0, Octets(160), 0x90, overrun)) == "ok");
     CHECK(desk.rtp(desk.sealed(2, 0, Octets(160), 0x90, fifteen)) == "ok");
     CHECK(desk.rtp(desk.sealed(3, 0, Octets(160), 0x90, two_byte)) == "ok");
     CHECK(desk.heard.size() == 160);
 }
 
-TEST_CASE("bad input 7: padding of nothing or of more than there is is dropped, proper padding is taken off") {
+TEST_CASE(
+    "bad input 7: padding of nothing or of more than there is is dropped, proper padding is taken off") {
     Desk desk;
     Octets body(160);
     CHECK(desk.rtp(desk.sealed(1, 0, body, 0xA0)) == "bad_header");
@@ -236,7 +244,7 @@ TEST_CASE("bad input 19 and 20: a tag that was cut, and a packet without one, ar
         cut.resize(12 + 160 + kept);
         desk.refuses(cut, Drop::Authentication);
     }
-    desk.refuses(rtp::rtp_packet(1, rtp::kSsrc, 160) , Drop::PayloadType);  // 0x6F
+    desk.refuses(rtp::rtp_packet(1, rtp::kSsrc, 160), Drop::PayloadType);  // 0x6F
     Octets plain(172);
     plain[0] = std::byte{0x80};
     rtp::store32(plain, 8, rtp::kSsrc);
@@ -257,7 +265,8 @@ TEST_CASE("bad input 21 and 22: forged and junk packets do not keep the genuine 
         rtp::store16(junk, 2, static_cast<std::uint16_t>(i * 331));
         rtp::store32(junk, 8, i % 2 ? rtp::kSsrc : i);
         const auto before = desk.state();
-        const std::string cause = desk.rtp(junk);  // roc_mismatch: its number would lie before the stream's first
+        const std::string cause =
+            desk.rtp(junk);  // roc_mismatch: its number would lie before the stream's first
         CHECK((cause == "authentication" || cause == "roc_mismatch"));
         CHECK(desk.state() == before);
     }

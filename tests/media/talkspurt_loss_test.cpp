@@ -11,7 +11,8 @@ using namespace tests;
 
 // A guard in Opus and an officer in G.711, who is sent every 20 ms whatever happens.
 struct Crossing : Stage {
-    explicit Crossing(unsigned expected_loss = 0) : speech{format(expected_loss > 0), 2s, 20ms, expected_loss} {
+    explicit Crossing(unsigned expected_loss = 0)
+        : speech{format(expected_loss > 0), 2s, 20ms, expected_loss} {
         stock(codec::pcmu(), 1);
         stock(codec::opus(), 1);
         press(guard, speech, {&officer});
@@ -106,7 +107,8 @@ TEST_CASE("a hole too long to wait behind loses only what was in it") {
     stage.finish();
     const auto heard = stage.officer.hear();
     CHECK(heard.size() == 5 + 2 + 5);  // 0-4, 5 replaced, 6; then 75-79
-    CHECK(heard.back().timestamp - heard.front().timestamp == 79 * 160);  // and the clock says how long it was
+    CHECK(heard.back().timestamp - heard.front().timestamp ==
+          79 * 160);  // and the clock says how long it was
     CHECK(markers(heard) == 2);
     CHECK(stage.talkspurt.numbers().packets_lost == 1 + 68);
 }

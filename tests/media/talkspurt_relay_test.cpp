@@ -1,8 +1,7 @@
 // Listeners with the talker's own codec: his packets, under their own numbers.
-#include "crosspatch/media/talkspurt.hpp"
-
 #include <doctest/doctest.h>
 
+#include "crosspatch/media/talkspurt.hpp"
 #include "tests/media/radios.hpp"
 #include "tests/support/allocations.hpp"
 
@@ -165,9 +164,7 @@ TEST_CASE("a jump by 2^31 in time, a jump in sequence and a new SSRC are a new s
     stage.say(speech, 0, 3);
     Packet jumped = speech.packet(3);
     SUBCASE("time, forward") { jumped.timestamp += 0x80000000U; }
-    SUBCASE("time, exactly half the circle") {
-        jumped.timestamp = speech.packet(2).timestamp + 0x80000000U;
-    }
+    SUBCASE("time, exactly half the circle") { jumped.timestamp = speech.packet(2).timestamp + 0x80000000U; }
     SUBCASE("time, back") { jumped.timestamp -= 8'000 * 10; }
     SUBCASE("sequence") { jumped.sequence += 10'000; }
     SUBCASE("SSRC") {
@@ -230,7 +227,8 @@ TEST_CASE("relaying takes no memory from the heap") {
     std::vector<std::unique_ptr<Radio>> more;
     const Speech speech{codec::opus(), 2s};
     std::vector<Radio*> listeners{&officer};
-    for (std::uint32_t i = 3; i < 20; ++i) listeners.push_back(more.emplace_back(std::make_unique<Radio>(i, codec::opus())).get());
+    for (std::uint32_t i = 3; i < 20; ++i)
+        listeners.push_back(more.emplace_back(std::make_unique<Radio>(i, codec::opus())).get());
     stage.talkspurt.reserve(64);
     const auto before = allocations();
     stage.talkspurt.start(guard.endpoint, speech.packet(0), stage.now);

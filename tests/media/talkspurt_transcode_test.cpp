@@ -82,9 +82,11 @@ TEST_CASE("fifty listeners share one encoder, and each packet is encoded once") 
 
 TEST_CASE("there are as many encoders as kinds of listeners: codec, settings, packet time and gain") {
     Stage stage;
-    for (const auto& format : {codec::opus(), codec::pcmu(), codec::pcma(), codec::g722()}) stage.stock(format, 4);
+    for (const auto& format : {codec::opus(), codec::pcmu(), codec::pcma(), codec::g722()})
+        stage.stock(format, 4);
     Radio guard{1, codec::opus()}, same{2, codec::opus()}, a{3, codec::pcmu()}, b{4, codec::pcmu()},
-        longer{5, codec::pcmu(), 40ms}, pcma{6, codec::pcma()}, g722{7, codec::g722()}, quiet{8, codec::opus()};
+        longer{5, codec::pcmu(), 40ms}, pcma{6, codec::pcma()}, g722{7, codec::g722()},
+        quiet{8, codec::opus()};
     const Speech speech{codec::opus(), 400ms};
     stage.press(guard, speech, {&same, &a, &b, &longer, &pcma, &g722});
     stage.talkspurt.add(quiet.endpoint, 2, -6);
@@ -101,7 +103,8 @@ TEST_CASE("there are as many encoders as kinds of listeners: codec, settings, pa
     CHECK(stage.talkspurt.numbers().frames_encoded == 20 * 4 + 10);
     CHECK(stage.talkspurt.encoders() == 0);
     CHECK(stage.talkspurt.decoders() == 0);
-    for (const auto& format : {codec::opus(), codec::pcmu(), codec::pcma(), codec::g722()}) CHECK(stage.free_encoders(format) == 4);
+    for (const auto& format : {codec::opus(), codec::pcmu(), codec::pcma(), codec::g722()})
+        CHECK(stage.free_encoders(format) == 4);
     CHECK(stage.free_decoders(codec::opus()) == 4);
 }
 
@@ -123,7 +126,8 @@ TEST_CASE("packets of 10, 20, 40 and 60 ms become the listener's 20 ms") {
         const auto heard = officer.hear();
         CHECK(heard.size() == 60);
         CHECK(continuous(heard, 160));
-        CHECK(std::all_of(heard.begin(), heard.end(), [](const Heard& h) { return h.payload.size() == 160; }));
+        CHECK(
+            std::all_of(heard.begin(), heard.end(), [](const Heard& h) { return h.payload.size() == 160; }));
         stage.finish();
     }
 }
@@ -163,7 +167,8 @@ TEST_CASE("170-octet G.711 packets, as ffmpeg fills them, reach a 20 ms listener
         sent[n].payload.assign(part.begin(), part.end());
     }
     heard.pop_back();
-    CHECK(played(heard, codec::pcmu(), 8000) == played(sent, codec::pcmu(), 8000));  // G.711 to G.711 loses nothing
+    CHECK(played(heard, codec::pcmu(), 8000) ==
+          played(sent, codec::pcmu(), 8000));  // G.711 to G.711 loses nothing
 }
 
 TEST_CASE("a longer packet in mid-talkspurt moves a relayed listener to an encoder") {
@@ -290,14 +295,16 @@ TEST_CASE("transcoding takes no memory from the heap, and finish() gives everyth
     for (const auto& format : every_format()) stage.stock(format, 3);
     media::CodecPool::Needs needs;
     for (const auto& to : every_format())
-        if (const auto rates = codec::working_rates(from, to); rates.resampled()) needs.resampler(rates.decode, rates.encode);
+        if (const auto rates = codec::working_rates(from, to); rates.resampled())
+            needs.resampler(rates.decode, rates.encode);
     stage.codecs.stock(stage.maker.make(needs));
     Radio guard{1, from};
     std::vector<std::unique_ptr<Radio>> crowd;
     for (const auto& format : every_format())
-        crowd.push_back(std::make_unique<Radio>(static_cast<std::uint32_t>(2 + crowd.size()), format,
-                                                // 20 ms of L16 at 48 kHz are more than a packet holds
-                                                format == codec::l16(48000) ? 10ms : std::max(20ms, format.frame())));
+        crowd.push_back(
+            std::make_unique<Radio>(static_cast<std::uint32_t>(2 + crowd.size()), format,
+                                    // 20 ms of L16 at 48 kHz are more than a packet holds
+                                    format == codec::l16(48000) ? 10ms : std::max(20ms, format.frame())));
     const Speech speech{from, 2s};
     stage.talkspurt.reserve(64);
     const auto before = allocations();
@@ -305,7 +312,7 @@ TEST_CASE("transcoding takes no memory from the heap, and finish() gives everyth
     for (auto& radio : crowd) stage.talkspurt.add(radio->endpoint, 1, 0);
     stage.talkspurt.arrange(stage.now);
     for (std::size_t n = 0; n + 1 < speech.size(); ++n) {
-        if (n % 13 == 5) continue;                                    // lost
+        if (n % 13 == 5) continue;                                                  // lost
         stage.carry(speech.packet(n % 13 == 8 ? n + 1 : n % 13 == 9 ? n - 1 : n));  // overtaken
         stage.now += 20ms;
         stage.talkspurt.advance(stage.now);

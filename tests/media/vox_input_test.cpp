@@ -13,7 +13,8 @@ using Decision = codec::Vox::Decision;
 
 // A radio that always sends: so much soft noise, then a voice, then noise again; 20 ms of G.711 a packet.
 struct OpenLine {
-    explicit OpenLine(std::chrono::milliseconds packet = 20ms) : step{static_cast<std::size_t>(packet.count()) * 8} {
+    explicit OpenLine(std::chrono::milliseconds packet = 20ms)
+        : step{static_cast<std::size_t>(packet.count()) * 8} {
         Samples samples = noise(8 * 1000, -70, 1);
         const Samples speech = voice(8000, 1s);
         samples.insert(samples.end(), speech.begin(), speech.end());

@@ -78,8 +78,9 @@ struct Shift {
     void say(const Octets& datagram) {
         sockaddr_storage to{};
         const auto length = local_address(guard.gateway.get()).fill(to);
-        REQUIRE(sendto(guard.wire.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&to), length) ==
-                static_cast<ssize_t>(datagram.size()));
+        REQUIRE(sendto(guard.wire.get(), datagram.data(), datagram.size(), 0,
+                       reinterpret_cast<const sockaddr*>(&to),
+                       length) == static_cast<ssize_t>(datagram.size()));
     }
     static Octets voice_packet(std::uint16_t sequence) {
         Octets packet(172, std::byte{0x55});
@@ -143,7 +144,8 @@ TEST_CASE("tasks of both lanes run on the worker, in the order of their lane, al
     shift.on_worker([&](core::Time) { ran_on = std::this_thread::get_id(); });
     CHECK(ran_on == shift.thread.get_id());
     std::vector<int> order;
-    for (int i = 0; i < 100; ++i) REQUIRE(shift.worker.post(Worker::Lane::Control, [&order, i](core::Time) { order.push_back(i); }));
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(shift.worker.post(Worker::Lane::Control, [&order, i](core::Time) { order.push_back(i); }));
     shift.on_worker([](core::Time) {});
     REQUIRE(order.size() == 100);
     CHECK(std::is_sorted(order.begin(), order.end()));
@@ -209,7 +211,8 @@ TEST_CASE("what is neither RTP nor RTCP, and what belongs to nobody, is counted 
     sockaddr_storage to{};
     const auto length = local_address(shared.get()).fill(to);
     const Octets packet = Shift::voice_packet(1);
-    sendto(shift.guard.wire.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to), length);
+    sendto(shift.guard.wire.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to),
+           length);
     shift.say(Shift::voice_packet(1));
     CHECK(shift.officer_hears(1).size() == 1);
     shift.on_worker([](core::Time) {});

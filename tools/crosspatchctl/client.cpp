@@ -47,7 +47,8 @@ Local::socket connect_local(asio::io_context& loop, const std::string& path) {
 }
 
 template <typename Socket>
-void read_events(Socket socket, const std::string& target, const std::function<bool(const std::string&)>& event) {
+void read_events(Socket socket, const std::string& target,
+                 const std::function<bool(const std::string&)>& event) {
     beast::websocket::stream<Socket> stream{std::move(socket)};
     stream.handshake("crosspatch", target);
     for (;;) {
@@ -66,7 +67,8 @@ boost::json::value Reply::json() const {
     return value;
 }
 
-Reply Client::send(const std::string& method, const std::string& target, const boost::json::object& body) const {
+Reply Client::send(const std::string& method, const std::string& target,
+                   const boost::json::object& body) const {
     http::request<http::string_body> request{http::string_to_verb(method), target, 11};
     request.set(http::field::host, "crosspatch");
     if (!body.empty()) {
@@ -91,13 +93,17 @@ Reply Client::send(const std::string& method, const std::string& target, const b
 void Client::follow(const std::string& target, const std::function<bool(const std::string&)>& event) const {
     try {
         asio::io_context loop;
-        if (where_.starts_with("http://")) read_events(connect_tcp(loop, where_), target, event);
-        else read_events(connect_local(loop, where_), target, event);
+        if (where_.starts_with("http://"))
+            read_events(connect_tcp(loop, where_), target, event);
+        else
+            read_events(connect_local(loop, where_), target, event);
     } catch (const boost::system::system_error& error) {
         throw Unreachable{error.code().message()};
     }
 }
 
-std::string encode(const std::string& text) { return boost::urls::encode(text, boost::urls::unreserved_chars); }
+std::string encode(const std::string& text) {
+    return boost::urls::encode(text, boost::urls::unreserved_chars);
+}
 
 }  // namespace crosspatch::ctl

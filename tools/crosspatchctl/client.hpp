@@ -27,7 +27,9 @@ public:
 
     // One request; throws Unreachable.
     Reply get(const std::string& target) const { return send("GET", target, {}); }
-    Reply post(const std::string& target, const boost::json::object& body) const { return send("POST", target, body); }
+    Reply post(const std::string& target, const boost::json::object& body) const {
+        return send("POST", target, body);
+    }
     // Calls `event` for each until it says false; throws Unreachable when the daemon ends the stream.
     void follow(const std::string& target, const std::function<bool(const std::string&)>& event) const;
 

@@ -1,4 +1,5 @@
-// crosspatchctl: the operator's tool. Asks the daemon over its control socket and prints tables, or JSON for programs.
+// crosspatchctl: the operator's tool. Asks the daemon over its control socket and prints tables, or JSON for
+// programs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -19,23 +20,47 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kUnreachable = 69, kNotPermitted = 77 };  // contract.md, Programs
+enum Exit {
+    kDone = 0,
+    kFailed = 1,
+    kUsage = 2,
+    kUnreachable = 69,
+    kNotPermitted = 77
+};  // contract.md, Programs
 
-const std::vector<ctl::Column> kChannels{{"CHANNEL", "id"}, {"NAME", "name"}, {"AGENCY", "agency"}, {"TLP", "sensitivity"},
+const std::vector<ctl::Column> kChannels{{"CHANNEL", "id"},          {"NAME", "name"},
+                                         {"AGENCY", "agency"},       {"TLP", "sensitivity"},
                                          {"ENDPOINTS", "endpoints"}, {"BRIDGES", "bridges"}};
-const std::vector<ctl::Column> kEndpoints{{"ENDPOINT", "id"}, {"CHANNEL", "channel"}, {"STATE", "state"}, {"CODEC", "codec"},
-                                          {"SUITE", "suite"}, {"REMOTE", "remote"}, {"LISTEN", "listen"},
-                                          {"RECEIVED", "packets_received"}, {"SENT", "packets_sent"}, {"DROPPED", "packets_dropped"}};
-const std::vector<ctl::Column> kBridges{{"BRIDGE", "id"}, {"STATE", "state"}, {"CHANNELS", "channels"}, {"OPENS", "opens"},
-                                        {"SINCE", "since"}, {"BY", "by"}, {"MISSING CONSENT", "missing_consent"}};
-const std::vector<ctl::Column> kFloor{{"CHANNEL", "channel"}, {"STATE", "state"}, {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
-                                      {"SINCE", "since"}, {"LEFT MS", "remaining_ms"}, {"QUEUE", "queue"}};
-const std::vector<ctl::Column> kCalls{{"CALL", "id"}, {"STARTED", "started"}, {"ENDED", "ended"}, {"BRIDGE", "bridge"},
+const std::vector<ctl::Column> kEndpoints{{"ENDPOINT", "id"},       {"CHANNEL", "channel"},
+                                          {"STATE", "state"},       {"CODEC", "codec"},
+                                          {"SUITE", "suite"},       {"REMOTE", "remote"},
+                                          {"LISTEN", "listen"},     {"RECEIVED", "packets_received"},
+                                          {"SENT", "packets_sent"}, {"DROPPED", "packets_dropped"}};
+const std::vector<ctl::Column> kBridges{{"BRIDGE", "id"},
+                                        {"STATE", "state"},
+                                        {"CHANNELS", "channels"},
+                                        {"OPENS", "opens"},
+                                        {"SINCE", "since"},
+                                        {"BY", "by"},
+                                        {"MISSING CONSENT", "missing_consent"}};
+const std::vector<ctl::Column> kFloor{
+    {"CHANNEL", "channel"}, {"STATE", "state"},          {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
+    {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"QUEUE", "queue"}};
+const std::vector<ctl::Column> kCalls{{"CALL", "id"},           {"STARTED", "started"},
+                                      {"ENDED", "ended"},       {"BRIDGE", "bridge"},
                                       {"CHANNELS", "channels"}, {"TALKSPURTS", "talkspurts"}};
-const std::vector<ctl::Column> kTalkspurts{{"TALKSPURT", "id"}, {"STARTED", "started"}, {"TALKER", "talker"},
-                                           {"CHANNEL", "channel"}, {"LISTENERS", "listeners"}, {"RECEIVED", "packets_received"},
-                                           {"LOST", "packets_lost"}, {"CONCEALED", "frames_concealed"}, {"ACCESS MS", "access_time_ms"},
-                                           {"DELAY P99 MS", "gateway_delay_p99_ms"}, {"DENIED", "denied"}, {"ENDED BY", "end_cause"}};
+const std::vector<ctl::Column> kTalkspurts{{"TALKSPURT", "id"},
+                                           {"STARTED", "started"},
+                                           {"TALKER", "talker"},
+                                           {"CHANNEL", "channel"},
+                                           {"LISTENERS", "listeners"},
+                                           {"RECEIVED", "packets_received"},
+                                           {"LOST", "packets_lost"},
+                                           {"CONCEALED", "frames_concealed"},
+                                           {"ACCESS MS", "access_time_ms"},
+                                           {"DELAY P99 MS", "gateway_delay_p99_ms"},
+                                           {"DENIED", "denied"},
+                                           {"ENDED BY", "end_cause"}};
 
 class Tool {
 public:
@@ -44,19 +69,22 @@ public:
 private:
     ctl::Client client() const {
         if (!api_.empty()) return ctl::Client{api_};
-        return ctl::Client{socket_.empty() ? (std::filesystem::path{data_dir_} / "control.sock").string() : socket_};
+        return ctl::Client{socket_.empty() ? (std::filesystem::path{data_dir_} / "control.sock").string()
+                                           : socket_};
     }
     void add_commands(CLI::App& app);
     void add_bridge_commands(CLI::App& app);
     void add_record_commands(CLI::App& app);
-    CLI::App* list(CLI::App& app, const std::string& name, const std::string& help, const std::vector<ctl::Column>& columns);
+    CLI::App* list(CLI::App& app, const std::string& name, const std::string& help,
+                   const std::vector<ctl::Column>& columns);
 
     // Prints what the daemon said; the exit code.
     int show(const ctl::Reply& reply, const std::function<void(const value&)>& print);
     int show_list(const ctl::Reply& reply, const std::vector<ctl::Column>& columns) {
         return show(reply, [&](const value& body) {
             fmt::print("{}", ctl::table(body.at("items").as_array(), columns));
-            if (const value& next = body.at("next"); next.is_string()) fmt::print("more: --cursor {}\n", ctl::cell(next));
+            if (const value& next = body.at("next"); next.is_string())
+                fmt::print("more: --cursor {}\n", ctl::cell(next));
         });
     }
     int command(const std::string& target, const std::string& done);
@@ -67,7 +95,8 @@ private:
     int events();
 
     std::string data_dir_{"/var/lib/crosspatch"};
-    std::string socket_, api_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_, text_, cursor_, listener_;
+    std::string socket_, api_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_, text_,
+        cursor_, listener_;
     bool json_{}, emergency_{}, follow_{};
     unsigned lines_{20};
     std::function<int()> chosen_;
@@ -75,8 +104,10 @@ private:
 
 int Tool::show(const ctl::Reply& reply, const std::function<void(const value&)>& print) {
     if (reply.status >= 200 && reply.status < 300) {
-        if (json_) fmt::print("{}\n", reply.body);
-        else print(reply.json());
+        if (json_)
+            fmt::print("{}\n", reply.body);
+        else
+            print(reply.json());
         return kDone;
     }
     std::string detail = "HTTP " + std::to_string(reply.status);
@@ -95,9 +126,12 @@ int Tool::command(const std::string& target, const std::string& done) {
     return show(client().post(target, body), [&](const value&) { fmt::print("{}\n", done); });
 }
 
-CLI::App* Tool::list(CLI::App& app, const std::string& name, const std::string& help, const std::vector<ctl::Column>& columns) {
+CLI::App* Tool::list(CLI::App& app, const std::string& name, const std::string& help,
+                     const std::vector<ctl::Column>& columns) {
     CLI::App* command = app.add_subcommand(name, help);
-    command->callback([this, name, &columns] { chosen_ = [this, name, &columns] { return show_list(client().get("/api/v1/" + name), columns); }; });
+    command->callback([this, name, &columns] {
+        chosen_ = [this, name, &columns] { return show_list(client().get("/api/v1/" + name), columns); };
+    });
     return command;
 }
 
@@ -109,7 +143,9 @@ void Tool::add_commands(CLI::App& app) {
                     if (key != "alarms") fmt::print("{:<16} {}\n", std::string{key}, ctl::cell(item));
                 const array& alarms = body.at("alarms").as_array();
                 fmt::print("{:<16} {}\n", "alarms", alarms.empty() ? "none" : "");
-                if (!alarms.empty()) fmt::print("{}", ctl::table(alarms, {{"ALARM", "name"}, {"SINCE", "since"}, {"WHAT", "detail"}}));
+                if (!alarms.empty())
+                    fmt::print("{}", ctl::table(alarms,
+                                                {{"ALARM", "name"}, {"SINCE", "since"}, {"WHAT", "detail"}}));
             });
         };
     });
@@ -121,13 +157,16 @@ void Tool::add_commands(CLI::App& app) {
         chosen_ = [this] { return command("/api/v1/reload", "the new configuration is in force"); };
     });
     CLI::App* endpoint = app.add_subcommand("endpoint", "switch one radio off or on")->require_subcommand(1);
-    for (const auto& [name, done] : {std::pair{"disable", "is off: it hears and says nothing"}, std::pair{"enable", "is on again"},
-                                     std::pair{"revoke", "is cut off until it has new keys"}}) {
+    for (const auto& [name, done] :
+         {std::pair{"disable", "is off: it hears and says nothing"}, std::pair{"enable", "is on again"},
+          std::pair{"revoke", "is cut off until it has new keys"}}) {
         CLI::App* act = endpoint->add_subcommand(name, std::string{"the radio "} + done);
         act->add_option("ID", id_, "the endpoint")->required();
         act->add_option("--reason", reason_, "kept with the record");
         act->callback([this, name = std::string{name}, done = std::string{done}] {
-            chosen_ = [this, name, done] { return command("/api/v1/endpoints/" + ctl::encode(id_) + "/" + name, id_ + " " + done); };
+            chosen_ = [this, name, done] {
+                return command("/api/v1/endpoints/" + ctl::encode(id_) + "/" + name, id_ + " " + done);
+            };
         });
     }
     CLI::App* events = app.add_subcommand("events", "what happens, as it happens");
@@ -142,7 +181,9 @@ void Tool::add_bridge_commands(CLI::App& app) {
         act->add_option("ID", id_, "the bridge")->required();
         act->add_option("--reason", reason_, "kept with the record");
         act->callback([this, name = std::string{name}, done = std::string{done}] {
-            chosen_ = [this, name, done] { return command("/api/v1/bridges/" + ctl::encode(id_) + "/" + name, id_ + " " + done); };
+            chosen_ = [this, name, done] {
+                return command("/api/v1/bridges/" + ctl::encode(id_) + "/" + name, id_ + " " + done);
+            };
         });
     }
     CLI::App* policy = app.add_subcommand("policy", "what may cross")->require_subcommand(1);
@@ -156,7 +197,8 @@ void Tool::add_bridge_commands(CLI::App& app) {
     explain->add_flag("--emergency", emergency_, "in an emergency");
     explain->callback([this] {
         chosen_ = [this] {
-            std::string target = "/api/v1/policy/explain?from=" + ctl::encode(from_) + "&to=" + ctl::encode(to_);
+            std::string target =
+                "/api/v1/policy/explain?from=" + ctl::encode(from_) + "&to=" + ctl::encode(to_);
             const auto add = [&](const char* name, const std::string& text) {
                 if (!text.empty()) target += std::string{"&"} + name + "=" + ctl::encode(text);
             };
@@ -181,7 +223,11 @@ int Tool::calls() {
         char* unit = nullptr;
         const double count = std::strtod(since_.c_str(), &unit);
         const std::string_view suffix{unit};
-        const double seconds = suffix == "m" ? 60 : suffix == "h" ? 3600 : suffix == "d" ? 86400 : suffix == "s" ? 1 : 0;
+        const double seconds = suffix == "m"   ? 60
+                               : suffix == "h" ? 3600
+                               : suffix == "d" ? 86400
+                               : suffix == "s" ? 1
+                                               : 0;
         if (seconds > 0) {
             const auto back = std::chrono::nanoseconds{static_cast<std::int64_t>(count * seconds * 1e9)};
             add("since", core::rfc3339(core::wall_now() - back, 0));
@@ -208,16 +254,19 @@ int Tool::why() {
         const object& talkspurt = body.as_object();
         fmt::print("talkspurt {}: {} on {}, {}\n", ctl::cell(body.at("id")), ctl::cell(body.at("talker")),
                    ctl::cell(body.at("channel")), ctl::cell(body.at("started")));
-        if (body.at("denied").as_bool()) fmt::print("  it was not granted: {}\n", ctl::cell(body.at("end_cause")));
+        if (body.at("denied").as_bool())
+            fmt::print("  it was not granted: {}\n", ctl::cell(body.at("end_cause")));
         fmt::print("  heard by {}\n", ctl::cell(body.at("listeners")));
         if (!listener_.empty()) {
             const array& heard = body.at("listeners").as_array();
-            const bool was = std::any_of(heard.begin(), heard.end(), [&](const value& one) { return one.as_string() == listener_; });
+            const bool was = std::any_of(heard.begin(), heard.end(),
+                                         [&](const value& one) { return one.as_string() == listener_; });
             fmt::print("  {} {}\n", listener_, was ? "was sent it" : "was not sent it");
         }
         if (const value* refused = talkspurt.if_contains("refused"); refused && refused->is_array())
             for (const value& one : refused->as_array())
-                fmt::print("  not heard on {}: {}\n", ctl::cell(one.at("channel")), ctl::cell(one.at("reason")));
+                fmt::print("  not heard on {}: {}\n", ctl::cell(one.at("channel")),
+                           ctl::cell(one.at("reason")));
     });
 }
 
@@ -234,9 +283,10 @@ int Tool::verify() {
 int Tool::tail() {
     return show(client().get(fmt::format("/api/v1/log/records?last={}", lines_)), [](const value& body) {
         for (const value& record : body.at("items").as_array())
-            fmt::print("{:>8}  {}  {:<18} {:<7} {} {}\n", ctl::cell(record.at("seq")), ctl::cell(record.at("time")).substr(0, 23),
-                       ctl::cell(record.at("type")), ctl::cell(record.at("outcome")),
-                       ctl::pairs(record.as_object(), "object"), ctl::pairs(record.as_object(), "detail"));
+            fmt::print("{:>8}  {}  {:<18} {:<7} {} {}\n", ctl::cell(record.at("seq")),
+                       ctl::cell(record.at("time")).substr(0, 23), ctl::cell(record.at("type")),
+                       ctl::cell(record.at("outcome")), ctl::pairs(record.as_object(), "object"),
+                       ctl::pairs(record.as_object(), "detail"));
     });
 }
 
@@ -269,7 +319,12 @@ void Tool::add_record_commands(CLI::App& app) {
     show_call->callback([this] {
         chosen_ = [this] {
             return show(client().get("/api/v1/calls/" + ctl::encode(id_)), [](const value& body) {
-                fmt::print("{}\n{}", ctl::table(array{body}, {{"CALL", "id"}, {"STARTED", "started"}, {"ENDED", "ended"}, {"BRIDGE", "bridge"}, {"CHANNELS", "channels"}}),
+                fmt::print("{}\n{}",
+                           ctl::table(array{body}, {{"CALL", "id"},
+                                                    {"STARTED", "started"},
+                                                    {"ENDED", "ended"},
+                                                    {"BRIDGE", "bridge"},
+                                                    {"CHANNELS", "channels"}}),
                            ctl::table(body.at("talkspurts").as_array(), kTalkspurts));
             });
         };
@@ -289,7 +344,8 @@ void Tool::add_record_commands(CLI::App& app) {
 
 int Tool::run(int argc, char** argv) {
     CLI::App app{"crosspatchctl: asks and commands a running crosspatchd"};
-    app.add_option("--data-dir", data_dir_, "the daemon's data_dir, where control.sock is")->capture_default_str();
+    app.add_option("--data-dir", data_dir_, "the daemon's data_dir, where control.sock is")
+        ->capture_default_str();
     app.add_option("--socket", socket_, "the control socket, if gateway.control puts it elsewhere");
     app.add_option("--api", api_, "the API's address instead, as http://127.0.0.1:8470");
     app.add_flag("--json", json_, "print exactly what the API answers");
@@ -307,7 +363,10 @@ int Tool::run(int argc, char** argv) {
     try {
         return chosen_();
     } catch (const ctl::Unreachable& error) {
-        fmt::print(stderr, "crosspatchctl: the daemon cannot be reached ({}): is it running, and is this its data directory?\n", error.why);
+        fmt::print(stderr,
+                   "crosspatchctl: the daemon cannot be reached ({}): is it running, and is this its data "
+                   "directory?\n",
+                   error.why);
         return kUnreachable;
     } catch (const std::exception& error) {
         fmt::print(stderr, "crosspatchctl: {}\n", core::escape(error.what()));

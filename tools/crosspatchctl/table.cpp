@@ -19,7 +19,8 @@ std::string cell(const boost::json::value& value) {
     if (!value.is_array()) return core::escape(boost::json::serialize(value));
     std::string text;
     for (const boost::json::value& item : value.as_array()) {
-        const boost::json::value* channel = item.is_object() ? item.as_object().if_contains("channel") : nullptr;
+        const boost::json::value* channel =
+            item.is_object() ? item.as_object().if_contains("channel") : nullptr;
         text += (text.empty() ? "" : ",") + cell(channel ? *channel : item);
     }
     return text.empty() ? "-" : text;
@@ -51,7 +52,8 @@ std::string table(const boost::json::array& items, const std::vector<Column>& co
     std::string text;
     for (const auto& row : rows) {
         std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+        for (std::size_t i = 0; i < row.size(); ++i)
+            line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + '\n';
     }

@@ -19,8 +19,9 @@ namespace crosspatch::api {
 struct Actor {
     std::uint32_t uid{};
     std::string name;
-    std::string agency;  // empty: bound to none (root and the daemon's own uid: they configure, they do not consent)
-    std::string role;    // of contract.md's list; empty: may ask for nothing but /healthz and /readyz
+    std::string
+        agency;  // empty: bound to none (root and the daemon's own uid: they configure, they do not consent)
+    std::string role;  // of contract.md's list; empty: may ask for nothing but /healthz and /readyz
 };
 
 // What may be cut at once, past the control thread.
@@ -43,7 +44,8 @@ public:
     // Prometheus text of everything but the API's own figures.
     virtual std::string metrics() const = 0;
     // Straight into the workers' queues; then noted on record by control. The API's thread only.
-    virtual core::Result<void> cut(Cut what, std::string_view id, const Actor& actor, const std::string& reason) = 0;
+    virtual core::Result<void> cut(Cut what, std::string_view id, const Actor& actor,
+                                   const std::string& reason) = 0;
     // The executor on which everything below is to be called.
     virtual boost::asio::any_io_executor control() = 0;
 
@@ -53,7 +55,8 @@ public:
     virtual boost::json::array endpoints(const Actor& actor) = 0;
     virtual boost::json::array bridges(const Actor& actor) = 0;
     virtual boost::json::array floor(const Actor& actor) = 0;
-    // What the actor may see of calls: nothing for everything, else the channels of his agency and those bridged to it.
+    // What the actor may see of calls: nothing for everything, else the channels of his agency and those
+    // bridged to it.
     virtual std::optional<std::vector<std::string>> visible_channels(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
@@ -68,11 +71,13 @@ public:
         std::optional<core::WallTime> at;
         bool emergency{};
     };
-    // {allowed, bridge: {…open, why not}, outbound: {allowed, rule, text}, inbound: [{suite, allowed, rule, text}], text}
+    // {allowed, bridge: {…open, why not}, outbound: {allowed, rule, text}, inbound: [{suite, allowed, rule,
+    // text}], text}
     virtual core::Result<boost::json::object> explain(const Question& question, const Actor& actor) = 0;
     // Puts on record what the API itself did: reading the log, a denied attempt.
     virtual void note(record::Entry entry) = 0;
-    // `listener` is called on the control thread with {type, time, …} of each event until unsubscribe(handle).
+    // `listener` is called on the control thread with {type, time, …} of each event until
+    // unsubscribe(handle).
     virtual std::uint64_t subscribe(Events listener) = 0;
     virtual void unsubscribe(std::uint64_t handle) = 0;
 };

@@ -18,8 +18,8 @@
 
 namespace crosspatch::app {
 
-// What happens on the workers, as it is known to control: who talks now, which radios are there, and what of it goes on
-// record, to the event stream and into the technicians' log.
+// What happens on the workers, as it is known to control: who talks now, which radios are there, and what of
+// it goes on record, to the event stream and into the technicians' log.
 //
 // Shape    one entry a running talkspurt, a channel, an endpoint, a bridge.
 // Units    reports carry monotonic times; wall times are worked out from them when they are read.
@@ -68,7 +68,8 @@ public:
     // Crossings that policy refused, by the talker's channel.
     const std::map<std::uint32_t, std::uint64_t>& policy_denials() const { return policy_denials_; }
     // Why a far channel did not hear the talker on `endpoint`, in words; made by whoever knows the rules.
-    void set_explainer(std::function<record::Talkspurt::Refusal(std::uint32_t endpoint, std::uint32_t channel)> explain) {
+    void set_explainer(
+        std::function<record::Talkspurt::Refusal(std::uint32_t endpoint, std::uint32_t channel)> explain) {
         explain_ = std::move(explain);
     }
     // An entry about an endpoint, with its ids filled in.
@@ -101,7 +102,8 @@ private:
     std::map<std::uint32_t, Radio> radios_;
     std::map<std::uint32_t, Denials> denials_;
     std::map<std::uint32_t, std::uint64_t> policy_denials_;
-    std::map<std::uint32_t, std::vector<record::Talkspurt::Refusal>> refused_;  // of presses that are being decided
+    std::map<std::uint32_t, std::vector<record::Talkspurt::Refusal>>
+        refused_;  // of presses that are being decided
 };
 
 }  // namespace crosspatch::app

@@ -23,7 +23,8 @@
 
 namespace crosspatch::app {
 
-// What control shares with every other thread: who may do what, and which name is which index. Replaced whole.
+// What control shares with every other thread: who may do what, and which name is which index. Replaced
+// whole.
 struct Directory {
     std::shared_ptr<const Config> config;
     std::map<std::string, std::uint32_t> endpoints;
@@ -45,8 +46,8 @@ struct Figures {
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
 // Shape    one Asio loop. It hands the worker whole changes and posted tasks, and hears back by reports.
-// Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever asked.
-// Thread   control, but for what Gateway declares for any thread.
+// Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever
+// asked. Thread   control, but for what Gateway declares for any thread.
 class Control : public api::Gateway {
 public:
     struct Parts {
@@ -78,7 +79,8 @@ public:
     std::optional<api::Actor> actor_of(std::uint32_t uid) const override;
     bool ready() const override { return ready_.load(); }
     std::string metrics() const override;
-    core::Result<void> cut(api::Cut what, std::string_view id, const api::Actor& actor, const std::string& reason) override;
+    core::Result<void> cut(api::Cut what, std::string_view id, const api::Actor& actor,
+                           const std::string& reason) override;
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
 
     boost::json::object status(const api::Actor& actor) override;
@@ -132,7 +134,8 @@ private:
     void on_second();
     void post(media::Worker::Task task);
 
-    std::string explain_way(const bridge::Channel& from, const bridge::Channel& to, boost::json::object& answer) const;
+    std::string explain_way(const bridge::Channel& from, const bridge::Channel& to,
+                            boost::json::object& answer) const;
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
     boost::json::object bridge_json(const bridge::Bridge& bridge) const;
@@ -160,7 +163,8 @@ private:
         std::uint32_t index{};
         std::shared_ptr<rtp::SrtpSender> sender;
     };
-    std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // new send keys whose reservation is not on disk yet
+    std::map<rtp::KeyFingerprint, WaitingSender>
+        waiting_senders_;  // new send keys whose reservation is not on disk yet
     std::map<std::uint64_t, Events> listeners_;
     std::uint64_t next_listener_{1};
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;

@@ -13,7 +13,8 @@
 
 namespace crosspatch::app {
 
-// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for good.
+// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for
+// good.
 class Indices {
 public:
     std::uint32_t of(const std::string& id);
@@ -28,7 +29,8 @@ private:
     std::vector<std::uint32_t> free_;
 };
 
-// What is connected now, as control owns it: the configuration in force and every object that a worker uses for it.
+// What is connected now, as control owns it: the configuration in force and every object that a worker uses
+// for it.
 struct Estate {
     std::shared_ptr<const Config> config;
     Indices endpoints, channels, bridges;
@@ -38,10 +40,11 @@ struct Estate {
     media::CodecPool::Maker codecs;
 };
 
-// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can fail
-// any more.
+// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing
+// can fail any more.
 //
-// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they replace and
+// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they
+// replace and
 //          those that are gone: they live until the worker has let go.
 // Thread   made by control; carry_out() runs on the worker.
 struct Plan {
@@ -50,13 +53,14 @@ struct Plan {
         std::shared_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
     };
     std::shared_ptr<const Config> config;
-    bridge::Exchange::Change change;  // the worker's as soon as it is posted
+    bridge::Exchange::Change change;         // the worker's as soon as it is posted
     std::vector<std::uint32_t> change_gone;  // control's copy
     media::CodecPool::Stock stock;
     std::vector<std::unique_ptr<Radio>> added;
     std::vector<std::uint32_t> removed;
     std::vector<Rekey> rekeyed;
-    std::vector<std::pair<media::Endpoint*, media::Endpoint*>> continued;  // from, to: same keys, other settings
+    std::vector<std::pair<media::Endpoint*, media::Endpoint*>>
+        continued;  // from, to: same keys, other settings
     std::vector<std::string> channels_removed, bridges_removed;
     core::UniqueFd shared_port;  // a new one, if its address changed
     core::Address shared_address;

@@ -28,7 +28,8 @@ struct Radio {
     std::shared_ptr<media::VoxInput> vox;
 };
 
-// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go on from.
+// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go
+// on from.
 class StreamBook {
 public:
     explicit StreamBook(std::vector<rtp::IndexRecord> from_disk);
@@ -39,19 +40,21 @@ public:
 
 private:
     using Key = std::tuple<rtp::IndexRecord::Kind, rtp::KeyFingerprint, std::uint32_t>;
-    std::map<Key, std::pair<rtp::IndexRecord, std::uint64_t>> records_;  // with the order in which they were noted
+    std::map<Key, std::pair<rtp::IndexRecord, std::uint64_t>>
+        records_;  // with the order in which they were noted
     std::uint64_t noted_{};
 };
 
-// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its crypto from
-// where the book says its streams are. The error says which port of which endpoint could not be opened.
+// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its
+// crypto from where the book says its streams are. The error says which port of which endpoint could not be
+// opened.
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
-                                                 const StreamBook& book, int shared_socket, const std::string& cname,
-                                                 const Radio* before);
+                                                 const StreamBook& book, int shared_socket,
+                                                 const std::string& cname, const Radio* before);
 
 // A receiver and a sender for new keys of a radio that goes on talking.
 rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);
-rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book, std::optional<std::uint32_t> ssrc,
-                            std::uint64_t start_at_least);
+rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
+                            std::optional<std::uint32_t> ssrc, std::uint64_t start_at_least);
 
 }  // namespace crosspatch::app

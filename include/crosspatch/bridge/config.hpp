@@ -19,8 +19,8 @@ struct Agency {
     std::string id;
     std::string name;
     AgencyKind kind{AgencyKind::Other};
-    bool key_kept_here{};                // `key: gateway`: the gateway signs for it
-    std::vector<std::byte> public_key;   // Ed25519, where the key is kept elsewhere
+    bool key_kept_here{};               // `key: gateway`: the gateway signs for it
+    std::vector<std::byte> public_key;  // Ed25519, where the key is kept elsewhere
     core::config::Mark mark;
 };
 
@@ -71,14 +71,15 @@ struct Bridge {
     Opens opens{Opens::OnRequest};
     floor::WhenBusy when_busy{floor::WhenBusy::Skip};
     std::optional<std::chrono::milliseconds> expires;
-    std::string agreement;       // its id; empty: none
+    std::string agreement;        // its id; empty: none
     std::string agreement_until;  // `YYYY-MM-DD`; empty: open-ended
     std::vector<std::string> standing_consent;
     std::vector<Preemption> preemption;
     core::config::Mark mark;
 };
 
-// --- Readers of one section each. Problems are reported where they stand; what could not be read is left out. ---
+// --- Readers of one section each. Problems are reported where they stand; what could not be read is left
+// out. ---
 
 std::vector<Agency> read_agencies(const core::config::Node& list);
 // All keys of a channel but `endpoints`, which is the caller's: take it out of `map` before this finishes it.

@@ -18,8 +18,8 @@
 
 namespace crosspatch::bridge {
 
-// Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners right while
-// bridges open and close, radios come and go, and rules change with the hour.
+// Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners
+// right while bridges open and close, radios come and go, and rules change with the hour.
 //
 // Shape    one Talkspurt a channel, made ahead; a press costs one look at each leg of each open bridge.
 // Time     `now` comes in; the wall clock is read at the press only, for rules with hours.
@@ -34,10 +34,11 @@ public:
     // A new Topology and what has to be let go of for it.
     struct Change {
         std::unique_ptr<Topology> topology;
-        std::vector<std::uint32_t> gone;              // endpoints whose media object is replaced or removed
+        std::vector<std::uint32_t> gone;  // endpoints whose media object is replaced or removed
         std::vector<std::uint32_t> channels_removed;
         std::vector<std::uint32_t> bridges_removed;
-        std::vector<std::unique_ptr<media::Talkspurt>> talkspurts;  // by channel index, for channels that are new
+        std::vector<std::unique_ptr<media::Talkspurt>>
+            talkspurts;  // by channel index, for channels that are new
         std::uint64_t token{};
     };
     // A listener or the talker of an endpoint that is switched off hears and says nothing.
@@ -57,9 +58,11 @@ public:
     std::unique_ptr<Topology> install(Change& change, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
-    // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
+    // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that
+    // stands.
     void rejoin(std::uint32_t endpoint, core::Time now);
-    // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next report.
+    // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next
+    // report.
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
     void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
@@ -100,8 +103,8 @@ private:
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
     void press(std::uint32_t endpoint, core::Time now);
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
-    void collect_leg(std::uint32_t endpoint, std::uint32_t bridge, const Topology::Leg& leg, const floor::Claim& claim,
-                     bool tell, core::WallTime wall);
+    void collect_leg(std::uint32_t endpoint, std::uint32_t bridge, const Topology::Leg& leg,
+                     const floor::Claim& claim, bool tell, core::WallTime wall);
     bool may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std::uint32_t holder,
                      const floor::Claim& claim) const;
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
@@ -111,12 +114,13 @@ private:
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
 
-    void add_listeners(ChannelState& state, std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db,
-                       policy::SuiteSet suites);
+    void add_listeners(ChannelState& state, std::uint32_t channel,
+                       const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites);
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
-    // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken out of it.
+    // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken
+    // out of it.
     template <typename Chosen>
     void tell_listeners(const ChannelState& state, Chosen&& chosen, core::Time now) {
         Report piece = report(Report::Kind::Listeners, now);
@@ -145,13 +149,13 @@ private:
     floor::Decisions decisions_;
     std::vector<ChannelState> channels_;
     std::vector<EndpointState> endpoints_;
-    std::vector<bool> open_;  // by bridge
-    std::vector<Far> far_;                // scratch of collect()
-    std::vector<floor::Target> targets_;  // the same for the arbiter
-    core::WallTime decided_until_{};      // the same: when the answer may change
-    std::chrono::milliseconds max_talk_{};  // the same: the shortest talk limit of a rule; 0: none
+    std::vector<bool> open_;                 // by bridge
+    std::vector<Far> far_;                   // scratch of collect()
+    std::vector<floor::Target> targets_;     // the same for the arbiter
+    core::WallTime decided_until_{};         // the same: when the answer may change
+    std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
-    std::vector<bool> marked_;            // scratch of refresh_listeners()
+    std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     bool refuse_floors_{};
     Counters counters_;

@@ -13,38 +13,39 @@ namespace crosspatch::bridge {
 
 // One thing that happened on a worker, for control to show and to put on record.
 //
-// Shape    of fixed size, so that it crosses by queue without taking memory; indices are those of the Topology in
+// Shape    of fixed size, so that it crosses by queue without taking memory; indices are those of the
+// Topology in
 //          force when it was made.
 // Thread   made by the worker, read by control.
 struct Report {
     enum class Kind : std::uint8_t {
         None,
-        Requested,       // a press
-        Granted,         // with `left` = talk time
-        Denied,          // `cause`
+        Requested,  // a press
+        Granted,    // with `left` = talk time
+        Denied,     // `cause`
         Queued,
-        Skipped,         // `channel` is busy
-        Joined,          // `channel` now hears it
-        Left,            // `channel` no longer does; `cause`
+        Skipped,  // `channel` is busy
+        Joined,   // `channel` now hears it
+        Left,     // `channel` no longer does; `cause`
         Warned,
-        Revoked,         // `cause`; `other` = who pre-empted
-        Started,         // the first packet was carried
-        Listeners,       // `listed`, `listed_count`: a part of those who heard it; comes before Released
-        Released,        // the talkspurt is over; `cause`, `numbers`
-        Taken,           // `channel`: `endpoint` has its floor
-        Idle,            // `channel`: nobody has
-        PolicyDenied,    // from the talker's channel to `channel`; `inbound`: it was that key that refused
-        EndpointUp,      // `address`
+        Revoked,       // `cause`; `other` = who pre-empted
+        Started,       // the first packet was carried
+        Listeners,     // `listed`, `listed_count`: a part of those who heard it; comes before Released
+        Released,      // the talkspurt is over; `cause`, `numbers`
+        Taken,         // `channel`: `endpoint` has its floor
+        Idle,          // `channel`: nobody has
+        PolicyDenied,  // from the talker's channel to `channel`; `inbound`: it was that key that refused
+        EndpointUp,    // `address`
         EndpointDown,
-        EndpointMoved,   // `address`
-        LoopSuspected,   // our own SSRC came back
-        SendLimit,       // `limits` of stream `ssrc` ought to become durable
+        EndpointMoved,  // `address`
+        LoopSuspected,  // our own SSRC came back
+        SendLimit,      // `limits` of stream `ssrc` ought to become durable
         ReceiveLimit,
-        BridgeOpened,    // `bridge`
+        BridgeOpened,  // `bridge`
         BridgeClosed,
         Disabled,
         Enabled,
-        Installed,       // the Topology `token` is in force; the one before is free
+        Installed,  // the Topology `token` is in force; the one before is free
     };
     struct Numbers {
         std::uint64_t packets_received{};

@@ -19,8 +19,10 @@ inline constexpr std::uint32_t kNowhere = 0xFFFFFFFF;
 
 // Who is connected to what, as one worker needs it: the configuration with every name turned into an index.
 //
-// Shape    indices are dense and keep their meaning over reloads; an index that is free has no media endpoint, an
-//          empty channel or no legs. Everything that it points to lives until the worker says that it has let go.
+// Shape    indices are dense and keep their meaning over reloads; an index that is free has no media
+// endpoint, an
+//          empty channel or no legs. Everything that it points to lives until the worker says that it has let
+//          go.
 // Thread   made by control, then read by the worker only; never changed.
 struct Topology {
     // Packets ready to be sent: a tone in the endpoint's own codec.
@@ -35,12 +37,12 @@ struct Topology {
         policy::Suite suite{policy::Suite::None};
         floor::Signal signal{floor::Signal::Media};
         std::uint8_t priority{};
-        bool talks{};    // the endpoint's direction, seen from the radio
+        bool talks{};  // the endpoint's direction, seen from the radio
         bool listens{};
         bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
         bool half_duplex{};
-        std::shared_ptr<const Tone> deny_tone;     // nothing: no tone
-        std::shared_ptr<media::VoxInput> vox;      // nothing but for `ptt: vox`
+        std::shared_ptr<const Tone> deny_tone;  // nothing: no tone
+        std::shared_ptr<media::VoxInput> vox;   // nothing but for `ptt: vox`
     };
     struct Channel {
         policy::NameId id{};

@@ -21,9 +21,9 @@ enum class Rtcp : std::uint8_t { Mux, NextPort, Off };
 struct Settings {
     std::string id;
     std::string channel;
-    core::Address remote;                // none: learned
-    core::Address listen;                // none: the shared media port
-    std::optional<std::uint32_t> ssrc;   // the radio's
+    core::Address remote;               // none: learned
+    core::Address listen;               // none: the shared media port
+    std::optional<std::uint32_t> ssrc;  // the radio's
     codec::Format format;
     std::uint8_t payload_type{};
     std::chrono::milliseconds ptime{20};
@@ -50,7 +50,8 @@ struct Config {
 std::vector<Config> read_endpoints(const core::config::Node& list, const std::string& channel,
                                    const std::filesystem::path& base_directory, bool file_is_private);
 
-// What only shows when all endpoints of the file are known: ids, ports, sources, SSRCs and keys that stand twice.
+// What only shows when all endpoints of the file are known: ids, ports, sources, SSRCs and keys that stand
+// twice.
 void check_together(const std::vector<Config>& endpoints, const core::Address& shared_port,
                     core::config::Problems& problems);
 

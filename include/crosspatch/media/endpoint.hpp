@@ -36,8 +36,8 @@ public:
     }
     bool send_report(Outbox& outbox, core::Time now, core::WallTime wall, bool bye = false) {
         rtp::Reception* heard = source.reception();
-        return sink.send_report(outbox, source.rtcp_remote(), heard ? heard->report(now) : std::nullopt, now, wall,
-                                bye);
+        return sink.send_report(outbox, source.rtcp_remote(), heard ? heard->report(now) : std::nullopt, now,
+                                wall, bye);
     }
 
     Source source;

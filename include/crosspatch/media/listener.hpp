@@ -7,8 +7,9 @@ class Endpoint;
 
 // One endpoint that hears a talkspurt, and how the talkspurt's numbers become its own.
 //
-// RTP towards a listener is one stream over all talkspurts: its sequence numbers and timestamps go on from where they
-// were, and a gap in the talker's numbers stays a gap, so that the listener's own concealment and FEC work.
+// RTP towards a listener is one stream over all talkspurts: its sequence numbers and timestamps go on from
+// where they were, and a gap in the talker's numbers stays a gap, so that the listener's own concealment and
+// FEC work.
 struct Listener {
     Endpoint* endpoint{};
     std::uint32_t channel{};  // through which it hears the talkspurt
@@ -16,9 +17,10 @@ struct Listener {
     bool started{};           // its stream is under way: the next packet carries no marker
     bool heard{};             // has been sent something of this talkspurt
     double gain_db{};
-    std::uint64_t first_sequence{};   // relay: the talker's sequence number that base_index stands for
-    std::uint64_t base_index{};       // relay: the packet index of that packet
-    std::uint32_t first_timestamp{};  // the talker's (relay) or the group's (transcoding) clock at base_timestamp
+    std::uint64_t first_sequence{};  // relay: the talker's sequence number that base_index stands for
+    std::uint64_t base_index{};      // relay: the packet index of that packet
+    std::uint32_t
+        first_timestamp{};  // the talker's (relay) or the group's (transcoding) clock at base_timestamp
     std::uint32_t base_timestamp{};
 
     static constexpr std::uint8_t kRelay = 0xFF;

@@ -52,7 +52,8 @@ public:
     // Call until Nothing. Lost: the gap's deadline has passed, or too much has piled up behind it.
     Next pop(core::Time now);
 
-    // The payload right behind the place that pop() last called Lost, for in-band FEC; empty if that is missing too.
+    // The payload right behind the place that pop() last called Lost, for in-band FEC; empty if that is
+    // missing too.
     std::span<const std::byte> after_lost() const;
 
     // The timestamp of the first packet that waits behind the open gap.
@@ -78,9 +79,9 @@ private:
     PacketPool* pool_;
     std::array<Place, kWindow> places_{};
     std::uint64_t next_{};
-    std::uint32_t waiting_{};                             // packets that came early
-    PacketPool::Slot handed_out_{PacketPool::kNone};      // what the last Packet's payload points into
-    std::optional<core::Time> gap_since_;                 // when a later packet first overtook next_
+    std::uint32_t waiting_{};                         // packets that came early
+    PacketPool::Slot handed_out_{PacketPool::kNone};  // what the last Packet's payload points into
+    std::optional<core::Time> gap_since_;             // when a later packet first overtook next_
     core::Duration patience_{std::chrono::milliseconds{20}};
 };
 

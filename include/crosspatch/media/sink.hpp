@@ -19,7 +19,8 @@ class Outbox;
 
 // The sending half of an endpoint: one RTP stream of our own, continuous over all talkspurts.
 //
-// Shape    own SSRC, packet index (the sequence number is its low 16 bits) and timestamp base; the clock runs on while
+// Shape    own SSRC, packet index (the sequence number is its low 16 bits) and timestamp base; the clock runs
+// on while
 //          nobody talks, so that a listener's jitter buffer stays aligned.
 // Errors   what may not be sealed is not sent and is counted.
 // Thread   built by control, then its worker's only; counters may be read by anybody. No allocation.
@@ -36,7 +37,7 @@ public:
     };
     struct Counters {
         core::Counter packets;
-        core::Counter octets;  // of datagrams
+        core::Counter octets;   // of datagrams
         core::Counter refused;  // not sealed: no reservation, or an index that was used
     };
 
@@ -44,12 +45,12 @@ public:
     Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now);
 
     // One packet to `to`. `index` may be behind the newest by less than 128, never one that was used.
-    bool send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index, std::uint32_t timestamp,
-              std::span<const std::byte> payload);
+    bool send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
+              std::uint32_t timestamp, std::span<const std::byte> payload);
 
     // A compound with our report, what we heard from the radio, and our CNAME; with `bye` when we leave.
-    bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard, core::Time now,
-                     core::WallTime wall, bool bye = false);
+    bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
+                     core::Time now, core::WallTime wall, bool bye = false);
     // What the radio reports about our stream.
     void on_report(const rtp::ReportBlock& block, core::WallTime wall);
 

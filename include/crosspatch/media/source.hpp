@@ -17,7 +17,8 @@
 
 namespace crosspatch::media {
 
-// The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send here.
+// The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send
+// here.
 //
 // Shape    one remote SSRC at a time; at most one change of it and one move of a learned address a second.
 // Errors   a refused datagram is named by its Drop, and has changed nothing but that counter.
@@ -28,10 +29,11 @@ public:
     struct Settings {
         codec::Format format;
         std::uint8_t payload_type{};
-        std::optional<std::uint8_t> event_payload_type;  // RFC 4733; taken and, in this version, not acted upon
-        core::Address remote;                            // none: learned from the first authenticated packet
+        std::optional<std::uint8_t>
+            event_payload_type;  // RFC 4733; taken and, in this version, not acted upon
+        core::Address remote;    // none: learned from the first authenticated packet
         bool learn{};
-        bool own_port{};                                 // not on the shared media port
+        bool own_port{};  // not on the shared media port
         bool rtcp_on_next_port{};
         std::optional<std::uint32_t> ssrc;  // the only one that the radio may use
     };
@@ -49,7 +51,8 @@ public:
 
     Source(const Settings& settings, rtp::SrtpReceiver receiver);
 
-    core::Result<Packet, Drop> open_rtp(Datagram& datagram, core::Time now, std::chrono::nanoseconds wall_now);
+    core::Result<Packet, Drop> open_rtp(Datagram& datagram, core::Time now,
+                                        std::chrono::nanoseconds wall_now);
     // The decrypted compound; counted, and good for learning the address.
     core::Result<std::span<const std::byte>, Drop> open_rtcp(Datagram& datagram, core::Time now);
 

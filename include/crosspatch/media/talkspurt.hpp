@@ -26,9 +26,10 @@ struct TalkPath {
 
 // The audio of one grant of the floor, from the talker's packets to every listener.
 //
-// Shape    egress groups: listeners whose codec is the talker's get each packet as it comes (relay), the others share
-//          one encoder a group; the talker is decoded once for each working rate. Made once, used for one talkspurt
-//          after the other.
+// Shape    egress groups: listeners whose codec is the talker's get each packet as it comes (relay), the
+// others share
+//          one encoder a group; the talker is decoded once for each working rate. Made once, used for one
+//          talkspurt after the other.
 // Units    the talker's RTP clock for timestamps and durations.
 // Time     `now` is the arrival time of the packet at hand.
 // Errors   a listener for whom no encoder is free, and what comes too late, is counted in Numbers.
@@ -44,7 +45,7 @@ public:
         std::uint64_t packets_lost{};
         std::uint64_t packets_late{};
         std::uint64_t frames_concealed{};
-        std::uint64_t frames_recovered{};   // by in-band FEC
+        std::uint64_t frames_recovered{};  // by in-band FEC
         std::uint64_t frames_encoded{};
         std::uint64_t listeners_without_codec{};
         std::optional<core::Time> first_sent;
@@ -123,15 +124,15 @@ private:
     std::array<TranscodeGroup, kMaxGroups> groups_;
     std::array<Branch, kMaxRates> branches_{};
     Reorder order_;
-    std::uint64_t newest_{};             // highest sequence number seen
-    std::uint64_t counted_from_{};       // loss is counted from here
-    std::uint64_t counted_{};            // packets since then
+    std::uint64_t newest_{};        // highest sequence number seen
+    std::uint64_t counted_from_{};  // loss is counted from here
+    std::uint64_t counted_{};       // packets since then
     std::uint32_t newest_timestamp_{};
     std::uint32_t expected_timestamp_{};  // of the next frame to decode
     std::uint32_t frame_ticks_{};         // length of the last frame decoded
-    std::uint32_t longest_ticks_{};       // the longest packet so far: longer than a listener's ptime is split
-    std::uint32_t concealed_ticks_{};     // in a row
-    std::size_t transcoding_{};           // groups that are open
+    std::uint32_t longest_ticks_{};    // the longest packet so far: longer than a listener's ptime is split
+    std::uint32_t concealed_ticks_{};  // in a row
+    std::size_t transcoding_{};        // groups that are open
     Numbers numbers_;
     DelayHistogram delays_;
 };

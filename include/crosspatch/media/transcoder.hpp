@@ -17,13 +17,13 @@ class Outbox;
 // Room for the samples and the payload of one packet; one per worker, used by all its talkspurts in turn.
 struct Scratch {
     std::array<std::int16_t, codec::kMaxSamples> decoded;
-    std::array<std::int16_t, codec::kMaxSamples> adjusted;      // after gain
+    std::array<std::int16_t, codec::kMaxSamples> adjusted;       // after gain
     std::array<std::int16_t, codec::kMaxSamples * 6> resampled;  // 8 kHz to 48 kHz at most
     std::array<std::byte, codec::kMaxPayload> payload;
 };
 
-// One egress group of a talkspurt: what is encoded once and sent to all listeners with the same codec, settings,
-// packet time and gain.
+// One egress group of a talkspurt: what is encoded once and sent to all listeners with the same codec,
+// settings, packet time and gain.
 //
 // Shape    an encoder and perhaps a resampler from the pool; samples that do not fill a packet yet.
 // Units    samples at the branch's decode rate in; `elapsed` counts ticks of the listeners' RTP clock.
@@ -39,18 +39,21 @@ public:
     std::uint32_t decode_rate() const { return decode_rate_; }
 
     // Encodes and sends every packet that is full now.
-    void feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    void feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch,
+              Outbox& outbox);
     // Sends what is left, filled up with silence.
     void finish(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
     // The talker was silent for so long: the listeners' clock goes on, nothing is sent.
-    void skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    void skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch,
+              Outbox& outbox);
     // Where the clock of a listener who joins now stands.
     std::uint32_t elapsed() const { return elapsed_; }
     void set_loss(unsigned percent);
     std::uint64_t frames_encoded() const { return frames_encoded_; }
 
 private:
-    void encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    void encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch,
+                Outbox& outbox);
 
     CodecPool::Encoder* encoder_{};
     CodecPool::Resampler* resampler_{};

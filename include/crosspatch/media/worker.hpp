@@ -19,7 +19,8 @@ namespace crosspatch::media {
 
 // One media thread: sockets, SRTP, codecs, floor and timers of its channels, in one loop.
 //
-// Shape    waits in epoll until a socket is readable, a task was posted or a deadline has come; an idle worker does not
+// Shape    waits in epoll until a socket is readable, a task was posted or a deadline has come; an idle
+// worker does not
 //          wake up. After a pause of the process all sockets are drained before any timer runs.
 // Time     reads the clock once a batch and hands it down.
 // Errors   the constructor throws std::system_error; a running worker has none, it counts.
@@ -89,7 +90,8 @@ private:
     std::array<core::SpscQueue<Task>, 2> lanes_{core::SpscQueue<Task>{4096}, core::SpscQueue<Task>{256}};
     std::atomic<bool> stopping_{false};
     std::vector<std::unique_ptr<Port>> ports_;
-    std::vector<std::unique_ptr<Port>> closed_;  // unwatched since the last wait; an event may still name them
+    std::vector<std::unique_ptr<Port>>
+        closed_;  // unwatched since the last wait; an event may still name them
     CodecPool codecs_;
     PacketPool packets_{512};
     std::unique_ptr<Scratch> scratch_;
