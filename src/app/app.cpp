@@ -38,8 +38,8 @@ rtp::IndexJournal open_journal(const Config& config) {
     return std::move(*journal);
 }
 
-// What only loading needed: free heap, and the code of parsers and tables that start-up ran through once.
-// Code pages are the files' own, so what is needed again comes back from the page cache.
+// What only loading needed: free heap, and the code of parsers and tables that start-up ran through once. Code pages are
+// the files' own, so what is needed again comes back from the page cache.
 void give_back_memory() {
     malloc_trim(0);
     std::ifstream maps{"/proc/self/maps"};

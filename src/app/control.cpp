@@ -71,8 +71,7 @@ void Control::stop() {
 }
 
 void Control::post(media::Worker::Task task) {
-    // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends
-    // us.
+    // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends us.
     if (!worker_.post(media::Worker::Lane::Control, std::move(task)))
         log_.error("worker.stuck",
                    "the media worker does not take commands; the watchdog will restart the daemon");
@@ -200,8 +199,7 @@ void Control::settle_streams(const Plan& plan) {
             rekey_sender(config, radio);
     }
     if (overlap) drop_old_keys_at_ = core::monotonic_now() + kOldKeyOverlap;
-    // Endpoints that were just built ask through their first report; ask for them now so that nothing waits
-    // for 5 s.
+    // Endpoints that were just built ask through their first report; ask for them now so that nothing waits for 5 s.
     post([this](core::Time now) { exchange_.tend_all(now); });
 }
 

@@ -137,8 +137,7 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
     if (found == names.end())
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
-    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is
-    // concerned.
+    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned.
     const auto concerns = [&](const std::string& channel_id) {
         const auto& channels = directory->config->channels;
         const auto channel =

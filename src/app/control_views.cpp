@@ -47,8 +47,7 @@ std::string_view word(endpoint::Rtcp rtcp) {
 
 }  // namespace
 
-// A person without an agency sees everything; others their own channels and those that an open bridge joins
-// to them.
+// A person without an agency sees everything; others their own channels and those that an open bridge joins to them.
 bool Control::may_see(const api::Actor& actor, const std::string& channel) const {
     if (actor.agency.empty()) return !actor.role.empty();
     if (channel_of(*estate_.config, channel).agency == actor.agency) return true;

@@ -127,9 +127,8 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     return topology;
 }
 
-// A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each
-// distinct group of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for
-// each working rate.
+// A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
+// of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
 media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
     media::CodecPool::Needs needs;
     std::vector<std::vector<GroupKey>> to_encode(topology.channels.size());
@@ -150,8 +149,7 @@ media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
                     const auto& endpoint = topology.endpoints[index];
                     const auto& sink = endpoint.media->sink.settings();
                     const bool cheap = talker.kind != codec::Kind::Opus && talker.kind != codec::Kind::Codec2;
-                    // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap
-                    // codecs always may.
+                    // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap codecs always may.
                     const bool as_it_is =
                         gain == 0 &&
                         (channel == home || !(changes_level(*topology.channels[home].outbound) ||

@@ -114,8 +114,7 @@ floor::Target Exchange::own_target(std::uint32_t who, const floor::Claim& claim)
     return target;
 }
 
-// Where the talker would be heard besides his own channel, as bridges and policy stand now: far_ and
-// targets_.
+// Where the talker would be heard besides his own channel, as bridges and policy stand now: far_ and targets_.
 void Exchange::collect(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time) {
     far_.clear();
     targets_.clear();

@@ -181,8 +181,7 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
             channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
     }
     arbiter_.configure({.channels = settings, .participants = topology_->endpoints.size()});
-    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins
-    // anew.
+    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins anew.
     for (std::size_t i = 0; i < change.gone.size(); ++i) {
         const std::uint32_t endpoint = change.gone[i];
         endpoints_[endpoint].standing = plan(endpoint).media ? kept[i] : Standing::Enabled;

@@ -11,9 +11,8 @@
 namespace crosspatch::core {
 namespace {
 
-// Master keys are small and many: each in a guarded allocation of its own would take four mappings and 12 kB,
-// and ten thousand radios more mappings than the kernel gives a process. So they share guarded blocks of 64
-// places.
+// Master keys are small and many: each in a guarded allocation of its own would take four mappings and 12 kB, and ten
+// thousand radios more mappings than the kernel gives a process. So they share guarded blocks of 64 places.
 class SmallSecrets {
 public:
     static constexpr std::size_t kPlace = 64;
@@ -48,8 +47,7 @@ private:
     std::vector<std::byte*> free_;
 };
 
-// The one store of the process, as the heap is; never destroyed, since secrets may outlive every static
-// object.
+// The one store of the process, as the heap is; never destroyed, since secrets may outlive every static object.
 SmallSecrets& small_secrets() {
     static auto* store = new SmallSecrets;
     return *store;

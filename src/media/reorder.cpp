@@ -17,8 +17,8 @@ void Reorder::clear() {
     gap_since_.reset();
 }
 
-// When the packets that still wait were first held up. The next gap counts from there, not from the end of
-// the one before: the delay of several losses must not add up.
+// When the packets that still wait were first held up. The next gap counts from there, not from the end of the one
+// before: the delay of several losses must not add up.
 std::optional<core::Time> Reorder::first_arrival() const {
     if (waiting_ == 0) return std::nullopt;
     core::Time first = core::Time::max();

@@ -131,8 +131,8 @@ void Outbox::send_run(std::size_t first, std::size_t last) {
             continue;
         }
         if (errno == EINTR) continue;
-        // An ICMP error of an earlier packet is reported by the next send, which then did not happen: try it
-        // once more (reading the error cleared it), and drop the packet only if that fails too.
+        // An ICMP error of an earlier packet is reported by the next send, which then did not happen: try it once
+        // more (reading the error cleared it), and drop the packet only if that fails too.
         if (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH) {
             if (sendmmsg(sockets_[first], &headers_[first], 1, 0) == 1)
                 ++counters_.sent;

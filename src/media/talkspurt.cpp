@@ -203,8 +203,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
             return;
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
-            // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from
-            // here.
+            // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
             drain(core::Time::max());
             order_.start(packet.sequence + 1);
             decode(packet.timestamp, packet.payload);
@@ -289,8 +288,7 @@ void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_
             groups_[i].feed(samples, members(i), path_.scratch, path_.outbox);
 }
 
-// Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners
-// need.
+// Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
 void Talkspurt::adapt() {
     if (numbers_.packets_received % 16 != 1) return;
     const auto jitter =

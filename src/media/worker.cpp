@@ -53,8 +53,7 @@ void Worker::stop() {
 void Worker::watch(const Port& port) {
     ports_.push_back(std::make_unique<Port>(port));
     epoll_event event{.events = EPOLLIN, .data = {.ptr = ports_.back().get()}};
-    // Only a lack of memory in the kernel can refuse it; the port then stays silent, which its endpoint shows
-    // as down.
+    // Only a lack of memory in the kernel can refuse it; the port then stays silent, which its endpoint shows as down.
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, port.fd, &event);
 }
 

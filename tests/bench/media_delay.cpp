@@ -1,5 +1,5 @@
-// The gateway delay, kernel receive stamp to return of the last send, through a real Worker: one talker
-// relayed to ten listeners at 50 and at 500 packets a second.
+// The gateway delay, kernel receive stamp to return of the last send, through a real Worker: one talker relayed to ten
+// listeners at 50 and at 500 packets a second.
 #include <fmt/format.h>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // Our cost per packet beside the bare cost of its parts (SRTP, codec, system calls), interleaved in one run.
 //
-// "ours" is Source::open_rtp(), Talkspurt::carry() and Outbox::flush(); "parts" calls the same SRTP, the same
-// codecs and sendmmsg() straight, with nothing in between. Thread CPU time; medians of 9 rounds.
+// "ours" is Source::open_rtp(), Talkspurt::carry() and Outbox::flush(); "parts" calls the same SRTP, the same codecs and
+// sendmmsg() straight, with nothing in between. Thread CPU time; medians of 9 rounds.
 #include <fmt/format.h>
 
 #include <algorithm>

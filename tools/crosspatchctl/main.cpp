@@ -1,5 +1,4 @@
-// crosspatchctl: the operator's tool. Asks the daemon over its control socket and prints tables, or JSON for
-// programs.
+// crosspatchctl: the operator's tool. Asks the daemon over its control socket and prints tables, or JSON for programs.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

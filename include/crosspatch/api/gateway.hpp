@@ -55,8 +55,7 @@ public:
     virtual boost::json::array endpoints(const Actor& actor) = 0;
     virtual boost::json::array bridges(const Actor& actor) = 0;
     virtual boost::json::array floor(const Actor& actor) = 0;
-    // What the actor may see of calls: nothing for everything, else the channels of his agency and those
-    // bridged to it.
+    // What the actor may see of calls: nothing for everything, else the channels of his agency and those bridged to it.
     virtual std::optional<std::vector<std::string>> visible_channels(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
@@ -71,13 +70,11 @@ public:
         std::optional<core::WallTime> at;
         bool emergency{};
     };
-    // {allowed, bridge: {…open, why not}, outbound: {allowed, rule, text}, inbound: [{suite, allowed, rule,
-    // text}], text}
+    // {allowed, bridge: {…open, why not}, outbound: {allowed, rule, text}, inbound: [{suite, allowed, rule, text}], text}
     virtual core::Result<boost::json::object> explain(const Question& question, const Actor& actor) = 0;
     // Puts on record what the API itself did: reading the log, a denied attempt.
     virtual void note(record::Entry entry) = 0;
-    // `listener` is called on the control thread with {type, time, …} of each event until
-    // unsubscribe(handle).
+    // `listener` is called on the control thread with {type, time, …} of each event until unsubscribe(handle).
     virtual std::uint64_t subscribe(Events listener) = 0;
     virtual void unsubscribe(std::uint64_t handle) = 0;
 };

@@ -18,8 +18,8 @@
 
 namespace crosspatch::app {
 
-// What happens on the workers, as it is known to control: who talks now, which radios are there, and what of
-// it goes on record, to the event stream and into the technicians' log.
+// What happens on the workers, as it is known to control: who talks now, which radios are there, and what of it goes on
+// record, to the event stream and into the technicians' log.
 //
 // Shape    one entry a running talkspurt, a channel, an endpoint, a bridge.
 // Units    reports carry monotonic times; wall times are worked out from them when they are read.

@@ -37,8 +37,7 @@ struct GatewayConfig {
 
 // A whole configuration file that has been found good.
 //
-// Shape    everything with its names checked against everything else; rule lists are owned here and pointed
-// to by the
+// Shape    everything with its names checked against everything else; rule lists are owned here and pointed to by the
 //          Topology, so the object stays until no worker uses it.
 // Thread   read by control; immutable after load.
 struct Config {
@@ -53,8 +52,8 @@ struct Config {
     std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
 };
 
-// Reads and checks `file`. The error side is every problem of the file, a line each; nothing has changed
-// then. Reads key files and looks up users and groups, but opens no port.
+// Reads and checks `file`. The error side is every problem of the file, a line each; nothing has changed then.
+// Reads key files and looks up users and groups, but opens no port.
 core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(
     const std::filesystem::path& file);
 

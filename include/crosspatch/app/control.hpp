@@ -23,8 +23,7 @@
 
 namespace crosspatch::app {
 
-// What control shares with every other thread: who may do what, and which name is which index. Replaced
-// whole.
+// What control shares with every other thread: who may do what, and which name is which index. Replaced whole.
 struct Directory {
     std::shared_ptr<const Config> config;
     std::map<std::string, std::uint32_t> endpoints;
@@ -46,8 +45,8 @@ struct Figures {
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
 // Shape    one Asio loop. It hands the worker whole changes and posted tasks, and hears back by reports.
-// Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever
-// asked. Thread   control, but for what Gateway declares for any thread.
+// Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever asked.
+// Thread   control, but for what Gateway declares for any thread.
 class Control : public api::Gateway {
 public:
     struct Parts {

@@ -11,14 +11,13 @@
 
 namespace crosspatch::app {
 
-// Makes SRTP packet indices durable, on a thread of its own: a disk that hangs holds up neither audio nor
-// control.
+// Makes SRTP packet indices durable, on a thread of its own: a disk that hangs holds up neither audio nor control.
 //
-// Shape    requests are gathered while a sync runs and made durable together with the next one. Bounded by
-// the number
+// Shape    requests are gathered while a sync runs and made durable together with the next one. Bounded by the number
 //          of streams: a request for a stream replaces the one that waits for it.
-// Errors   a failed sync is answered with false once, then the file is rebuilt; `failing()` says so
-// meanwhile. Thread   ask(): control; answers come on the keeper's thread. Source   srtp.md section 11.
+// Errors   a failed sync is answered with false once, then the file is rebuilt; `failing()` says so meanwhile.
+// Thread   ask(): control; answers come on the keeper's thread.
+// Source   srtp.md section 11.
 class Keeper {
 public:
     struct Answer {

@@ -13,8 +13,7 @@
 
 namespace crosspatch::app {
 
-// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for
-// good.
+// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for good.
 class Indices {
 public:
     std::uint32_t of(const std::string& id);
@@ -29,8 +28,7 @@ private:
     std::vector<std::uint32_t> free_;
 };
 
-// What is connected now, as control owns it: the configuration in force and every object that a worker uses
-// for it.
+// What is connected now, as control owns it: the configuration in force and every object that a worker uses for it.
 struct Estate {
     std::shared_ptr<const Config> config;
     Indices endpoints, channels, bridges;
@@ -40,11 +38,10 @@ struct Estate {
     media::CodecPool::Maker codecs;
 };
 
-// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing
-// can fail any more.
+// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can fail
+// any more.
 //
-// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they
-// replace and
+// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they replace and
 //          those that are gone: they live until the worker has let go.
 // Thread   made by control; carry_out() runs on the worker.
 struct Plan {

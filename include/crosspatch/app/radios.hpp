@@ -28,8 +28,7 @@ struct Radio {
     std::shared_ptr<media::VoxInput> vox;
 };
 
-// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go
-// on from.
+// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go on from.
 class StreamBook {
 public:
     explicit StreamBook(std::vector<rtp::IndexRecord> from_disk);
@@ -45,9 +44,8 @@ private:
     std::uint64_t noted_{};
 };
 
-// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its
-// crypto from where the book says its streams are. The error says which port of which endpoint could not be
-// opened.
+// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its crypto from
+// where the book says its streams are. The error says which port of which endpoint could not be opened.
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
                                                  const std::string& cname, const Radio* before);

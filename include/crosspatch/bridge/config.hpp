@@ -78,8 +78,7 @@ struct Bridge {
     core::config::Mark mark;
 };
 
-// --- Readers of one section each. Problems are reported where they stand; what could not be read is left
-// out. ---
+// --- Readers of one section each. Problems are reported where they stand; what could not be read is left out. ---
 
 std::vector<Agency> read_agencies(const core::config::Node& list);
 // All keys of a channel but `endpoints`, which is the caller's: take it out of `map` before this finishes it.

@@ -18,8 +18,8 @@
 
 namespace crosspatch::bridge {
 
-// Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners
-// right while bridges open and close, radios come and go, and rules change with the hour.
+// Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners right while
+// bridges open and close, radios come and go, and rules change with the hour.
 //
 // Shape    one Talkspurt a channel, made ahead; a press costs one look at each leg of each open bridge.
 // Time     `now` comes in; the wall clock is read at the press only, for rules with hours.
@@ -58,11 +58,9 @@ public:
     std::unique_ptr<Topology> install(Change& change, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
-    // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that
-    // stands.
+    // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
     void rejoin(std::uint32_t endpoint, core::Time now);
-    // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next
-    // report.
+    // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next report.
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
     void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
@@ -119,8 +117,7 @@ private:
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
-    // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken
-    // out of it.
+    // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken out of it.
     template <typename Chosen>
     void tell_listeners(const ChannelState& state, Chosen&& chosen, core::Time now) {
         Report piece = report(Report::Kind::Listeners, now);

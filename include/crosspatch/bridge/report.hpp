@@ -13,8 +13,7 @@ namespace crosspatch::bridge {
 
 // One thing that happened on a worker, for control to show and to put on record.
 //
-// Shape    of fixed size, so that it crosses by queue without taking memory; indices are those of the
-// Topology in
+// Shape    of fixed size, so that it crosses by queue without taking memory; indices are those of the Topology in
 //          force when it was made.
 // Thread   made by the worker, read by control.
 struct Report {

@@ -23,8 +23,8 @@ public:
 
     TonePlayer() { playing_.reserve(kMost); }
 
-    // False if it may not play now: it plays already, or too many do. `half_duplex`: begins when the radio
-    // has been silent for `after`, since it would not hear it before.
+    // False if it may not play now: it plays already, or too many do. `half_duplex`: begins when the radio has been
+    // silent for `after`, since it would not hear it before.
     bool start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone,
                bool half_duplex, std::chrono::milliseconds after, core::Time now);
     void stop(std::uint32_t endpoint);

@@ -19,10 +19,8 @@ inline constexpr std::uint32_t kNowhere = 0xFFFFFFFF;
 
 // Who is connected to what, as one worker needs it: the configuration with every name turned into an index.
 //
-// Shape    indices are dense and keep their meaning over reloads; an index that is free has no media
-// endpoint, an
-//          empty channel or no legs. Everything that it points to lives until the worker says that it has let
-//          go.
+// Shape    indices are dense and keep their meaning over reloads; an index that is free has no media endpoint, an
+//          empty channel or no legs. Everything that it points to lives until the worker says that it has let go.
 // Thread   made by control, then read by the worker only; never changed.
 struct Topology {
     // Packets ready to be sent: a tone in the endpoint's own codec.

@@ -7,8 +7,7 @@ namespace crosspatch::core {
 // A number that one thread raises and any thread reads.
 //
 // Units    whatever its owner counts; wraps after 2^64.
-// Thread   one writer; readers see a recent value, and no order against other counters. No locked
-// instruction.
+// Thread   one writer; readers see a recent value, and no order against other counters. No locked instruction.
 class Counter {
 public:
     Counter() = default;

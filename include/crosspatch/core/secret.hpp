@@ -6,8 +6,7 @@ namespace crosspatch::core {
 
 // Key material: locked in memory where the system allows, wiped on destruction, not copyable, not printable.
 //
-// Shape    guarded memory of libsodium (sodium_malloc), up to 64 octets in a place of a block that they
-// share; not for the
+// Shape    guarded memory of libsodium (sodium_malloc), up to 64 octets in a place of a block that they share; not for the
 //          packet path.
 // Errors   throws std::bad_alloc when the system has no memory for it.
 // Thread   its owner's; reading from several threads is fine once it is filled.

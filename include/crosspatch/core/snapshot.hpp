@@ -7,8 +7,7 @@ namespace crosspatch::core {
 
 // An immutable table that one thread publishes whole and others read.
 //
-// Thread   store() and load(): any but the media workers, which get their tables by posted task. A lock is
-// held for the
+// Thread   store() and load(): any but the media workers, which get their tables by posted task. A lock is held for the
 //          time of a pointer's copy.
 template <typename T>
 class Snapshot {

@@ -10,13 +10,11 @@
 
 namespace crosspatch::media {
 
-// Encoders, decoders and resamplers that wait for the next talkspurt: made by control, handed out at the
-// press.
+// Encoders, decoders and resamplers that wait for the next talkspurt: made by control, handed out at the press.
 //
-// Shape    one shelf for each codec (Opus: one for all settings; L16: one a rate; Codec2: one a mode) and
-// pair of rates. Errors   a shelf that is empty gives nullptr: the listeners concerned stay silent, which is
-// counted. Thread   its worker only. take and give_back never allocate; stock() does, and is for control's
-// posted tasks.
+// Shape    one shelf for each codec (Opus: one for all settings; L16: one a rate; Codec2: one a mode) and pair of rates.
+// Errors   a shelf that is empty gives nullptr: the listeners concerned stay silent, which is counted.
+// Thread   its worker only. take and give_back never allocate; stock() does, and is for control's posted tasks.
 class CodecPool {
 public:
     struct Encoder {

@@ -9,8 +9,7 @@ namespace crosspatch::media {
 
 class Endpoint;
 
-// Whose datagram is it? The endpoints on the shared media port, by source address or by SSRC; never by trying
-// keys.
+// Whose datagram is it? The endpoints on the shared media port, by source address or by SSRC; never by trying keys.
 //
 // Shape    two hash tables, changed by control's posted tasks; find() is one or two look-ups.
 // Thread   its worker only; find() does not allocate.

@@ -16,8 +16,7 @@ class Gate {
 public:
     virtual ~Gate() = default;
 
-    // An authentic audio packet has come. Gives the talkspurt that carries it; nullptr drops it, counted by
-    // the gate.
+    // An authentic audio packet has come. Gives the talkspurt that carries it; nullptr drops it, counted by the gate.
     virtual Talkspurt* pass(Endpoint& from, const Packet& packet, core::Time now) = 0;
     // The radio says that its stream ends (RTCP BYE).
     virtual void left(Endpoint& from, core::Time now) = 0;

@@ -7,9 +7,8 @@ class Endpoint;
 
 // One endpoint that hears a talkspurt, and how the talkspurt's numbers become its own.
 //
-// RTP towards a listener is one stream over all talkspurts: its sequence numbers and timestamps go on from
-// where they were, and a gap in the talker's numbers stays a gap, so that the listener's own concealment and
-// FEC work.
+// RTP towards a listener is one stream over all talkspurts: its sequence numbers and timestamps go on from where they
+// were, and a gap in the talker's numbers stays a gap, so that the listener's own concealment and FEC work.
 struct Listener {
     Endpoint* endpoint{};
     std::uint32_t channel{};  // through which it hears the talkspurt

@@ -6,8 +6,7 @@
 
 namespace crosspatch::media {
 
-// One authenticated audio packet, as the talk path carries it. The payload lives in the worker's receive
-// batch.
+// One authenticated audio packet, as the talk path carries it. The payload lives in the worker's receive batch.
 struct Packet {
     std::uint64_t sequence{};   // extended: the SRTP packet index, 48 bits
     std::uint32_t timestamp{};  // the talker's RTP clock

@@ -52,8 +52,7 @@ public:
     // Call until Nothing. Lost: the gap's deadline has passed, or too much has piled up behind it.
     Next pop(core::Time now);
 
-    // The payload right behind the place that pop() last called Lost, for in-band FEC; empty if that is
-    // missing too.
+    // The payload right behind the place that pop() last called Lost, for in-band FEC; empty if that is missing too.
     std::span<const std::byte> after_lost() const;
 
     // The timestamp of the first packet that waits behind the open gap.

@@ -19,8 +19,7 @@ class Outbox;
 
 // The sending half of an endpoint: one RTP stream of our own, continuous over all talkspurts.
 //
-// Shape    own SSRC, packet index (the sequence number is its low 16 bits) and timestamp base; the clock runs
-// on while
+// Shape    own SSRC, packet index (the sequence number is its low 16 bits) and timestamp base; the clock runs on while
 //          nobody talks, so that a listener's jitter buffer stays aligned.
 // Errors   what may not be sealed is not sent and is counted.
 // Thread   built by control, then its worker's only; counters may be read by anybody. No allocation.

@@ -17,8 +17,7 @@
 
 namespace crosspatch::media {
 
-// The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send
-// here.
+// The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send here.
 //
 // Shape    one remote SSRC at a time; at most one change of it and one move of a learned address a second.
 // Errors   a refused datagram is named by its Drop, and has changed nothing but that counter.

@@ -26,10 +26,9 @@ struct TalkPath {
 
 // The audio of one grant of the floor, from the talker's packets to every listener.
 //
-// Shape    egress groups: listeners whose codec is the talker's get each packet as it comes (relay), the
-// others share
-//          one encoder a group; the talker is decoded once for each working rate. Made once, used for one
-//          talkspurt after the other.
+// Shape    egress groups: listeners whose codec is the talker's get each packet as it comes (relay), the others share
+//          one encoder a group; the talker is decoded once for each working rate. Made once, used for one talkspurt
+//          after the other.
 // Units    the talker's RTP clock for timestamps and durations.
 // Time     `now` is the arrival time of the packet at hand.
 // Errors   a listener for whom no encoder is free, and what comes too late, is counted in Numbers.

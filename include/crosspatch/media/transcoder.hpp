@@ -22,8 +22,8 @@ struct Scratch {
     std::array<std::byte, codec::kMaxPayload> payload;
 };
 
-// One egress group of a talkspurt: what is encoded once and sent to all listeners with the same codec,
-// settings, packet time and gain.
+// One egress group of a talkspurt: what is encoded once and sent to all listeners with the same codec, settings,
+// packet time and gain.
 //
 // Shape    an encoder and perhaps a resampler from the pool; samples that do not fill a packet yet.
 // Units    samples at the branch's decode rate in; `elapsed` counts ticks of the listeners' RTP clock.

@@ -12,11 +12,9 @@
 
 namespace crosspatch::media {
 
-// Hears when somebody starts to speak on an endpoint whose radio always sends, and keeps what came just
-// before.
+// Hears when somebody starts to speak on an endpoint whose radio always sends, and keeps what came just before.
 //
-// Shape    a decoder of its own and up to 15 packets in the worker's pool: at most 300 ms, so that detection
-// never eats
+// Shape    a decoder of its own and up to 15 packets in the worker's pool: at most 300 ms, so that detection never eats
 //          a syllable (contract.md, Floor).
 // Thread   made by control, then its worker's only; no allocation in hear() and replay().
 class VoxInput {

@@ -19,8 +19,7 @@ namespace crosspatch::media {
 
 // One media thread: sockets, SRTP, codecs, floor and timers of its channels, in one loop.
 //
-// Shape    waits in epoll until a socket is readable, a task was posted or a deadline has come; an idle
-// worker does not
+// Shape    waits in epoll until a socket is readable, a task was posted or a deadline has come; an idle worker does not
 //          wake up. After a pause of the process all sockets are drained before any timer runs.
 // Time     reads the clock once a batch and hands it down.
 // Errors   the constructor throws std::system_error; a running worker has none, it counts.
