@@ -208,9 +208,9 @@ Answer Routes::enable_endpoint(const Request& request) {
 }
 
 Answer Routes::reload(const Request& request) {
-    const auto run = [&] { return gateway_.reload(*request.actor); };
-    const auto done = co_await on_control(run);
-    co_return done ? json_response(*done) : problem(done.error());
+    const auto done =
+        co_await asio::co_spawn(gateway_.control(), gateway_.reload(*request.actor), asio::use_awaitable);
+    co_return *done ? json_response(**done) : problem(done->error());
 }
 
 Answer Routes::calls(const Request& request) {

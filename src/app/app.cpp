@@ -64,7 +64,9 @@ App::App(std::shared_ptr<const Config> config)
       exchange_{worker_.talk_path(), reports_, reported_},
       signals_{loop_, SIGTERM, SIGINT, SIGHUP},
       stop_timer_{loop_},
-      control_{loop_, {log_, record_, worker_, exchange_, reports_, reported_, open_journal(*config_)}},
+      control_{loop_,
+               {log_, record_, worker_, exchange_, reports_, reported_, open_journal(*config_),
+                config_->gateway.data_dir / "orders.json"}},
       api_{control_,
            {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen,
             config_->gateway.data_dir},
@@ -128,8 +130,7 @@ void App::wait_for_signal() {
         if (failed) return;
         if (signal != SIGHUP) return begin_to_stop();
         sd_notify(0, "RELOADING=1");
-        control_.reload_by_signal();
-        sd_notify(0, "READY=1");
+        control_.reload_by_signal([] { sd_notify(0, "READY=1"); });
         wait_for_signal();
     });
 }

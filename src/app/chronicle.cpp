@@ -49,6 +49,17 @@ const Chronicle::Radio* Chronicle::radio(std::uint32_t endpoint) const {
     return found == radios_.end() ? nullptr : &found->second;
 }
 
+void Chronicle::forget_endpoint(std::uint32_t endpoint) {
+    radios_.erase(endpoint);
+    denials_.erase(endpoint);
+    refused_.erase(endpoint);
+}
+
+void Chronicle::forget_channel(std::uint32_t channel) {
+    floors_.erase(channel);
+    policy_denials_.erase(channel);
+}
+
 void Chronicle::on(const Report& report) {
     using Kind = Report::Kind;
     const auto live = talkspurts_.find(report.talkspurt);

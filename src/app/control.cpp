@@ -5,9 +5,13 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
+
+#include "crosspatch/core/file.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -44,15 +48,17 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
                       },
                   .log = parts.log}},
       started_{core::wall_now()} {
+    read_orders(parts.orders_file);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
     if (const auto& damage = parts.journal.damage(); damage.lost > 0)
         log_.warning("recovery",
                      "the file of SRTP packet numbers was damaged; streams without a record begin anew",
                      {{"slots", std::to_string(damage.lost)}});
-    keeper_ = std::make_unique<Keeper>(std::move(parts.journal), [this](std::vector<Keeper::Answer> answers) {
-        boost::asio::post(loop_, [this, answers = std::move(answers)] { on_kept(answers); });
-    });
+    keeper_ = std::make_unique<Keeper>(
+        std::move(parts.journal), std::move(parts.orders_file), [this](std::vector<Keeper::Answer> answers) {
+            boost::asio::post(loop_, [this, answers = std::move(answers)] { on_kept(answers); });
+        });
 }
 
 Control::~Control() { reported_.release(); }  // the descriptor is the EventFd's
@@ -77,82 +83,65 @@ void Control::post(media::Worker::Task task) {
                    "the media worker does not take commands; the watchdog will restart the daemon");
 }
 
+void Control::read_orders(const std::filesystem::path& file) {
+    constexpr std::size_t kLongest = 16 << 20;
+    const auto octets = core::read_file(file, kLongest);
+    if (!octets && octets.error().code == core::Error::Code::NotFound) return;
+    core::Result<Orders> orders =
+        core::unexpected(core::Error::Code::Io, octets ? "" : octets.error().context);
+    if (octets) {
+        const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
+        orders = Orders::parse(text, core::wall_now(), core::monotonic_now());
+    }
+    if (orders) {
+        orders_ = std::move(*orders);
+        return;
+    }
+    const std::string detail = fmt::format(
+        "{} cannot be read: {}. Radios that were disabled or revoked are on again, bridges that were opened "
+        "by hand are "
+        "closed: look through them, then cut and open what is to be so",
+        file.string(), orders.error().context);
+    log_.error("orders.lost", detail);
+    record_alarm("orders.lost", true, detail);
+}
+
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     auto made = make_plan(std::move(config), estate_, book_, worker_.talk_path());
-    if (!made) return core::Unexpected{made.error()};
-    const std::shared_ptr<Plan> plan = std::move(*made);
-    plan->change_gone = plan->change.gone;
-    plan->change.token = next_token_++;
-    installing_[plan->change.token] = plan;
-    carry_out(plan);
-    take_over(*plan);
-    settle_streams(*plan);
+    if (!made) {
+        release_unused();
+        return core::Unexpected{made.error()};
+    }
+    Plan& plan = **made;
+    const std::uint64_t token = next_token_++;
+    set_standings(plan);
+    post([this, &plan](core::Time now) { plan.carry_out(worker_, exchange_, now); });
+    // A task of its own: when its report is here, nothing on the worker uses the plan.
+    post([this, token](core::Time now) { exchange_.tell_installed(token, now); });
+    installing_[token] = std::move(*made);
+    close_removed_bridges(plan);
+    plan.take_over(estate_);
+    settle_streams(plan);
+    settle_orders();
+    for (const bridge::Bridge& bridge : estate_.config->bridges)
+        bridge_states_[bridge.id].missing = missing_consents(bridge);
     publish_directory();
-    open_standing_bridges();
+    settle_bridges();
     return {};
 }
 
-// Everything that the worker does for a change, in one task: between two packets.
-void Control::carry_out(std::shared_ptr<Plan> plan) {
-    std::vector<int> closed;
-    for (const std::uint32_t index : plan->change.gone)
-        if (const Radio& radio = *estate_.radios.at(index); true) {
-            if (radio.rtp) closed.push_back(radio.rtp.get());
-            if (radio.rtcp) closed.push_back(radio.rtcp.get());
-        }
-    if (plan->shared_changed && estate_.shared_port) closed.push_back(estate_.shared_port.get());
-    std::vector<media::Endpoint*> gone;
-    for (const std::uint32_t index : plan->change.gone) gone.push_back(estate_.radios.at(index)->media.get());
-    std::vector<std::pair<media::Endpoint*, std::shared_ptr<rtp::SrtpReceiver>>> rekeyed;
-    for (const Plan::Rekey& rekey : plan->rekeyed)
-        rekeyed.emplace_back(estate_.radios.at(rekey.index)->media.get(), rekey.receiver);
-    std::vector<std::pair<media::Worker::Port, media::Endpoint*>> opened;
-    for (const auto& radio : plan->added) {
-        if (radio->rtp) opened.push_back({{radio->rtp.get(), radio->media.get(), false}, nullptr});
-        if (radio->rtcp) opened.push_back({{radio->rtcp.get(), radio->media.get(), true}, nullptr});
-        opened.push_back({{}, radio->media.get()});
+// What was commanded of endpoints that are new, or that have other keys now. The rest stays as it is: a cut that is
+// on its way must not be undone.
+void Control::set_standings(Plan& plan) const {
+    for (const endpoint::Config& config : plan.config->endpoints) {
+        const endpoint::Config* before = endpoint_config(config.settings.id);
+        const bridge::Exchange::Standing standing = orders_.standing(config);
+        if (before && orders_.standing(*before) == standing) continue;
+        plan.standings.push_back({*estate_.endpoints.find(config.settings.id), standing});
     }
-    if (plan->shared_port) opened.push_back({{plan->shared_port.get(), nullptr, false}, nullptr});
-
-    post([this, plan, closed, gone, rekeyed, opened](core::Time now) {
-        for (const int fd : closed) worker_.unwatch(fd);
-        for (media::Endpoint* endpoint : gone) {
-            worker_.demux().detach(*endpoint);
-            worker_.reports().remove(*endpoint);
-        }
-        for (const auto& [from, to] : plan->continued) to->source.srtp().carry_over(from->source.srtp());
-        for (const auto& [endpoint, receiver] : rekeyed) {
-            receiver->carry_over(endpoint->source.srtp());
-            std::swap(endpoint->source.srtp(), *receiver);
-        }
-        worker_.codecs().stock(std::move(plan->stock));
-        plan->change.topology = exchange_.install(plan->change, now);
-        for (const auto& [port, endpoint] : opened) {
-            if (port.fd >= 0) worker_.watch(port);
-            if (!endpoint) continue;
-            worker_.reports().add(*endpoint, now);
-            if (!endpoint->source.settings().own_port) worker_.demux().attach(*endpoint);
-        }
-    });
 }
 
-// Control's own side of the change: the new objects are in force, the old ones wait in the plan.
-void Control::take_over(Plan& plan) {
-    std::vector<std::unique_ptr<Radio>> retired;
-    for (const std::uint32_t index : plan.removed) {
-        retired.push_back(std::move(estate_.radios.at(index)));
-        estate_.radios.erase(index);
-    }
-    for (auto& radio : plan.added) {
-        auto& place = estate_.radios[radio->index];
-        if (place) retired.push_back(std::move(place));
-        place = std::move(radio);
-    }
-    plan.added = std::move(retired);
-    if (plan.shared_changed) {
-        std::swap(estate_.shared_port, plan.shared_port);
-        estate_.shared_address = plan.shared_address;
-    }
+void Control::close_removed_bridges(const Plan& plan) {
     for (const std::string& id : plan.bridges_removed) {
         if (bridge_states_[id].open) {
             record::Entry entry{
@@ -162,45 +151,58 @@ void Control::take_over(Plan& plan) {
         }
         bridge_states_.erase(id);
     }
-    // A sender that waits for its reservation belongs to the radio as it was.
-    std::erase_if(waiting_senders_, [&](const auto& waiting) {
-        const auto is_it = [&](std::uint32_t index) { return index == waiting.second.index; };
-        return std::any_of(plan.change_gone.begin(), plan.change_gone.end(), is_it) ||
-               std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(),
-                           [&](const auto& rekey) { return is_it(rekey.index); });
-    });
-    estate_.config = plan.config;
 }
 
 // Streams that are new need their packet indices reserved on disk before they may send.
 void Control::settle_streams(const Plan& plan) {
+    // A sender that waits for its reservation belongs to the radio as it was.
+    std::erase_if(waiting_senders_, [&](const auto& waiting) {
+        return plan.replaces(waiting.second.index) || plan.rekeys(waiting.second.index);
+    });
     bool overlap = false;
     for (const endpoint::Config& config : plan.config->endpoints) {
         const std::uint32_t index = *estate_.endpoints.find(config.settings.id);
         Radio& radio = *estate_.radios.at(index);
         overlap |= config.srtp.receive.size() > 1;
-        std::vector<rtp::KeyFingerprint> receive;
-        for (const rtp::MasterKey& key : config.srtp.receive) receive.push_back(key.fingerprint());
-        const bool rekeyed = std::any_of(plan.rekeyed.begin(), plan.rekeyed.end(),
-                                         [&](const auto& r) { return r.index == index; });
-        if (!rekeyed) continue;
-        const bool all_new =
-            std::none_of(receive.begin(), receive.end(), [&](const rtp::KeyFingerprint& key) {
-                return std::find(radio.receive_keys.begin(), radio.receive_keys.end(), key) !=
-                       radio.receive_keys.end();
-            });
-        radio.receive_keys = receive;
-        // A radio that was cut off for its keys is back with new ones.
-        if (const auto* live = chronicle_.radio(index); live && live->revoked && all_new)
-            post([this, index](core::Time now) {
-                exchange_.set_standing(index, bridge::Exchange::Standing::Enabled, now);
-            });
+        if (!plan.rekeys(index)) continue;
+        radio.receive_keys.clear();
+        for (const rtp::MasterKey& key : config.srtp.receive) radio.receive_keys.push_back(key.fingerprint());
         if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint())
             rekey_sender(config, radio);
     }
     if (overlap) drop_old_keys_at_ = core::monotonic_now() + kOldKeyOverlap;
     // Endpoints that were just built ask through their first report; ask for them now so that nothing waits for 5 s.
     post([this](core::Time now) { exchange_.tend_all(now); });
+}
+
+// Commands about what is no longer in the configuration are over.
+void Control::settle_orders() {
+    std::set<std::string> endpoints;
+    std::set<std::string> bridges;
+    for (const endpoint::Config& endpoint : estate_.config->endpoints) endpoints.insert(endpoint.settings.id);
+    for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
+    const Orders before = orders_;
+    orders_.keep_only(endpoints, bridges);
+    if (orders_ != before) keeper_->keep_orders(orders_.text());
+}
+
+// Numbers whose names are gone, once the worker has let go of everything that had them.
+void Control::release_unused() {
+    if (!installing_.empty()) return;
+    std::set<std::string> endpoints;
+    std::set<std::string> channels;
+    std::set<std::string> bridges;
+    if (estate_.config) {
+        for (const endpoint::Config& endpoint : estate_.config->endpoints)
+            endpoints.insert(endpoint.settings.id);
+        for (const bridge::Channel& channel : estate_.config->channels) channels.insert(channel.id);
+        for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
+    }
+    for (const std::uint32_t endpoint : estate_.endpoints.keep_only(endpoints))
+        chronicle_.forget_endpoint(endpoint);
+    for (const std::uint32_t channel : estate_.channels.keep_only(channels))
+        chronicle_.forget_channel(channel);
+    estate_.bridges.keep_only(bridges);
 }
 
 // The new send key goes into use when its reservation is on disk; until then the old one goes on.
@@ -220,15 +222,19 @@ void Control::rekey_sender(const endpoint::Config& config, const Radio& radio) {
     keeper_->ask(record);
 }
 
-void Control::use_new_sender(const rtp::IndexRecord& kept) {
+// Where the disk refused, under a fresh SSRC that needs no record: a new key must not wait for a disk.
+void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
     const auto waiting = waiting_senders_.extract(kept.key);
     const auto radio = estate_.radios.find(waiting.mapped().index);
     if (radio == estate_.radios.end()) return;
     radio->second->send_key = kept.key;
     media::Endpoint* endpoint = radio->second->media.get();
-    post([this, endpoint, sender = waiting.mapped().sender, ssrc = kept.ssrc,
-          limits = kept.limits](core::Time now) {
-        sender->set_reserved(ssrc, limits);
+    rtp::SrtpSender& sender = *waiting.mapped().sender;
+    if (durable)
+        sender.set_reserved(kept.ssrc, kept.limits);
+    else if (sender.begin(randombytes_random() | 1U, {randombytes_uniform(0x8000), 0}))
+        sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
+    post([this, endpoint, sender = waiting.mapped().sender](core::Time now) {
         std::swap(endpoint->sink.srtp(), *sender);
         endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
         exchange_.rejoin(endpoint->index(), now);
@@ -261,16 +267,11 @@ void Control::drain_reports() {
 void Control::on_report(const bridge::Report& report) {
     using Kind = bridge::Report::Kind;
     switch (report.kind) {
-        case Kind::Installed: {
-            const auto done = installing_.extract(report.token);
-            if (!done) return;
-            for (const std::uint32_t index : done.mapped()->removed)
-                estate_.endpoints.release(estate_.endpoints.name(index));
-            for (const std::string& id : done.mapped()->channels_removed) estate_.channels.release(id);
-            for (const std::string& id : done.mapped()->bridges_removed) estate_.bridges.release(id);
+        case Kind::Installed:
+            installing_.erase(report.token);
+            release_unused();
             ready_ = !stopping_;
             return;
-        }
         case Kind::SendLimit:
             return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
         case Kind::ReceiveLimit:
@@ -299,30 +300,33 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
 
 void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
     for (const auto& [kept, durable] : answers) {
-        if (durable && kept.kind == rtp::IndexRecord::Kind::Send && waiting_senders_.contains(kept.key)) {
-            use_new_sender(kept);
+        const bool send = kept.kind == rtp::IndexRecord::Kind::Send;
+        if (send && waiting_senders_.contains(kept.key)) {
+            use_new_sender(kept, durable);
             continue;
         }
+        if (!durable) unkept_.push_back(kept);
         for (const auto& [index, radio] : estate_.radios) {
             media::Endpoint* endpoint = radio->media.get();
             const auto ssrc = kept.ssrc;
             const auto limits = kept.limits;
-            if (kept.kind == rtp::IndexRecord::Kind::Send && radio->send_key == kept.key) {
-                if (!durable)
-                    start_unrecorded(index);
-                else
+            if (send && radio->send_key == kept.key) {
+                if (durable)
                     post([endpoint, ssrc, limits](core::Time) {
                         endpoint->sink.srtp().set_reserved(ssrc, limits);
                     });
-            } else if (durable && kept.kind == rtp::IndexRecord::Kind::Receive &&
-                       !radio->receive_keys.empty() && radio->receive_keys.front() == kept.key) {
+                else
+                    start_unrecorded(index);
+            } else if (!send && durable && !radio->receive_keys.empty() &&
+                       radio->receive_keys.front() == kept.key) {
                 post([endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
             }
         }
     }
     record_alarm("srtp.unrecorded", keeper_->failing(),
                  "SRTP packet numbers cannot be written to disk: is the disk full or failing? Audio goes on "
-                 "under fresh SSRCs");
+                 "under fresh "
+                 "SSRCs");
 }
 
 // srtp.md section 11: what no disk can record goes on under a fresh random SSRC, which nobody used before.
@@ -358,8 +362,13 @@ void Control::on_second() {
     post([answered = worker_answered_](core::Time) { answered->store(true); });
     if (tick_) tick_(alive);
     chronicle_.tick(now);
-    close_expired(now);
+    settle_bridges();
     refresh_figures();
+    for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
+    record_alarm(
+        "orders.unwritten", keeper_->orders_failing(),
+        "commands (bridges opened, radios cut off) cannot be written to data_dir and would be forgotten by a "
+        "restart: is the disk full or failing?");
     if (drop_old_keys_at_ && now >= *drop_old_keys_at_) {
         drop_old_keys_at_.reset();
         std::vector<media::Endpoint*> all;
@@ -384,51 +393,78 @@ void Control::note(record::Entry entry) {
     if (!record_.append(std::move(entry))) return;  // counted there; an audit.gap record follows
 }
 
-void Control::reload_by_signal() {
+void Control::reload_by_signal(std::function<void()> done) {
+    const auto run = [](Control& control) -> boost::asio::awaitable<void> {
+        const boost::json::object actor{{"principal", "root"}, {"auth", "signal"}};
+        const auto applied = co_await control.apply_file("SIGHUP", actor);
+        if (!*applied)
+            control.log_.error("config.refused", "the configuration in force stays",
+                               {{"problems", applied->error().context}});
+    };
+    boost::asio::co_spawn(
+        loop_, run(*this), [this, done = std::move(done)](const std::exception_ptr& failed) {
+            if (failed)
+                log_.error("config.refused", "reading the configuration failed; the one in force stays");
+            done();
+        });
+}
+
+// Reads the file on a thread of its own; control, the watchdog and every cut go on meanwhile.
+api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor) {
+    using Loaded = decltype(load_config({}));
+    if (std::exchange(loading_, true))
+        co_return core::unexpected(core::Error::Code::Busy,
+                                   "the configuration is being read already; try again");
+    const std::filesystem::path file = estate_.config->file;
+    const auto load = [](std::filesystem::path path) -> boost::asio::awaitable<std::optional<Loaded>> {
+        co_return load_config(path);
+    };
+    record::Entry entry{.actor = std::move(actor),
+                        .object = {{"kind", "configuration"}, {"id", file.string()}}};
+    entry.detail = {{"before", estate_.config->digest}, {"by", by}};
+    entry.urgent = true;
     core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
     try {
-        done = apply_file("SIGHUP", {{"principal", "root"}, {"auth", "signal"}});
+        auto loaded = co_await boost::asio::co_spawn(loader_, load(file), boost::asio::use_awaitable);
+        if (*loaded) {
+            done = apply(std::move(**loaded), entry);
+        } else {
+            entry.detail["problems"] = loaded->error().size();
+            done = core::unexpected(core::Error::Code::Invalid,
+                                    fmt::format("{}", fmt::join(loaded->error(), "\n")));
+        }
     } catch (const std::exception& error) {
         done = core::unexpected(core::Error::Code::Internal, error.what());
     }
-    if (!done)
-        log_.error("config.refused", "the configuration in force stays",
-                   {{"problems", done.error().context}});
-}
-
-core::Result<boost::json::object> Control::apply_file(const std::string& by,
-                                                      const boost::json::object& actor) {
-    const std::string before = estate_.config->digest;
-    record::Entry entry{.actor = actor,
-                        .object = {{"kind", "configuration"}, {"id", estate_.config->file.string()}}};
-    entry.detail = {{"before", before}, {"by", by}};
-    entry.urgent = true;
-    const auto refuse = [&](std::string problems, std::size_t count) -> core::Result<boost::json::object> {
+    loading_ = false;
+    if (!done) {
+        const std::string& problems = done.error().context;
         entry.type = "config.refused";
         entry.outcome = record::Outcome::Denied;
-        entry.detail["problems"] = count;
         entry.detail["first"] = problems.substr(0, std::min<std::size_t>(problems.find('\n'), 500));
         chronicle_.publish(std::move(entry));
-        return core::unexpected(core::Error::Code::Invalid, std::move(problems));
-    };
-    auto loaded = load_config(estate_.config->file);
-    if (!loaded) return refuse(fmt::format("{}", fmt::join(loaded.error(), "\n")), loaded.error().size());
+    }
+    co_return done;
+}
+
+core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, record::Entry& entry) {
     const GatewayConfig& now = estate_.config->gateway;
-    const GatewayConfig& next = (*loaded)->gateway;
+    const GatewayConfig& next = config->gateway;
     if (next.id != now.id || next.data_dir != now.data_dir || next.control_socket != now.control_socket ||
         next.api_listen != now.api_listen)
-        return refuse(fmt::format("{}: gateway.id, data_dir, control and api change only with a restart",
-                                  estate_.config->file.string()),
-                      1);
-    std::shared_ptr<const Config> config = std::move(*loaded);
-    if (const auto installed = install(config); !installed) return refuse(installed.error().context, 1);
+        return core::unexpected(
+            core::Error::Code::Invalid,
+            fmt::format("{}: gateway.id, data_dir, control and api change only with a restart",
+                        config->file.string()));
+    const bool changed = config->digest != estate_.config->digest;
+    if (const auto installed = install(config); !installed)
+        return core::unexpected(core::Error::Code::Invalid, installed.error().context);
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
+    log_.info("config.reloaded", "the new configuration is in force", {{"sha256", config->digest}});
     entry.type = "config.reloaded";
     entry.detail["after"] = config->digest;
-    log_.info("config.reloaded", "the new configuration is in force",
-              {{"sha256", config->digest}, {"by", by}});
     chronicle_.publish(std::move(entry));
-    return boost::json::object{{"id", config->digest}, {"changed", config->digest != before}};
+    return boost::json::object{{"id", config->digest}, {"changed", changed}};
 }
 
 }  // namespace crosspatch::app

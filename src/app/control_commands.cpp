@@ -15,7 +15,17 @@ using core::Error;
 // Roles that may open and close bridges and cut radios of their own agency (contract.md, API).
 bool commands(const api::Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
 
+std::string today() { return core::rfc3339(core::wall_now(), 0).substr(0, 10); }
+
 }  // namespace
+
+const endpoint::Config* Control::endpoint_config(std::string_view id) const {
+    if (!estate_.config) return nullptr;
+    const auto& endpoints = estate_.config->endpoints;
+    const auto found = std::find_if(endpoints.begin(), endpoints.end(),
+                                    [&](const auto& one) { return one.settings.id == id; });
+    return found == endpoints.end() ? nullptr : &*found;
+}
 
 const bridge::Bridge* Control::bridge_config(std::string_view id) const {
     const auto& bridges = estate_.config->bridges;
@@ -69,19 +79,18 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
     };
     if (const auto allowed = may_command(*bridge, actor); !allowed)
         return refuse(Error::Code::NotPermitted, allowed.error().context);
-    if (const auto missing = missing_consents(*bridge); !missing.empty())
-        return refuse(Error::Code::NotPermitted,
-                      fmt::format("bridge '{}' needs the consent of {}, which has not given it", bridge->id,
-                                  fmt::join(missing, " and ")));
-    const std::string today = core::rfc3339(core::wall_now(), 0).substr(0, 10);
-    if (!bridge->agreement_until.empty() && today > bridge->agreement_until)
-        return refuse(Error::Code::NotPermitted,
-                      fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge->agreement,
-                                  bridge->id, bridge->agreement_until));
+    const bridge::BridgeCommand command{
+        .open = true, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
+    const std::vector<std::string>& missing = bridge_states_[bridge->id].missing;
+    const bridge::Lifecycle answer =
+        bridge::decide_open(*bridge, &command, missing, today(), command.at_mono);
+    if (!answer.open()) return refuse(Error::Code::NotPermitted, bridge::explain(*bridge, answer, missing));
     if (log_failing_too_long())
         return refuse(Error::Code::Unavailable,
                       "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
     chronicle_.publish(std::move(entry));
+    orders_.command(bridge->id, command);
+    keeper_->keep_orders(orders_.text());
     set_open(*bridge, true, actor.name);
     return bridge_json(*bridge);
 }
@@ -89,8 +98,9 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
 void Control::set_open(const bridge::Bridge& bridge, bool open, const std::string& by) {
     BridgeState& state = bridge_states_[bridge.id];
     if (state.open == open) return;
-    state = {.open = open, .since = core::wall_now(), .by = by};
-    if (open && bridge.expires) state.expires = core::monotonic_now() + *bridge.expires;
+    state.open = open;
+    state.since = core::wall_now();
+    state.by = by;
     const std::uint32_t index = estate_.bridges.of(bridge.id);
     post([this, index, open](core::Time now) { exchange_.set_open(index, open, now); });
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
@@ -108,23 +118,24 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     chronicle_.publish(std::move(entry));
 }
 
-void Control::open_standing_bridges() {
+// Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
+void Control::settle_bridges() {
+    const core::Time now = core::monotonic_now();
+    const std::string day = today();
+    bool orders_changed = false;
     for (const bridge::Bridge& bridge : estate_.config->bridges) {
+        const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
         const BridgeState& state = bridge_states_[bridge.id];
-        if (bridge.opens == bridge::Opens::Always) set_open(bridge, true, "configuration");
-        // Consent that the new file no longer gives is withdrawn.
-        else if (state.open && !missing_consents(bridge).empty())
-            set_open(bridge, false, "configuration");
+        const bridge::Lifecycle answer = decide_open(bridge, command, state.missing, day, now);
+        if (answer.open() == state.open) continue;
+        set_open(bridge, answer.open(),
+                 answer.open() ? (command ? command->by : "configuration") : std::string{closed_by(answer)});
+        // What has ended does not come back by itself: that takes another word.
+        if (answer.open() || !command || bridge.opens == bridge::Opens::Always) continue;
+        orders_.drop_command(bridge.id);
+        orders_changed = true;
     }
-}
-
-void Control::close_expired(core::Time now) {
-    for (const auto& [id, state] : bridge_states_)
-        if (state.open && state.expires && now >= *state.expires)
-            if (const bridge::Bridge* bridge = bridge_config(id)) {
-                set_open(*bridge, false, "expiry");
-                return;  // the map has changed; the next one has its turn in half a second
-            }
+    if (orders_changed) keeper_->keep_orders(orders_.text());
 }
 
 core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor,
@@ -183,10 +194,19 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
     // The cut overtook what control had posted before it, perhaps an opening: once more, behind all that.
     const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
     if (index) post([this, what, at = *index](core::Time now) { carry_out_cut(what, at, now); });
+    const bridge::BridgeCommand command{
+        .open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
+    const endpoint::Config* endpoint = endpoint_config(id);
+    if (what == api::Cut::CloseBridge && bridge_config(id)) orders_.command(id, command);
+    if (what == api::Cut::DisableEndpoint && endpoint) orders_.disable(*endpoint);
+    if (what == api::Cut::RevokeEndpoint && endpoint) orders_.revoke(*endpoint);
+    keeper_->keep_orders(orders_.text());
     if (what == api::Cut::CloseBridge) {
         BridgeState& state = bridge_states_[id];
         if (!state.open) return;
-        state = {.open = false, .since = core::wall_now(), .by = actor.name};
+        state.open = false;
+        state.since = command.at;
+        state.by = command.by;
     }
     record::Entry entry{
         .type = what == api::Cut::CloseBridge      ? "bridge.closed"
@@ -213,12 +233,13 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
     if (!own && !(actor.role == "administrator" && actor.agency.empty()))
         return core::unexpected(Error::Code::NotPermitted,
                                 fmt::format("{} may not enable '{}'", actor.name, id));
-    if (const auto* live = chronicle_.radio(*index); live && live->revoked)
+    if (!orders_.enable(*endpoint_config(id)))
         return core::unexpected(
             Error::Code::NotPermitted,
             fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
                         "configuration, reload, and it is back",
                         id));
+    keeper_->keep_orders(orders_.text());
     post([this, at = *index](core::Time now) {
         exchange_.set_standing(at, bridge::Exchange::Standing::Enabled, now);
     });
@@ -231,16 +252,16 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
     return endpoint_json(radio);
 }
 
-core::Result<boost::json::object> Control::reload(const api::Actor& actor) {
+api::Gateway::Done Control::reload(api::Actor actor) {
     if (!(actor.role == "administrator" || actor.role == "technician"))
-        return core::unexpected(
+        co_return core::unexpected(
             Error::Code::NotPermitted,
             fmt::format("{} may not reload; technicians and administrators do", actor.name));
     if (log_failing_too_long())
-        return core::unexpected(
+        co_return core::unexpected(
             Error::Code::Unavailable,
             "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
-    return apply_file("crosspatchctl reload", actor_json(actor));
+    co_return co_await apply_file("crosspatchctl reload", actor_json(actor));
 }
 
 }  // namespace crosspatch::app

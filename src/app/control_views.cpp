@@ -187,10 +187,11 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                 {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
                 {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
                 {"missing_consent", array(missing.begin(), missing.end())}};
-    if (state.open && state.expires)
-        json["remaining_ms"] =
-            std::chrono::duration_cast<std::chrono::milliseconds>(*state.expires - core::monotonic_now())
-                .count();
+    const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
+    if (state.open && command && bridge.expires)
+        json["remaining_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   command->at_mono + *bridge.expires - core::monotonic_now())
+                                   .count();
     return json;
 }
 

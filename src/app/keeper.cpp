@@ -3,12 +3,20 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
+
+#include "crosspatch/core/file.hpp"
 
 namespace crosspatch::app {
 
-Keeper::Keeper(rtp::IndexJournal journal, Answers answers)
-    : journal_{std::move(journal)}, answers_{std::move(answers)}, thread_{[this] { run(); }} {
+constexpr std::chrono::seconds kTryOrdersAgain{1};
+
+Keeper::Keeper(rtp::IndexJournal journal, std::filesystem::path orders_file, Answers answers)
+    : journal_{std::move(journal)},
+      orders_file_{std::move(orders_file)},
+      answers_{std::move(answers)},
+      thread_{[this] { run(); }} {
     pthread_setname_np(thread_.native_handle(), "keeper");
 }
 
@@ -36,19 +44,42 @@ void Keeper::ask(const rtp::IndexRecord& record) {
     wake_.notify_one();
 }
 
+void Keeper::keep_orders(std::string text) {
+    {
+        const std::lock_guard lock{mutex_};
+        orders_ = std::move(text);
+    }
+    wake_.notify_one();
+}
+
 void Keeper::run() {
     std::unique_lock lock{mutex_};
     for (;;) {
-        wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-        if (waiting_.empty()) return;  // stopping, and nothing left to keep
+        const auto work = [&] { return stopping_ || !waiting_.empty() || (orders_ && !orders_failing()); };
+        if (orders_failing())
+            wake_.wait_for(lock, kTryOrdersAgain, work);
+        else
+            wake_.wait(lock, work);
+        const bool last = stopping_;
         std::vector<rtp::IndexRecord> batch = std::exchange(waiting_, {});
+        std::optional<std::string> orders = std::exchange(orders_, std::nullopt);
         lock.unlock();
-        const bool durable = make_durable(batch);
-        std::vector<Answer> answers;
-        for (const rtp::IndexRecord& record : batch) answers.push_back({record, durable});
-        answers_(std::move(answers));
+        if (orders) write_orders(*orders);
+        if (!batch.empty()) {
+            const bool durable = make_durable(batch);
+            std::vector<Answer> answers;
+            for (const rtp::IndexRecord& record : batch) answers.push_back({record, durable});
+            answers_(std::move(answers));
+        }
         lock.lock();
+        if (last && waiting_.empty()) return;
+        if (orders && orders_failing() && !orders_) orders_ = std::move(orders);  // unless newer ones came
     }
+}
+
+void Keeper::write_orders(const std::string& text) {
+    const auto written = core::write_file_atomically(orders_file_, std::as_bytes(std::span{text}), 0600);
+    orders_failing_ = !written.has_value();
 }
 
 bool Keeper::make_durable(const std::vector<rtp::IndexRecord>& records) {

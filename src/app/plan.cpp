@@ -39,6 +39,8 @@ public:
         plan_->change.topology = make_topology(plan_->config, estate_, radios_);
         plan_talkspurts();
         plan_->stock = estate_.codecs.make(codec_needs(*plan_->change.topology));
+        plan_->replaced = plan_->change.gone;
+        plan_ports();
         return std::move(plan_);
     }
 
@@ -62,13 +64,14 @@ private:
         if (before && before->settings == config.settings && !shared_port_moved) {
             radios_[index] = before;
             if (!same_keys(*before, config) && only_keys_changed(*before, config)) {
-                auto receiver = std::make_shared<rtp::SrtpReceiver>(make_receiver(config.srtp, book_));
-                plan_->rekeyed.push_back({index, std::move(receiver)});
+                auto receiver = std::make_unique<rtp::SrtpReceiver>(make_receiver(config.srtp, book_));
+                plan_->rekeyed.push_back({index, before->media.get(), std::move(receiver)});
             }
             return {};
         }
         const int shared = plan_->shared_changed ? plan_->shared_port.get() : estate_.shared_port.get();
-        auto radio = build_radio(config, index, book_, shared, plan_->config->gateway.id, before);
+        auto radio =
+            build_radio(config, index, book_, shared, plan_->config->gateway.id, before, estate_.radios);
         if (!radio) return core::Unexpected{radio.error()};
         radios_[index] = radio->get();
         if (before) {
@@ -95,10 +98,9 @@ private:
                 if (!kept.contains(item.id)) ids.push_back(item.id);
             return ids;
         };
-        plan_->channels_removed = gone(estate_.config->channels, plan_->config->channels);
-        plan_->bridges_removed = gone(estate_.config->bridges, plan_->config->bridges);
-        for (const std::string& id : plan_->channels_removed)
+        for (const std::string& id : gone(estate_.config->channels, plan_->config->channels))
             plan_->change.channels_removed.push_back(estate_.channels.of(id));
+        plan_->bridges_removed = gone(estate_.config->bridges, plan_->config->bridges);
         for (const std::string& id : plan_->bridges_removed)
             plan_->change.bridges_removed.push_back(estate_.bridges.of(id));
     }
@@ -117,6 +119,23 @@ private:
             talkspurt->reserve(channels[index].reach);
             plan_->change.talkspurts[index] = std::move(talkspurt);
         }
+    }
+
+    void plan_ports() {
+        for (const std::uint32_t index : plan_->replaced) {
+            const Radio& radio = *estate_.radios.at(index);
+            if (radio.rtp) plan_->unwatched.push_back(radio.rtp.get());
+            if (radio.rtcp) plan_->unwatched.push_back(radio.rtcp.get());
+            plan_->detached.push_back(radio.media.get());
+        }
+        if (plan_->shared_changed && estate_.shared_port)
+            plan_->unwatched.push_back(estate_.shared_port.get());
+        for (const auto& radio : plan_->added) {
+            if (radio->rtp) plan_->watched.push_back({radio->rtp.get(), radio->media.get(), false});
+            if (radio->rtcp) plan_->watched.push_back({radio->rtcp.get(), radio->media.get(), true});
+            plan_->attached.push_back(radio->media.get());
+        }
+        if (plan_->shared_port) plan_->watched.push_back({plan_->shared_port.get(), nullptr, false});
     }
 
     Estate& estate_;
@@ -151,11 +170,64 @@ const std::string& Indices::name(std::uint32_t index) const {
     return index < names_.size() ? names_[index] : kNone;
 }
 
-void Indices::release(const std::string& id) {
-    const auto found = by_id_.find(id);
-    if (found == by_id_.end()) return;
-    free_.push_back(found->second);
-    by_id_.erase(found);
+std::vector<std::uint32_t> Indices::keep_only(const std::set<std::string>& ids) {
+    std::vector<std::uint32_t> freed;
+    std::erase_if(by_id_, [&](const auto& entry) {
+        if (ids.contains(entry.first)) return false;
+        freed.push_back(entry.second);
+        return true;
+    });
+    free_.insert(free_.end(), freed.begin(), freed.end());
+    return freed;
+}
+
+bool Plan::rekeys(std::uint32_t endpoint) const {
+    return std::any_of(rekeyed.begin(), rekeyed.end(),
+                       [&](const Rekey& one) { return one.index == endpoint; });
+}
+
+bool Plan::replaces(std::uint32_t endpoint) const {
+    return std::find(replaced.begin(), replaced.end(), endpoint) != replaced.end();
+}
+
+void Plan::carry_out(media::Worker& worker, bridge::Exchange& exchange, core::Time now) {
+    for (const int port : unwatched) worker.unwatch(port);
+    for (media::Endpoint* endpoint : detached) {
+        worker.demux().detach(*endpoint);
+        worker.reports().remove(*endpoint);
+    }
+    for (const auto& [from, to] : continued) to->source.srtp().carry_over(from->source.srtp());
+    for (const Rekey& rekey : rekeyed) {
+        rekey.receiver->carry_over(rekey.endpoint->source.srtp());
+        std::swap(rekey.endpoint->source.srtp(), *rekey.receiver);
+    }
+    worker.codecs().stock(std::move(stock));
+    change.topology = exchange.install(change, now);
+    for (const auto& [endpoint, standing] : standings) exchange.set_standing(endpoint, standing, now);
+    for (const media::Worker::Port& port : watched) worker.watch(port);
+    for (media::Endpoint* endpoint : attached) {
+        worker.reports().add(*endpoint, now);
+        if (!endpoint->source.settings().own_port) worker.demux().attach(*endpoint);
+    }
+}
+
+void Plan::take_over(Estate& estate) {
+    std::vector<std::unique_ptr<Radio>> retired;
+    for (const std::uint32_t index : removed) {
+        retired.push_back(std::move(estate.radios.at(index)));
+        estate.radios.erase(index);
+    }
+    for (auto& radio : added) {
+        auto& place = estate.radios[radio->index];
+        if (place) retired.push_back(std::move(place));
+        place = std::move(radio);
+    }
+    added = std::move(retired);
+    if (shared_changed) {
+        std::swap(estate.shared_port, shared_port);
+        estate.shared_address = shared_address;
+    }
+    estate.config = config;
 }
 
 core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,

@@ -28,16 +28,22 @@ std::shared_ptr<const bridge::Topology::Tone> render_tone(const endpoint::Settin
     return tone;
 }
 
-core::Result<core::UniqueFd> open_or_share(const core::Address& local, const Radio* before, bool rtcp) {
-    const core::UniqueFd* held = before ? (rtcp ? &before->rtcp : &before->rtp) : nullptr;
-    const bool same = before && before->settings.listen == before->settings.listen &&
-                      (rtcp ? before->local.with_port(static_cast<std::uint16_t>(before->local.port() + 1))
-                            : before->local) == local;
-    if (held && *held && same) return core::UniqueFd{fcntl(held->get(), F_DUPFD_CLOEXEC, 0)};
+// The socket that one of `present` has on `local`, shared: what changes hands loses no packet. Else a new one.
+core::Result<core::UniqueFd> open_or_share(const core::Address& local, const Radios& present) {
+    const auto share = [&](int held) -> core::Result<core::UniqueFd> {
+        core::UniqueFd shared{fcntl(held, F_DUPFD_CLOEXEC, 0)};
+        if (shared) return shared;
+        return core::unexpected(core::Error::Code::Exhausted,
+                                "no file descriptor is free: raise LimitNOFILE of the service");
+    };
+    for (const auto& [index, radio] : present) {
+        if (radio->rtp && radio->local == local) return share(radio->rtp.get());
+        if (radio->rtcp && radio->rtcp_local() == local) return share(radio->rtcp.get());
+    }
     return media::open_udp(local);
 }
 
-core::Result<void> open_ports(Radio& radio, const Radio* before) {
+core::Result<void> open_ports(Radio& radio, const Radio* before, const Radios& present) {
     const endpoint::Settings& settings = radio.settings;
     if (!settings.listen) return {};
     const auto fail = [&](const core::Error& error) {
@@ -45,13 +51,12 @@ core::Result<void> open_ports(Radio& radio, const Radio* before) {
     };
     // A port that the kernel picked stays the endpoint's own as long as the configuration still says 0.
     const bool keeps = before && before->settings.listen == settings.listen && before->rtp;
-    auto rtp = open_or_share(keeps ? before->local : settings.listen, before, false);
+    auto rtp = open_or_share(keeps ? before->local : settings.listen, present);
     if (!rtp) return fail(rtp.error());
     radio.rtp = std::move(*rtp);
     radio.local = media::local_address(radio.rtp.get());
     if (settings.rtcp != endpoint::Rtcp::NextPort) return {};
-    auto rtcp = open_or_share(radio.local.with_port(static_cast<std::uint16_t>(radio.local.port() + 1)),
-                              before, true);
+    auto rtcp = open_or_share(radio.rtcp_local(), present);
     if (!rtcp) return fail(rtcp.error());
     radio.rtcp = std::move(*rtcp);
     return {};
@@ -70,6 +75,11 @@ std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key)
             (!newest || entry.second > newest->second))
             newest = &entry;
     return newest ? std::optional{newest->first} : std::nullopt;
+}
+
+std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key, std::uint32_t ssrc) const {
+    const auto found = records_.find(Key{rtp::IndexRecord::Kind::Send, key, ssrc});
+    return found == records_.end() ? std::nullopt : std::optional{found->second.first};
 }
 
 std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& key) const {
@@ -102,12 +112,13 @@ rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook&
 rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
                             std::optional<std::uint32_t> ssrc, std::uint64_t start_at_least) {
     rtp::SrtpSender sender{srtp.suite, srtp.send ? &*srtp.send : nullptr};
+    std::optional<rtp::IndexRecord> before;
     if (srtp.send)
-        if (const auto before = book.sent(srtp.send->fingerprint());
-            before && (!ssrc || before->ssrc == *ssrc)) {
-            sender.begin(before->ssrc, {std::max(before->limits.rtp, start_at_least), before->limits.rtcp});
-            return sender;
-        }
+        before = ssrc ? book.sent(srtp.send->fingerprint(), *ssrc) : book.sent(srtp.send->fingerprint());
+    if (before) {
+        sender.begin(before->ssrc, {std::max(before->limits.rtp, start_at_least), before->limits.rtcp});
+        return sender;
+    }
     // RFC 3711 3.3.1: below 32,768, so that a first packet is not taken for one of before a wrap.
     const std::uint64_t start = start_at_least > 0 ? start_at_least : randombytes_uniform(0x8000);
     sender.begin(ssrc.value_or(randombytes_random() | 1U), {start, 0});
@@ -117,13 +128,15 @@ rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& boo
 
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
-                                                 const std::string& cname, const Radio* before) {
+                                                 const std::string& cname, const Radio* before,
+                                                 const Radios& present) {
     auto radio = std::make_unique<Radio>();
     radio->settings = config.settings;
     radio->index = index;
     for (const rtp::MasterKey& key : config.srtp.receive) radio->receive_keys.push_back(key.fingerprint());
     if (config.srtp.send) radio->send_key = config.srtp.send->fingerprint();
-    if (const auto opened = open_ports(*radio, before); !opened) return core::Unexpected{opened.error()};
+    if (const auto opened = open_ports(*radio, before, present); !opened)
+        return core::Unexpected{opened.error()};
 
     const endpoint::Settings& settings = config.settings;
     const int rtp = radio->rtp ? radio->rtp.get() : shared_socket;

@@ -191,10 +191,13 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
     }
     // Rules, bridges and listeners may all have changed under those who talk.
     for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) decide_again(channel, now);
-    Report installed = report(Report::Kind::Installed, now);
-    installed.token = change.token;
-    send(installed);
     return std::move(change.topology);
+}
+
+void Exchange::tell_installed(std::uint64_t token, core::Time now) {
+    Report installed = report(Report::Kind::Installed, now);
+    installed.token = token;
+    send(installed);
 }
 
 }  // namespace crosspatch::bridge

@@ -77,11 +77,11 @@ struct Town {
         bridge::Exchange::Change change;
         change.topology = std::make_unique<bridge::Topology>(plan);
         change.gone = std::move(gone);
-        change.token = ++token;
-        if (token == 1)
+        if (++token == 1)
             for (int i = 0; i < 2; ++i)
                 change.talkspurts.push_back(std::make_unique<media::Talkspurt>(stage.path()));
         former.push_back(exchange.install(change, stage.now));
+        exchange.tell_installed(token, stage.now);
         collect();
     }
     void open_town(bool bridged = true) {

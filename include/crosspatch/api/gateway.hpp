@@ -1,5 +1,6 @@
 #pragma once
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <functional>
@@ -60,7 +61,9 @@ public:
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
     virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;
-    virtual core::Result<boost::json::object> reload(const Actor& actor) = 0;
+    // Reads the file elsewhere, so that control goes on meanwhile. Always holds a result.
+    using Done = boost::asio::awaitable<std::optional<core::Result<boost::json::object>>>;
+    virtual Done reload(Actor actor) = 0;
     struct Question {
         std::string from;  // an endpoint's or a channel's id
         std::string to;    // a channel's id

@@ -62,6 +62,10 @@ public:
     // Writes the counts of denials that were left out; call about once a second.
     void tick(core::Time now);
 
+    // The number will mean somebody else.
+    void forget_endpoint(std::uint32_t endpoint);
+    void forget_channel(std::uint32_t channel);
+
     const std::map<std::uint64_t, Live>& talkspurts() const { return talkspurts_; }
     const Floor* floor(std::uint32_t channel) const;
     const Radio* radio(std::uint32_t endpoint) const;

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <deque>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include "crosspatch/api/gateway.hpp"
 #include "crosspatch/app/chronicle.hpp"
 #include "crosspatch/app/keeper.hpp"
+#include "crosspatch/app/orders.hpp"
 #include "crosspatch/app/plan.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/log.hpp"
@@ -57,6 +59,7 @@ public:
         core::SpscQueue<bridge::Report>& reports;
         const core::EventFd& reported;
         rtp::IndexJournal journal;
+        std::filesystem::path orders_file;
     };
 
     Control(boost::asio::io_context& loop, Parts parts);
@@ -68,8 +71,8 @@ public:
     void stop();
     // Event streams end with the API's loop; called when that has stopped.
     void drop_listeners() { listeners_.clear(); }
-    // SIGHUP: the file is read again; what is wrong with it goes to the log.
-    void reload_by_signal();
+    // SIGHUP: the file is read again; what is wrong with it goes to the log. Then calls `done`.
+    void reload_by_signal(std::function<void()> done);
     // How the media worker was scheduled: `fifo` or `degraded`, as /status shows it.
     void set_rt(std::string rt) { rt_ = std::move(rt); }
     // Called when the first configuration works (READY=1) and whenever the worker has shown that it runs.
@@ -91,7 +94,7 @@ public:
     core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
                                                   const std::string& reason) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
-    core::Result<boost::json::object> reload(const api::Actor& actor) override;
+    Done reload(api::Actor actor) override;
     core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
     void note(record::Entry entry) override;
     std::uint64_t subscribe(Events listener) override;
@@ -102,23 +105,31 @@ private:
         bool open{};
         core::WallTime since{};
         std::string by;
-        std::optional<core::Time> expires;
+        std::vector<std::string> missing;  // agencies that have not consented
+    };
+    struct WaitingSender {  // its key comes into use when its reservation is on disk
+        std::uint32_t index{};
+        std::shared_ptr<rtp::SrtpSender> sender;
     };
 
     core::Result<void> install(std::shared_ptr<const Config> config);
-    void carry_out(std::shared_ptr<Plan> plan);
-    void take_over(Plan& plan);
+    void read_orders(const std::filesystem::path& file);
+    void set_standings(Plan& plan) const;
+    void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
-    void use_new_sender(const rtp::IndexRecord& kept);
+    void settle_orders();
+    void settle_bridges();
+    void release_unused();
+    void use_new_sender(const rtp::IndexRecord& kept, bool durable);
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
-    void open_standing_bridges();
-    core::Result<boost::json::object> apply_file(const std::string& by, const boost::json::object& actor);
+    Done apply_file(std::string by, boost::json::object actor);
+    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
+    const endpoint::Config* endpoint_config(std::string_view id) const;
     std::vector<std::string> missing_consents(const bridge::Bridge& bridge) const;
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
-    void close_expired(core::Time now);
     void carry_out_cut(api::Cut what, std::uint32_t index, core::Time now);  // the worker's
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason);
     bool log_failing_too_long() const;
@@ -154,16 +165,13 @@ private:
     StreamBook book_;
     Estate estate_;
     Chronicle chronicle_;
+    Orders orders_;
     std::map<std::string, BridgeState> bridge_states_;
-    std::map<std::uint64_t, std::shared_ptr<Plan>> installing_;  // what the worker is still letting go of
+    std::map<std::uint64_t, std::unique_ptr<Plan>> installing_;  // what the worker still uses
     std::uint64_t next_token_{1};
     std::optional<core::Time> drop_old_keys_at_;
-    struct WaitingSender {
-        std::uint32_t index{};
-        std::shared_ptr<rtp::SrtpSender> sender;
-    };
-    std::map<rtp::KeyFingerprint, WaitingSender>
-        waiting_senders_;  // new send keys whose reservation is not on disk yet
+    std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // by new send key
+    std::vector<rtp::IndexRecord> unkept_;                          // refused by the disk; asked again
     std::map<std::uint64_t, Events> listeners_;
     std::uint64_t next_listener_{1};
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
@@ -179,7 +187,9 @@ private:
     core::Time busy_since_{};
     bool refusing_{};
     bool stopping_{};
-    std::unique_ptr<Keeper> keeper_;  // last: its thread ends first
+    bool loading_{};
+    boost::asio::thread_pool loader_{1};  // reads configuration files
+    std::unique_ptr<Keeper> keeper_;      // last: its thread ends first
 };
 
 // The name that a person or a record gets for who gave a command.

@@ -2,8 +2,11 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -11,12 +14,14 @@
 
 namespace crosspatch::app {
 
-// Makes SRTP packet indices durable, on a thread of its own: a disk that hangs holds up neither audio nor control.
+// Makes durable what a crash must not lose, SRTP packet indices and commands, on a thread of its own: a disk that hangs
+// holds up neither audio nor control.
 //
 // Shape    requests are gathered while a sync runs and made durable together with the next one. Bounded by the number
-//          of streams: a request for a stream replaces the one that waits for it.
-// Errors   a failed sync is answered with false once, then the file is rebuilt; `failing()` says so meanwhile.
-// Thread   ask(): control; answers come on the keeper's thread.
+//          of streams: a request for a stream replaces the one that waits for it; of the orders only the newest wait.
+// Errors   a failed sync is answered with false once, then the file is rebuilt; orders that cannot be written are tried
+//          again each second. `failing()` and `orders_failing()` say so meanwhile.
+// Thread   ask() and keep_orders(): control; answers come on the keeper's thread.
 // Source   srtp.md section 11.
 class Keeper {
 public:
@@ -26,25 +31,31 @@ public:
     };
     using Answers = std::function<void(std::vector<Answer>)>;
 
-    Keeper(rtp::IndexJournal journal, Answers answers);
+    Keeper(rtp::IndexJournal journal, std::filesystem::path orders_file, Answers answers);
     ~Keeper();
     Keeper(const Keeper&) = delete;
     Keeper& operator=(const Keeper&) = delete;
 
     void ask(const rtp::IndexRecord& record);
+    void keep_orders(std::string text);
     bool failing() const { return failing_.load(std::memory_order_relaxed); }
+    bool orders_failing() const { return orders_failing_.load(std::memory_order_relaxed); }
 
 private:
     void run();
     bool make_durable(const std::vector<rtp::IndexRecord>& records);
+    void write_orders(const std::string& text);
 
     rtp::IndexJournal journal_;
+    std::filesystem::path orders_file_;
     Answers answers_;
     std::mutex mutex_;
     std::condition_variable wake_;
     std::vector<rtp::IndexRecord> waiting_;
+    std::optional<std::string> orders_;  // not on disk yet
     bool stopping_{};
     std::atomic<bool> failing_{false};
+    std::atomic<bool> orders_failing_{false};
     std::thread thread_;
 };
 

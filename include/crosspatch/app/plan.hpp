@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,17 +11,20 @@
 #include "crosspatch/app/radios.hpp"
 #include "crosspatch/bridge/exchange.hpp"
 #include "crosspatch/media/codec_pool.hpp"
+#include "crosspatch/media/worker.hpp"
 
 namespace crosspatch::app {
 
-// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for good.
+// Dense numbers for names, kept over reloads; a number is used again only when its last user is gone for
+// good.
 class Indices {
 public:
     std::uint32_t of(const std::string& id);
     std::optional<std::uint32_t> find(const std::string& id) const;
     const std::string& name(std::uint32_t index) const;
     std::size_t size() const { return names_.size(); }
-    void release(const std::string& id);
+    // Frees the numbers of all others; those that it freed.
+    std::vector<std::uint32_t> keep_only(const std::set<std::string>& ids);
 
 private:
     std::map<std::string, std::uint32_t> by_id_;
@@ -28,37 +32,56 @@ private:
     std::vector<std::uint32_t> free_;
 };
 
-// What is connected now, as control owns it: the configuration in force and every object that a worker uses for it.
+// What is connected now, as control owns it: the configuration in force and every object that a worker uses
+// for it.
 struct Estate {
     std::shared_ptr<const Config> config;
     Indices endpoints, channels, bridges;
-    std::map<std::uint32_t, std::unique_ptr<Radio>> radios;  // by endpoint index
+    Radios radios;
     core::UniqueFd shared_port;
     core::Address shared_address;  // with the port that the kernel picked
     media::CodecPool::Maker codecs;
 };
 
-// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can fail
-// any more.
+// A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can
+// fail any more.
 //
-// Shape    `added` are radios that are new or replace one of the same index; `retired` are those that they replace and
-//          those that are gone: they live until the worker has let go.
-// Thread   made by control; carry_out() runs on the worker.
+// Shape    `added` are radios that are new or replace one of the same index; take_over() puts there what they
+//          replace and what is gone, which lives until the worker says that it has let go.
+// Thread   made and destroyed by control; carry_out() runs on the worker, which frees nothing of it.
 struct Plan {
     struct Rekey {
         std::uint32_t index;
-        std::shared_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
+        media::Endpoint* endpoint;
+        std::unique_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
     };
+    struct Standing {
+        std::uint32_t endpoint;
+        bridge::Exchange::Standing standing;
+    };
+
+    // Everything that the worker does for it, between two packets.
+    void carry_out(media::Worker& worker, bridge::Exchange& exchange, core::Time now);
+    // Control's side of it: the new objects are in force.
+    void take_over(Estate& estate);
+    bool rekeys(std::uint32_t endpoint) const;
+    bool replaces(std::uint32_t endpoint) const;
+
     std::shared_ptr<const Config> config;
-    bridge::Exchange::Change change;         // the worker's as soon as it is posted
-    std::vector<std::uint32_t> change_gone;  // control's copy
+    bridge::Exchange::Change change;      // the worker's as soon as it is posted
+    std::vector<std::uint32_t> replaced;  // control's copy of who is gone
     media::CodecPool::Stock stock;
     std::vector<std::unique_ptr<Radio>> added;
     std::vector<std::uint32_t> removed;
     std::vector<Rekey> rekeyed;
     std::vector<std::pair<media::Endpoint*, media::Endpoint*>>
-        continued;  // from, to: same keys, other settings
-    std::vector<std::string> channels_removed, bridges_removed;
+        continued;                    // from, to: same keys, other settings
+    std::vector<Standing> standings;  // of every endpoint
+    std::vector<int> unwatched;       // ports that close
+    std::vector<media::Worker::Port> watched;
+    std::vector<media::Endpoint*> detached;
+    std::vector<media::Endpoint*> attached;
+    std::vector<std::string> bridges_removed;
     core::UniqueFd shared_port;  // a new one, if its address changed
     core::Address shared_address;
     bool shared_changed{};

@@ -26,14 +26,21 @@ struct Radio {
     std::unique_ptr<media::Endpoint> media;
     std::shared_ptr<const bridge::Topology::Tone> deny_tone;
     std::shared_ptr<media::VoxInput> vox;
+
+    core::Address rtcp_local() const { return local.with_port(static_cast<std::uint16_t>(local.port() + 1)); }
 };
 
-// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go on from.
+using Radios = std::map<std::uint32_t, std::unique_ptr<Radio>>;  // by endpoint index
+
+// What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go
+// on from.
 class StreamBook {
 public:
     explicit StreamBook(std::vector<rtp::IndexRecord> from_disk);
     // The newest stream that we sent under `key`; nothing if there was none.
     std::optional<rtp::IndexRecord> sent(const rtp::KeyFingerprint& key) const;
+    // That very stream.
+    std::optional<rtp::IndexRecord> sent(const rtp::KeyFingerprint& key, std::uint32_t ssrc) const;
     std::vector<rtp::IndexRecord> received(const rtp::KeyFingerprint& key) const;
     void note(const rtp::IndexRecord& record);
 
@@ -44,11 +51,13 @@ private:
     std::uint64_t noted_{};
 };
 
-// Builds a Radio: opens its ports (taking over those of `before` where they are the same) and sets up its crypto from
-// where the book says its streams are. The error says which port of which endpoint could not be opened.
+// Builds a Radio: opens its ports (sharing those that one of `present` has already) and sets up its
+// crypto from where the book says its streams are. The error says which port of which endpoint could not be
+// opened.
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
-                                                 const std::string& cname, const Radio* before);
+                                                 const std::string& cname, const Radio* before,
+                                                 const Radios& present);
 
 // A receiver and a sender for new keys of a radio that goes on talking.
 rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);

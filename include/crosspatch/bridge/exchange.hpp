@@ -39,7 +39,6 @@ public:
         std::vector<std::uint32_t> bridges_removed;
         std::vector<std::unique_ptr<media::Talkspurt>>
             talkspurts;  // by channel index, for channels that are new
-        std::uint64_t token{};
     };
     // A listener or the talker of an endpoint that is switched off hears and says nothing.
     enum class Standing { Enabled, Disabled, Revoked };
@@ -56,6 +55,8 @@ public:
     // --- Posted tasks. ---
     // Gives back the Topology that was in force; what only that one points to may be freed.
     std::unique_ptr<Topology> install(Change& change, core::Time now);
+    // Posted behind install(): whoever reads its report may free what the change took out.
+    void tell_installed(std::uint64_t token, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
     // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.

@@ -1,0 +1,49 @@
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "crosspatch/bridge/exchange.hpp"
+#include "crosspatch/bridge/lifecycle.hpp"
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/endpoint/config.hpp"
+
+namespace crosspatch::app {
+
+// What people commanded and must hold over reloads and restarts: radios that are cut off, bridges opened and
+// closed by hand.
+//
+// Shape    disabled radios by id; revoked ones by their keys, so that no new name brings them back, and by id where they
+//          have none. Bounded by the configuration, but for revoked keys, which stay.
+// Errors   parse() says what the text is not; nothing is taken from such a text.
+// Thread   control.
+class Orders {
+public:
+    static core::Result<Orders> parse(std::string_view text, core::WallTime wall, core::Time mono);
+    std::string text() const;
+
+    bridge::Exchange::Standing standing(const endpoint::Config& endpoint) const;
+    void disable(const endpoint::Config& endpoint) { disabled_.insert(endpoint.settings.id); }
+    void revoke(const endpoint::Config& endpoint);
+    // False: it was revoked for its keys, and has them still.
+    bool enable(const endpoint::Config& endpoint);
+
+    const bridge::BridgeCommand* bridge(const std::string& id) const;
+    void command(const std::string& bridge, bridge::BridgeCommand command) {
+        bridges_[bridge] = std::move(command);
+    }
+    void drop_command(const std::string& bridge) { bridges_.erase(bridge); }
+
+    // Whatever names something else is over.
+    void keep_only(const std::set<std::string>& endpoints, const std::set<std::string>& bridges);
+    bool operator==(const Orders&) const = default;
+
+private:
+    std::set<std::string> disabled_;
+    std::set<std::string> revoked_keys_;
+    std::set<std::string> revoked_ids_;
+    std::map<std::string, bridge::BridgeCommand> bridges_;
+};
+
+}  // namespace crosspatch::app

@@ -1,0 +1,105 @@
+#include "crosspatch/app/orders.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+
+namespace crosspatch::app {
+namespace {
+
+namespace json = boost::json;
+using Standing = bridge::Exchange::Standing;
+
+bool read_names(const json::object& object, std::string_view key, std::set<std::string>& into) {
+    const json::value* list = object.if_contains(key);
+    if (!list || !list->is_array()) return false;
+    for (const json::value& name : list->get_array()) {
+        if (!name.is_string()) return false;
+        into.insert(std::string{name.get_string()});
+    }
+    return true;
+}
+
+// `at_mono` is as long ago as `at` is by the wall clock; one that went back since makes it now.
+std::optional<bridge::BridgeCommand> read_command(const json::value& value, core::WallTime wall,
+                                                  core::Time mono) {
+    const json::object* object = value.if_object();
+    if (!object) return std::nullopt;
+    const json::value* open = object->if_contains("open");
+    const json::value* at = object->if_contains("at_ns");
+    const json::value* by = object->if_contains("by");
+    if (!open || !open->is_bool() || !at || !at->is_int64() || !by || !by->is_string()) return std::nullopt;
+    const core::WallTime then{std::chrono::nanoseconds{std::max<std::int64_t>(at->get_int64(), 0)}};
+    const core::Duration ago = std::max(wall - then, std::chrono::nanoseconds{0});
+    return bridge::BridgeCommand{
+        .open = open->get_bool(), .at = then, .at_mono = mono - ago, .by = std::string{by->get_string()}};
+}
+
+}  // namespace
+
+core::Result<Orders> Orders::parse(std::string_view text, core::WallTime wall, core::Time mono) {
+    boost::system::error_code failed;
+    const json::value value = json::parse(text, failed);
+    const json::object* object = failed ? nullptr : value.if_object();
+    const json::value* bridges = object ? object->if_contains("bridges") : nullptr;
+    Orders orders;
+    bool good = bridges && bridges->is_object() && read_names(*object, "disabled", orders.disabled_) &&
+                read_names(*object, "revoked_keys", orders.revoked_keys_) &&
+                read_names(*object, "revoked", orders.revoked_ids_);
+    if (good)
+        for (const auto& [id, one] : bridges->get_object()) {
+            auto command = read_command(one, wall, mono);
+            good = good && command;
+            if (command) orders.bridges_[std::string{id}] = std::move(*command);
+        }
+    if (!good)
+        return core::unexpected(core::Error::Code::Invalid, "this is not what crosspatchd writes there");
+    return orders;
+}
+
+std::string Orders::text() const {
+    const auto names = [](const std::set<std::string>& of) { return json::array(of.begin(), of.end()); };
+    json::object bridges;
+    for (const auto& [id, command] : bridges_)
+        bridges[id] = {
+            {"open", command.open}, {"at_ns", command.at.time_since_epoch().count()}, {"by", command.by}};
+    return json::serialize(json::object{{"disabled", names(disabled_)},
+                                        {"revoked", names(revoked_ids_)},
+                                        {"revoked_keys", names(revoked_keys_)},
+                                        {"bridges", std::move(bridges)}}) +
+           "\n";
+}
+
+Standing Orders::standing(const endpoint::Config& endpoint) const {
+    const auto keys = endpoint.fingerprints();
+    const auto is_revoked = [&](const auto& key) { return revoked_keys_.contains(rtp::to_string(key)); };
+    if (revoked_ids_.contains(endpoint.settings.id) || std::any_of(keys.begin(), keys.end(), is_revoked))
+        return Standing::Revoked;
+    return disabled_.contains(endpoint.settings.id) ? Standing::Disabled : Standing::Enabled;
+}
+
+void Orders::revoke(const endpoint::Config& endpoint) {
+    const auto keys = endpoint.fingerprints();
+    for (const auto& key : keys) revoked_keys_.insert(rtp::to_string(key));
+    if (keys.empty()) revoked_ids_.insert(endpoint.settings.id);
+}
+
+bool Orders::enable(const endpoint::Config& endpoint) {
+    revoked_ids_.erase(endpoint.settings.id);
+    if (standing(endpoint) == Standing::Revoked) return false;
+    disabled_.erase(endpoint.settings.id);
+    return true;
+}
+
+const bridge::BridgeCommand* Orders::bridge(const std::string& id) const {
+    const auto found = bridges_.find(id);
+    return found == bridges_.end() ? nullptr : &found->second;
+}
+
+void Orders::keep_only(const std::set<std::string>& endpoints, const std::set<std::string>& bridges) {
+    const auto other = [&](const std::string& id) { return !endpoints.contains(id); };
+    std::erase_if(disabled_, other);
+    std::erase_if(revoked_ids_, other);
+    std::erase_if(bridges_, [&](const auto& one) { return !bridges.contains(one.first); });
+}
+
+}  // namespace crosspatch::app

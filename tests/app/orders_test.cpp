@@ -1,0 +1,107 @@
+#include "crosspatch/app/orders.hpp"
+
+#include <doctest/doctest.h>
+
+#include <span>
+#include <vector>
+
+namespace crosspatch::app {
+namespace {
+
+using namespace std::chrono_literals;
+using Standing = bridge::Exchange::Standing;
+constexpr core::WallTime kWall{std::chrono::hours{400'000}};
+constexpr core::Time kMono{1000h};
+
+rtp::MasterKey key(int seed) {
+    std::vector<std::byte> octets(44);
+    for (std::size_t i = 0; i < octets.size(); ++i)
+        octets[i] = static_cast<std::byte>(i * 7 + static_cast<std::size_t>(seed));
+    return *rtp::MasterKey::make(rtp::Suite::Aes256Gcm, core::Secret{octets});
+}
+
+endpoint::Config radio(const std::string& id, int receive, int send) {
+    endpoint::Config config;
+    config.settings.id = id;
+    if (receive > 0) config.srtp.receive.push_back(key(receive));
+    if (send > 0) config.srtp.send = key(send);
+    return config;
+}
+
+Orders again(const Orders& orders) {
+    const auto read = Orders::parse(orders.text(), kWall, kMono);
+    REQUIRE(read);
+    return *read;
+}
+
+TEST_CASE("a revoked radio stays revoked until it has other keys, whatever it is called") {
+    Orders orders;
+    orders.revoke(radio("car", 1, 2));
+    for (const Orders& one : {orders, again(orders)}) {
+        CHECK(one.standing(radio("car", 1, 2)) == Standing::Revoked);
+        CHECK(one.standing(radio("van", 1, 3)) == Standing::Revoked);
+        CHECK(one.standing(radio("van", 3, 2)) == Standing::Revoked);
+        CHECK(one.standing(radio("car", 3, 4)) == Standing::Enabled);
+    }
+    CHECK_FALSE(orders.enable(radio("car", 1, 2)));
+    CHECK(orders.standing(radio("car", 1, 2)) == Standing::Revoked);
+    orders.keep_only({}, {});
+    CHECK(orders.standing(radio("car", 1, 2)) == Standing::Revoked);
+}
+
+TEST_CASE("a radio without keys is revoked by its name, and may be enabled again") {
+    Orders orders;
+    orders.revoke(radio("car", 0, 0));
+    CHECK(again(orders).standing(radio("car", 0, 0)) == Standing::Revoked);
+    CHECK(orders.standing(radio("van", 0, 0)) == Standing::Enabled);
+    CHECK(orders.enable(radio("car", 0, 0)));
+    CHECK(orders.standing(radio("car", 0, 0)) == Standing::Enabled);
+}
+
+TEST_CASE("a disabled radio stays off over a restart, and begins anew once it has left the configuration") {
+    Orders orders;
+    orders.disable(radio("car", 1, 2));
+    CHECK(again(orders).standing(radio("car", 1, 2)) == Standing::Disabled);
+    CHECK(orders.standing(radio("van", 1, 2)) == Standing::Enabled);
+    orders.keep_only({"van"}, {});
+    CHECK(orders.standing(radio("car", 1, 2)) == Standing::Enabled);
+}
+
+TEST_CASE("a bridge's last command keeps its age over a restart") {
+    Orders orders;
+    orders.command("joint", {.open = true, .at = kWall - 2h, .at_mono = kMono - 1h, .by = "pat"});
+    const Orders read = again(orders);
+    REQUIRE(read.bridge("joint"));
+    CHECK(*read.bridge("joint") ==
+          bridge::BridgeCommand{.open = true, .at = kWall - 2h, .at_mono = kMono - 2h, .by = "pat"});
+    CHECK(read.bridge("other") == nullptr);
+    SUBCASE("the wall clock went back: it was now") {
+        const auto early = Orders::parse(orders.text(), kWall - 3h, kMono);
+        REQUIRE(early);
+        CHECK(early->bridge("joint")->at_mono == kMono);
+    }
+    SUBCASE("a bridge that has left the configuration") {
+        orders.keep_only({}, {"other"});
+        CHECK(orders.bridge("joint") == nullptr);
+    }
+}
+
+TEST_CASE("a text that was cut off or is something else is refused whole") {
+    Orders orders;
+    orders.disable(radio("car", 1, 2));
+    orders.revoke(radio("van", 3, 4));
+    orders.command("joint", {.open = true, .at = kWall, .at_mono = kMono, .by = "pat"});
+    const std::string text = orders.text();
+    CHECK(again(orders) == orders);
+    for (std::size_t size = 0; size + 1 < text.size(); ++size) {
+        CAPTURE(size);
+        CHECK_FALSE(Orders::parse(text.substr(0, size), kWall, kMono));
+    }
+    for (const char* other :
+         {"", "[]", "{}", "null", R"({"disabled":[1],"revoked":[],"revoked_keys":[],"bridges":{}})",
+          R"({"disabled":[],"revoked":[],"revoked_keys":[],"bridges":{"a":{"open":1}}})"})
+        CHECK_FALSE(Orders::parse(other, kWall, kMono));
+}
+
+}  // namespace
+}  // namespace crosspatch::app
