@@ -22,6 +22,8 @@ using namespace std::chrono_literals;
 constexpr auto kLastReports =
     200ms;  // for the worker to end its talkspurts and control to put them on record
 constexpr int kRealtimePriority = 10;
+constexpr std::size_t kMostRetired =
+    16'384;  // records of keys that have left the configuration: 2 MiB of file
 
 record::LogOptions log_options(const Config& config, core::Log& log) {
     if (const auto made = core::make_private_directory(config.gateway.data_dir); !made)
@@ -35,6 +37,10 @@ record::LogOptions log_options(const Config& config, core::Log& log) {
 rtp::IndexJournal open_journal(const Config& config) {
     auto journal = rtp::IndexJournal::open(config.gateway.data_dir / "srtp.index");
     if (!journal) throw std::runtime_error{journal.error().context};
+    std::vector<rtp::KeyFingerprint> in_use;
+    for (const endpoint::Config& endpoint : config.endpoints)
+        for (const rtp::KeyFingerprint& key : endpoint.fingerprints()) in_use.push_back(key);
+    journal->retire(in_use, kMostRetired);
     return std::move(*journal);
 }
 

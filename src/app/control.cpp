@@ -276,6 +276,11 @@ void Control::on_report(const bridge::Report& report) {
             return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
         case Kind::ReceiveLimit:
             return ask_to_keep(report, rtp::IndexRecord::Kind::Receive);
+        case Kind::ManySources:
+            return record_alarm(
+                "srtp.sources." + estate_.endpoints.name(report.endpoint), report.position >= 200,
+                "the radio has used nearly as many SSRCs under one key as may be: rotate the key, "
+                "from the 257th on it is not heard");
         default:
             return chronicle_.on(report);
     }

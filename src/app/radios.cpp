@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "crosspatch/codec/tone.hpp"
 #include "crosspatch/media/socket.hpp"
@@ -93,6 +94,11 @@ std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& ke
 void StreamBook::note(const rtp::IndexRecord& record) {
     auto& [kept, order] = records_[Key{record.kind, record.key, record.ssrc}];
     const core::Address address = record.address ? record.address : kept.address;
+    if (record.address)  // the radio is there now, whichever stream it was heard on before
+        for (auto it = records_.lower_bound(Key{record.kind, record.key, 0}); it != records_.end(); ++it) {
+            if (std::get<0>(it->first) != record.kind || std::get<1>(it->first) != record.key) break;
+            it->second.first.address = {};
+        }
     const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp),
                                   std::max(kept.limits.rtcp, record.limits.rtcp)};
     kept = record;
@@ -161,7 +167,8 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
     if (!settings.remote)
-        for (const rtp::KeyFingerprint& key : radio->receive_keys)
+        for (const rtp::KeyFingerprint& key :
+             std::views::reverse(radio->receive_keys))  // the new key has the last word
             for (const rtp::IndexRecord& record : book.received(key))
                 if (record.address) radio->media->source.restore_remote(record.address);
     if (settings.deny_tone) radio->deny_tone = render_tone(settings);

@@ -9,6 +9,9 @@ namespace {
 
 using media::Drop;
 constexpr std::chrono::seconds kGone{15};  // three reports missed
+// 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
+constexpr std::chrono::milliseconds kWishes{250};
+constexpr std::size_t kManySources = 200;  // of 256 that one key may have
 constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
 
 }  // namespace
@@ -46,6 +49,9 @@ media::Talkspurt* Exchange::carried_by(media::Endpoint& from, const media::Packe
 media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     media::VoxInput& vox = *plan(who).vox;
+    auto& dropped = from.source.counters().dropped;
+    if (packet.new_stream) vox.clear(path_.packets);
+    vox.clear_old(path_.packets, now);
     const auto said = vox.hear(packet, path_.scratch);
     using Decision = codec::Vox::Decision;
     if (said == Decision::Ends) {
@@ -53,14 +59,17 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
         act(now);
     }
     if (said == Decision::Silent || said == Decision::Ends) {
-        vox.keep(packet, path_.packets);
+        if (packet.stale)
+            dropped(Drop::Stale);
+        else if (!vox.keep(packet, path_.packets, now))
+            dropped(Drop::NoBuffer);
         return nullptr;
     }
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
     if (verdict == floor::Verdict::NeedsRequest) {
         press(who, now);
         verdict = arbiter_.media(who, now, packet.dtx);
-        if (verdict == floor::Verdict::Pass) {
+        if (verdict == floor::Verdict::Pass && !packet.stale) {
             media::Talkspurt* talkspurt = carried_by(from, vox.first(packet, path_.packets), now);
             if (talkspurt) vox.replay(*talkspurt, path_.packets, now);
             return talkspurt;
@@ -68,7 +77,11 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     }
     if (verdict != floor::Verdict::Pass) {
         vox.clear(path_.packets);  // what was denied is not bridged later either
-        return from.source.counters().dropped(Drop::NoFloor), nullptr;
+        return dropped(Drop::NoFloor), nullptr;
+    }
+    if (packet.stale) {
+        vox.clear(path_.packets);
+        return dropped(Drop::Stale), nullptr;
     }
     return carried_by(from, packet, now);
 }
@@ -83,8 +96,9 @@ void Exchange::press(std::uint32_t who, core::Time now) {
 
     floor::Request request{
         .participant = who, .own = own_target(who, claim), .claim = claim, .signal = endpoint.signal};
-    if (refuse_floors_) {
-        arbiter_.deny(request, floor::Cause::RecordFailed, now, decisions_);
+    if (stopping_ || refuse_floors_) {
+        const auto cause = stopping_ ? floor::Cause::ShuttingDown : floor::Cause::RecordFailed;
+        arbiter_.deny(request, cause, now, decisions_);
         return act(now);
     }
     collect(who, claim, true, now);
@@ -161,7 +175,8 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
         denied.channel = leg.channel;
         denied.bridge = bridge;
         denied.inbound = crossing.outbound.allowed;
-        return send(denied);
+        send(denied);
+        return;
     }
     const auto holder = arbiter_.holder(leg.channel);
     Far far{.channel = leg.channel, .bridge = bridge, .suites = crossing.listeners};
@@ -270,6 +285,7 @@ void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Pa
     for (const Far& far : state.far)
         if (arbiter_.holds(who, far.channel)) add_listeners(state, far.channel, far.gain_db, far.suites);
     state.talkspurt->arrange(now);
+    state.wishes_at = now;
     ++counters_.talkspurts;
     Report started = report(Report::Kind::Started, now);
     started.endpoint = who;
@@ -321,14 +337,41 @@ void Exchange::heard(media::Endpoint& from, core::Time now) {
         state.up = true;
         send(seen);
     }
-    while (const auto wish = from.source.srtp().next_wish()) {
+    wish_to_receive(from, now);
+}
+
+void Exchange::wish_to_receive(media::Endpoint& endpoint, core::Time now) {
+    while (const auto wish = endpoint.source.srtp().next_wish()) {
         Report limit = report(Report::Kind::ReceiveLimit, now);
-        limit.endpoint = from.index();
+        limit.endpoint = endpoint.index();
         limit.ssrc = wish->ssrc;
         limit.limits = wish->limits;
-        limit.address = from.source.settings().learn ? from.source.remote() : core::Address{};
-        send(limit);
+        limit.address = endpoint.source.settings().learn ? endpoint.source.remote() : core::Address{};
+        if (!send(limit)) return endpoint.source.srtp().repeat_wishes();
     }
+}
+
+void Exchange::wish_to_send(media::Endpoint& endpoint, core::Time now) {
+    while (const auto wish = endpoint.sink.srtp().next_wish()) {
+        Report limit = report(Report::Kind::SendLimit, now);
+        limit.endpoint = endpoint.index();
+        limit.ssrc = wish->ssrc;
+        limit.limits = wish->limits;
+        if (!send(limit)) return endpoint.sink.srtp().repeat_wishes();
+    }
+}
+
+// srtp.md section 11: at 256 SSRCs under one key a new one is refused, which must not come as a surprise.
+void Exchange::watch_sources(media::Endpoint& endpoint, core::Time now) {
+    const rtp::SrtpReceiver& receiver = endpoint.source.srtp();
+    const std::size_t lasting = receiver.sources() < kManySources ? 0 : receiver.lasting_sources();
+    const bool many = lasting >= kManySources;
+    bool& reported = endpoints_[endpoint.index()].many_sources;
+    if (many == reported) return;
+    Report sources = report(Report::Kind::ManySources, now);
+    sources.endpoint = endpoint.index();
+    sources.position = static_cast<std::uint16_t>(lasting);
+    if (send(sources)) reported = many;
 }
 
 void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
@@ -347,13 +390,11 @@ void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
         loop.endpoint = who;
         send(loop);
     }
-    while (const auto wish = endpoint.sink.srtp().next_wish()) {
-        Report limit = report(Report::Kind::SendLimit, now);
-        limit.endpoint = who;
-        limit.ssrc = wish->ssrc;
-        limit.limits = wish->limits;
-        send(limit);
-    }
+    endpoint.sink.srtp().repeat_wishes();
+    wish_to_send(endpoint, now);
+    endpoint.source.srtp().repeat_wishes();
+    wish_to_receive(endpoint, now);
+    watch_sources(endpoint, now);
 }
 
 void Exchange::advance(core::Time now) {
@@ -361,7 +402,14 @@ void Exchange::advance(core::Time now) {
     act(now);
     for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) {
         ChannelState& state = channels_[channel];
-        if (state.talkspurt && state.talkspurt->running()) state.talkspurt->advance(now);
+        if (state.talkspurt && state.talkspurt->running()) {
+            state.talkspurt->advance(now);
+            if (now >= state.wishes_at) {
+                state.wishes_at = now + kWishes;
+                for (const media::Listener& one : state.talkspurt->listeners())
+                    wish_to_send(*one.endpoint, now);
+            }
+        }
         if (now >= state.decide_again) decide_again(channel, now);
     }
     tones_.advance(now, path_.outbox, [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
@@ -388,9 +436,11 @@ Report Exchange::report(Report::Kind kind, core::Time now) const {
     return made;
 }
 
-void Exchange::send(const Report& made) {
-    if (!reports_.push(made)) ++counters_.reports_lost;
+bool Exchange::send(const Report& made) {
+    const bool taken = reports_.push(made);
+    if (!taken) ++counters_.reports_lost;
     reported_.notify();
+    return taken;
 }
 
 void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Time now) {

@@ -69,7 +69,7 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
 
 void Exchange::start_deny_tone(std::uint32_t endpoint, core::Time now) {
     const Topology::Endpoint& denied = plan(endpoint);
-    if (!denied.deny_tone || !denied.media) return;
+    if (!denied.deny_tone || !denied.media || !denied.listens) return;
     const auto lease = topology_->channels[denied.channel].floor.lease;
     if (!tones_.start(endpoint, *denied.media, denied.deny_tone, denied.half_duplex, lease, now)) return;
     // The tone takes the place of what the talker would hear meanwhile.
@@ -114,6 +114,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
         arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
     act(now);
     tones_.stop(endpoint);
+    if (plan(endpoint).vox) plan(endpoint).vox->restart(path_.packets);
     set_listening(endpoint, enabled, now);
     Report changed = report(enabled ? Report::Kind::Enabled : Report::Kind::Disabled, now);
     changed.endpoint = endpoint;
@@ -132,6 +133,7 @@ void Exchange::tend_all(core::Time now) {
 }
 
 void Exchange::shut_down(core::Time now) {
+    stopping_ = true;
     for (ChannelState& state : channels_)
         if (state.talker != kNowhere) {
             arbiter_.revoke(state.talker, floor::Cause::ShuttingDown, now, decisions_);

@@ -25,6 +25,14 @@ std::uint32_t Sink::timestamp_at(core::Time now) const {
     return clock;
 }
 
+// RFC 3550 section 6.4.1: the counts of a report are those of its SSRC.
+void Sink::follow_ssrc() {
+    if (counted_ssrc_ == srtp_.ssrc()) return;
+    counted_ssrc_ = srtp_.ssrc();
+    payload_octets_ = packets_in_stream_ = 0;
+    loss_percent_.set(0);
+}
+
 bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
                 std::uint32_t timestamp, std::span<const std::byte> payload) {
     if (!to || rtp::kMinHeader + payload.size() > rtp::kMaxPacket) {
@@ -50,6 +58,7 @@ bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint6
     const auto ends = timestamp + settings_.format.ticks(settings_.ptime);
     if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
     sent_any_ = true;
+    follow_ssrc();
     payload_octets_ += static_cast<std::uint32_t>(payload.size());
     ++packets_in_stream_;
     ++counters_.packets;
@@ -59,13 +68,14 @@ bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint6
 
 bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
                        core::Time now, core::WallTime wall, bool bye) {
-    if (settings_.rtcp_socket < 0 || !to) return false;
+    if (settings_.rtcp_socket < 0 || !to || left_) return false;
+    follow_ssrc();
     const std::span<std::byte> buffer = outbox.prepare();
     constexpr std::size_t kTrailer = 64;  // room for the SRTCP index and tag
     rtp::RtcpBuilder compound{buffer.first(buffer.size() - kTrailer)};
     const std::span<const rtp::ReportBlock> blocks{heard ? &*heard : nullptr, heard ? 1U : 0U};
     const std::uint32_t own = srtp_.ssrc();
-    if (sent_any_)
+    if (packets_in_stream_ > 0)
         compound.sender_report({.ssrc = own,
                                 .ntp = rtp::NtpTime::from(wall),
                                 .rtp_time = timestamp_at(now),
@@ -82,6 +92,7 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
         return false;
     }
     outbox.commit(settings_.rtcp_socket, to, *sealed);
+    left_ = bye;
     return true;
 }
 

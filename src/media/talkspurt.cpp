@@ -16,6 +16,11 @@ constexpr std::chrono::milliseconds kMaxConcealed{200};   // in a row; what is l
 constexpr std::chrono::milliseconds kPatienceLimit{240};  // a gap is never waited for longer
 constexpr std::chrono::milliseconds kLeastPatience{2};    // two packets of one burst may swap
 constexpr std::chrono::seconds kPlausible{2};             // timestamp and arrival may disagree by so much
+// After its time a packet is waited for as long as a gap is, before what it would complete goes out without it.
+constexpr std::chrono::milliseconds kLeastFlushPatience{20};
+// The same before the talker's jitter is known: programs that read files send bursts of up to 100 ms.
+constexpr std::chrono::milliseconds kFirstFlushPatience{100};
+constexpr std::uint64_t kJitterKnown = 16;  // packets; RFC 3550 6.4.1: the estimate's gain is 1/16
 
 }  // namespace
 
@@ -43,6 +48,9 @@ void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
 void Talkspurt::restart(const Packet& packet, core::Time now) {
     order_.start(packet.sequence);
     close_count();
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].restart(members(i), path_.scratch, path_.outbox);
+    flush_at_.reset();
     newest_ = counted_from_ = packet.sequence;
     newest_timestamp_ = expected_timestamp_ = packet.timestamp;
     concealed_ticks_ = 0;
@@ -82,8 +90,10 @@ void Talkspurt::arrange(core::Time now) {
     for (Listener& listener : listeners_) {
         const std::uint8_t before = listener.group;
         listener.group = can_relay(listener) ? Listener::kRelay : group_for(listener);
-        if (listener.group == Listener::kNone && before != Listener::kNone)
+        if (listener.group == Listener::kNone && before != Listener::kNone) {
             ++numbers_.listeners_without_codec;
+            listener.endpoint->source.counters().dropped(Drop::NoCodec);
+        }
         if (listener.group != before) join(listener, now);
     }
     std::sort(listeners_.begin(), listeners_.end(),
@@ -129,7 +139,9 @@ void Talkspurt::close_unused() {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
         groups_[i].close(path_.codecs);
-        --transcoding_;
+        if (--transcoding_ > 0) continue;
+        order_.start(0);  // nobody is left whom a waiting packet could reach
+        flush_at_.reset();
     }
     for (Branch& branch : branches_) {
         if (!branch.decoder) continue;
@@ -177,9 +189,10 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         arrange(now);
     }
     if (counted_ > 0 && is_jump(packet)) restart(packet, now);
+    Source::Counters& counters = talker_->source.counters();
     if (counted_ > 0 && packet.sequence < counted_from_) {
         ++numbers_.packets_late;
-        return;
+        return counters.dropped(Drop::Late);
     }
     ++counted_;
     relay(packet);
@@ -196,11 +209,11 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
             break;
         case Reorder::Arrival::Late:
             ++numbers_.packets_late;
-            return;
+            return counters.dropped(Drop::Late);
         case Reorder::Arrival::Early:
             break;
         case Reorder::Arrival::Duplicate:
-            return;
+            return counters.dropped(Drop::Duplicate);
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
             // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
@@ -210,6 +223,24 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
             break;
     }
     drain(now);
+    plan_flush(now);
+}
+
+// A packet that is not full must not wait until the lease of a talker who has stopped runs out.
+void Talkspurt::plan_flush(core::Time now) {
+    flush_at_.reset();
+    const auto waits = [](const TranscodeGroup& group) { return group.is_open() && group.has_partial(); };
+    if (std::none_of(groups_.begin(), groups_.end(), waits)) return;
+    const core::Duration patience = counted_ < kJitterKnown
+                                        ? core::Duration{kFirstFlushPatience}
+                                        : std::max<core::Duration>(order_.patience(), kLeastFlushPatience);
+    flush_at_ = now + time_of(frame_ticks_) + patience;
+}
+
+void Talkspurt::flush() {
+    flush_at_.reset();
+    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].flush(members(i), path_.scratch, path_.outbox);
 }
 
 void Talkspurt::relay(const Packet& packet) {
@@ -304,18 +335,22 @@ void Talkspurt::adapt() {
 }
 
 void Talkspurt::advance(core::Time now) {
-    if (transcoding_ > 0) drain(now);
+    if (transcoding_ == 0) return;
+    drain(now);
+    if (flush_at_ && now >= *flush_at_) flush();
 }
 
 std::optional<core::Time> Talkspurt::deadline() const {
-    return transcoding_ > 0 ? order_.deadline() : std::nullopt;
+    const auto gap = order_.deadline();
+    return gap && (!flush_at_ || *gap < *flush_at_) ? gap : flush_at_;
 }
 
 void Talkspurt::finish() {
     if (!running()) return;
-    drain(core::Time::max());  // what waits for a gap need wait no longer
-    for (std::uint8_t i = 0; i < kMaxGroups; ++i)
-        if (groups_[i].is_open()) groups_[i].finish(members(i), path_.scratch, path_.outbox);
+    if (transcoding_ > 0) {
+        drain(core::Time::max());  // what waits for a gap need wait no longer
+        flush();
+    }
     close_count();
     listeners_.clear();
     close_unused();

@@ -8,6 +8,18 @@
 #include "crosspatch/media/socket.hpp"
 
 namespace crosspatch::media {
+namespace {
+
+// Speech that breaks off in mid-word must not click.
+void fade_out(std::span<std::int16_t> samples) {
+    const auto count = static_cast<std::int32_t>(samples.size());
+    for (std::int32_t i = 0; i < count; ++i) {
+        std::int16_t& sample = samples[static_cast<std::size_t>(i)];
+        sample = static_cast<std::int16_t>(sample * (count - i) / (count + 1));
+    }
+}
+
+}  // namespace
 
 bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const codec::Format& listener,
                           std::chrono::milliseconds ptime, double gain_db) {
@@ -28,9 +40,11 @@ bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const co
     gain_db_ = gain_db;
     gain_ = codec::Gain{gain_db};
     decode_rate_ = rates.decode;
+    encode_rate_ = rates.encode;
     frame_samples_ = rates.encode / 1000 * static_cast<std::uint32_t>(ptime.count());
     frame_ticks_ = listener.ticks(ptime);
     elapsed_ = 0;
+    ahead_ = 0;
     frames_encoded_ = 0;
     return true;
 }
@@ -56,6 +70,9 @@ void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Liste
         const std::size_t count = resampler_->filter.process(samples, scratch.resampled);
         samples = std::span{scratch.resampled}.first(count);
     }
+    const std::size_t filled = std::min<std::size_t>(ahead_, samples.size());
+    ahead_ -= static_cast<std::uint32_t>(filled);
+    samples = samples.subspan(filled);
     std::vector<std::int16_t>& partial = encoder_->partial;
     if (partial.empty()) {  // the usual case: packets are as long here as there
         while (samples.size() >= frame_samples_) {
@@ -89,21 +106,29 @@ void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Liste
     elapsed_ += frame_ticks_;
 }
 
-void TranscodeGroup::finish(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
+void TranscodeGroup::flush(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
     std::vector<std::int16_t>& partial = encoder_->partial;
     if (partial.empty()) return;
+    const std::size_t faded = std::min<std::size_t>(partial.size(), frame_samples_ / 4);
+    fade_out(std::span{partial}.last(faded));
+    ahead_ += frame_samples_ - static_cast<std::uint32_t>(partial.size());
     partial.resize(frame_samples_, 0);
     encode(partial, listeners, scratch, outbox);
     partial.clear();
 }
 
+void TranscodeGroup::restart(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
+    flush(listeners, scratch, outbox);
+    ahead_ = 0;
+}
+
 void TranscodeGroup::skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch,
                           Outbox& outbox) {
-    const std::uint32_t before = elapsed_;
-    finish(listeners, scratch, outbox);
-    const auto ticks = static_cast<std::uint32_t>(silence.count() * format_.clock / 1'000'000);
-    const std::uint32_t filled = elapsed_ - before;  // the silence that completed the last packet
-    elapsed_ += ticks > filled ? ticks - filled : 0;
+    flush(listeners, scratch, outbox);
+    const auto samples = static_cast<std::uint32_t>(silence.count() * encode_rate_ / 1'000'000);
+    const std::uint32_t filled = std::min(ahead_, samples);  // the silence that completed the last packet
+    ahead_ -= filled;
+    elapsed_ += static_cast<std::uint32_t>(std::uint64_t{samples - filled} * format_.clock / encode_rate_);
     for (Listener& listener : listeners)
         listener.started = false;  // RFC 3551 4.1: the marker follows a silence
 }

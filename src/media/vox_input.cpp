@@ -24,20 +24,28 @@ codec::Vox::Decision VoxInput::hear(const Packet& packet, Scratch& scratch) {
     return said;
 }
 
-void VoxInput::keep(const Packet& packet, PacketPool& pool) {
+bool VoxInput::keep(const Packet& packet, PacketPool& pool, core::Time now) {
     std::uint64_t ticks = packet.duration;
     for (std::size_t i = 0; i < count_; ++i) ticks += kept_[(oldest_ + i) % kPreRoll].packet.duration;
     const std::uint64_t most = std::uint64_t{format_.clock} * kPreRollTime.count() / 1000;
     while (count_ > 0 && (count_ == kPreRoll || ticks > most)) {
-        const Kept& gone = kept_[oldest_];
-        ticks -= gone.packet.duration;
-        pool.give_back(gone.slot);
-        oldest_ = (oldest_ + 1) % kPreRoll;
-        --count_;
+        ticks -= kept_[oldest_].packet.duration;
+        drop_oldest(pool);
     }
     const PacketPool::Slot slot = pool.take(packet.payload);
-    if (slot == PacketPool::kNone) return;
-    kept_[(oldest_ + count_++) % kPreRoll] = {packet, slot};
+    if (slot == PacketPool::kNone) return false;
+    kept_[(oldest_ + count_++) % kPreRoll] = {packet, slot, now};
+    return true;
+}
+
+void VoxInput::clear_old(PacketPool& pool, core::Time now) {
+    while (count_ > 0 && now - kept_[oldest_].arrived > 2 * kPreRollTime) drop_oldest(pool);
+}
+
+void VoxInput::drop_oldest(PacketPool& pool) {
+    pool.give_back(kept_[oldest_].slot);
+    oldest_ = (oldest_ + 1) % kPreRoll;
+    --count_;
 }
 
 Packet VoxInput::first(const Packet& packet, const PacketPool& pool) const {
@@ -55,6 +63,12 @@ void VoxInput::replay(Talkspurt& talkspurt, PacketPool& pool, core::Time now) {
         talkspurt.carry(kept.packet, now);
     }
     clear(pool);
+}
+
+void VoxInput::restart(PacketPool& pool) {
+    clear(pool);
+    vox_.start();
+    decoder_->start(rate_);
 }
 
 void VoxInput::clear(PacketPool& pool) {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <set>
 #include <system_error>
 #include <tuple>
 
@@ -257,7 +258,16 @@ void IndexJournal::update(const IndexRecord& record) {
     IndexRecord& kept = impl_->entry_for(record);
     kept.limits = {std::max(kept.limits.rtp, record.limits.rtp),
                    std::max(kept.limits.rtcp, record.limits.rtcp)};
-    if (record.address) kept.address = record.address;
+    if (!record.address) return;
+    for (auto it = impl_->places.lower_bound({record.kind, record.key, 0}); it != impl_->places.end(); ++it) {
+        const auto& [kind, key, ssrc] = it->first;
+        if (kind != record.kind || key != record.key) break;
+        auto& other = impl_->slots[it->second];
+        if (!other.record->address) continue;
+        other.record->address = {};
+        other.behind = {true, true};
+    }
+    kept.address = record.address;
 }
 
 void IndexJournal::settle(const IndexRecord& record) {
@@ -277,6 +287,20 @@ void IndexJournal::forget(const KeyFingerprint& key) {
         impl_->dirty = true;
         it = impl_->places.erase(it);
     }
+}
+
+std::size_t IndexJournal::retire(std::span<const KeyFingerprint> in_use, std::size_t most) {
+    std::set<KeyFingerprint> retired;
+    std::size_t records = 0;
+    for (const auto& [place, slot] : impl_->places) {
+        const auto& key = std::get<KeyFingerprint>(place);
+        if (std::find(in_use.begin(), in_use.end(), key) != in_use.end()) continue;
+        retired.insert(key);
+        ++records;
+    }
+    if (records <= most) return 0;
+    for (const KeyFingerprint& key : retired) forget(key);
+    return records;
 }
 
 bool IndexJournal::dirty() const { return impl_->dirty; }

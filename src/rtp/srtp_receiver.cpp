@@ -318,6 +318,21 @@ std::optional<LimitWish> SrtpReceiver::next_wish() noexcept {
     return std::nullopt;
 }
 
+void SrtpReceiver::repeat_wishes() noexcept {
+    for (std::size_t position = 0; position < count_; ++position) {
+        State& state = at(position);
+        state.rtp_asked = state.rtp_durable;
+        state.rtcp_asked = state.rtcp_durable;
+        watch_limits(state);
+    }
+}
+
+std::size_t SrtpReceiver::lasting_sources() const noexcept {
+    std::size_t lasting = 0;
+    for (std::size_t position = 0; position < count_; ++position) lasting += at(position).keys != 0 ? 1 : 0;
+    return lasting;
+}
+
 void SrtpReceiver::confirm(std::uint32_t ssrc, IndexLimits durable) noexcept {
     for (std::size_t position = 0; position < count_; ++position) {
         State& state = at(position);

@@ -222,6 +222,20 @@ TEST_CASE("the deny tone goes to the denied alone, in place of what he would hea
         for (const Heard& one : town.radios[who]->hear()) CHECK(one.payload != tone->packets[0]);
 }
 
+TEST_CASE("a radio that only talks is sent no tone either") {
+    Town town;
+    const auto tone = std::make_shared<Topology::Tone>();
+    tone->packets.push_back(Octets(160, std::byte{0x33}));
+    town.plan.endpoints[kOfficer].deny_tone = tone;
+    town.plan.endpoints[kOfficer].listens = false;
+    town.open_town();
+    town.talk(kGuard, 5);
+    CHECK_FALSE(town.packet(kOfficer));
+    town.wait(500ms);
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+    CHECK(town.hears(kOfficer) == 0);
+}
+
 TEST_CASE("a half-duplex radio gets its tone once it has stopped sending") {
     Town town;
     const auto tone = std::make_shared<Topology::Tone>();
@@ -289,31 +303,42 @@ TEST_CASE("an officer takes the floor from a guard where the bridge allows it, a
     CHECK(town.hears(kGuard) == 6);
 }
 
-TEST_CASE("a radio that always sends presses with its voice, and what came just before is heard too") {
-    Town town;
-    town.plan.endpoints[kGuard].vox = std::make_shared<media::VoxInput>(codec::pcmu());
-    town.plan.endpoints[kGuard].signal = floor::Signal::Vox;
-    town.open_town();
-    Samples samples = noise(8 * 600, -70, 1);
-    const Samples spoken = voice(8000, 1s);
-    samples.insert(samples.end(), spoken.begin(), spoken.end());
-    const Samples after = noise(8 * 1400, -70, 2);
-    samples.insert(samples.end(), after.begin(), after.end());
-    const auto encoder = codec::make_encoder(codec::pcmu());
-    const auto payloads = encode_all(*encoder, samples, 160);
-    std::size_t first_heard = 0;
-    for (std::size_t n = 0; n < payloads.size(); ++n) {
+// The guard's radio always sends: 600 ms of a quiet room, a second of voice, and the room again.
+struct OpenLine : Town {
+    OpenLine() {
+        plan.endpoints[kGuard].vox = std::make_shared<media::VoxInput>(codec::pcmu());
+        plan.endpoints[kGuard].signal = floor::Signal::Vox;
+        open_town();
+        Samples samples = noise(8 * 600, -70, 1);
+        const Samples spoken = voice(8000, 1s);
+        samples.insert(samples.end(), spoken.begin(), spoken.end());
+        const Samples after = noise(8 * 1400, -70, 2);
+        samples.insert(samples.end(), after.begin(), after.end());
+        const auto encoder = codec::make_encoder(codec::pcmu());
+        payloads = encode_all(*encoder, samples, 160);
+    }
+    // True if it was carried.
+    bool send(std::size_t n, bool stale = false) {
         const media::Packet packet{.sequence = 7 + n,
                                    .timestamp = static_cast<std::uint32_t>(160 * n),
                                    .duration = 160,
                                    .new_stream = n == 0,
+                                   .stale = stale,
                                    .payload = payloads[n]};
-        media::Talkspurt* talkspurt =
-            town.exchange.pass(town.radios[kGuard]->endpoint, packet, town.stage.now);
-        if (talkspurt && first_heard == 0) first_heard = n;
-        if (talkspurt) talkspurt->carry(packet, town.stage.now);
-        town.step();
+        media::Talkspurt* talkspurt = exchange.pass(radios[kGuard]->endpoint, packet, stage.now);
+        if (talkspurt) talkspurt->carry(packet, stage.now);
+        step();
+        return talkspurt != nullptr;
     }
+    std::vector<Octets> payloads;
+};
+
+TEST_CASE("a radio that always sends presses with its voice, and what came just before is heard too") {
+    OpenLine town;
+    const auto& payloads = town.payloads;
+    std::size_t first_heard = 0;
+    for (std::size_t n = 0; n < payloads.size(); ++n)
+        if (town.send(n) && first_heard == 0) first_heard = n;
     CHECK(town.count(Kind::Granted, kGuard) == 1);
     CHECK(town.count(Kind::Released, kGuard) == 1);
     CHECK(first_heard > 29);
@@ -324,6 +349,153 @@ TEST_CASE("a radio that always sends presses with its voice, and what came just 
     CHECK(heard[0].payload == payloads[first_heard - 15]);
     CHECK(continuous(heard, 160));
     CHECK(town.stage.packets.free() >= 32 - 15);
+}
+
+TEST_CASE("what a switched-off radio had said before is not heard when it is on again") {
+    OpenLine town;
+    std::size_t n = 0;
+    while (!town.send(n)) ++n;  // somebody speaks
+    town.exchange.set_standing(kGuard, Standing::Disabled, town.stage.now);
+    CHECK(town.stage.packets.free() == 32);
+    town.forget();
+    town.exchange.set_standing(kGuard, Standing::Enabled, town.stage.now);
+    CHECK_FALSE(town.send(++n));  // the room has to be learned anew
+    CHECK(town.hears(kOfficer) == 0);
+}
+
+TEST_CASE("a pre-roll that waits when its radio is switched off is forgotten") {
+    OpenLine town;
+    for (std::size_t n = 0; n < 25; ++n) CHECK_FALSE(town.send(n));
+    CHECK(town.stage.packets.free() == 32 - 15);
+    town.exchange.set_standing(kGuard, Standing::Disabled, town.stage.now);
+    CHECK(town.stage.packets.free() == 32);
+}
+
+TEST_CASE(
+    "with voice detection, too, what is stale keeps the floor but is not carried, now or as a pre-roll") {
+    OpenLine town;
+    for (std::size_t n = 0; n < 10; ++n) CHECK_FALSE(town.send(n, true));
+    CHECK(town.stage.packets.free() == 32);
+    std::size_t n = 10;
+    while (!town.send(n)) ++n;
+    for (int late = 0; late < 20; ++late) CHECK_FALSE(town.send(++n, true));
+    CHECK(town.dropped(kGuard, Drop::Stale) == 30);
+    CHECK(town.count(Kind::Released) == 0);  // 400 ms, twice the lease
+    CHECK(town.send(++n));
+    CHECK(town.count(Kind::Granted) == 1);
+}
+
+// The post's endpoint sends under a key, so that its packet numbers have to be reserved.
+struct KeyedTown : Town {
+    KeyedTown() {
+        std::vector<std::byte> octets(44, std::byte{5});
+        auto key = rtp::MasterKey::make(rtp::Suite::Aes256Gcm, core::Secret{octets});
+        REQUIRE(key);
+        rtp::SrtpSender sender{rtp::Suite::Aes256Gcm, &*key};
+        REQUIRE(sender.begin(0x99, {.rtp = 1000}));
+        radios[kPost]->endpoint.sink.srtp() = std::move(sender);
+        open_town();
+        exchange.tend_all(stage.now);
+        CHECK(count(Kind::SendLimit, kPost) == 1);
+        confirm();
+        reports.clear();
+    }
+    rtp::SrtpSender& sender() { return radios[kPost]->endpoint.sink.srtp(); }
+    void confirm() { sender().set_reserved(0x99, last(Kind::SendLimit).limits); }
+};
+
+TEST_CASE("packet numbers of a listener are asked for as soon as somebody talks, not with the next report") {
+    KeyedTown town;
+    CHECK(town.sender().reserved().rtp == 1256);
+    town.talk(kGuard, 1);
+    REQUIRE(town.count(Kind::SendLimit, kPost) == 1);
+    CHECK(town.last(Kind::SendLimit).limits.rtp > 1256 + 1500);
+    town.confirm();
+    town.talk(kGuard, 500);
+    CHECK(town.count(Kind::SendLimit, kPost) == 1);
+    CHECK(town.radios[kPost]->endpoint.sink.counters().refused.read() == 0);
+}
+
+TEST_CASE("a wish that found the queue of reports full, or whose answer is lost, is said again") {
+    KeyedTown town;
+    SUBCASE("the queue is full") {
+        while (town.queue.push({})) {
+        }
+        town.talk(kGuard, 16);
+        const auto lost = town.exchange.counters().reports_lost.read();
+        CHECK(lost > 0);
+        town.collect();
+        town.reports.clear();
+        town.talk(kGuard, 16);
+    }
+    SUBCASE("the answer is lost") {
+        town.talk(kGuard, 16);
+        CHECK(town.count(Kind::SendLimit, kPost) == 1);
+        town.reports.clear();
+        town.exchange.tend(town.radios[kPost]->endpoint, town.stage.now);
+    }
+    REQUIRE(town.count(Kind::SendLimit, kPost) >= 1);
+    CHECK(town.last(Kind::SendLimit).limits.rtp > 1256 + 1500);
+}
+
+TEST_CASE("a receive limit that found the queue of reports full is asked for with the next packet") {
+    Town town;
+    std::vector<std::byte> octets(44, std::byte{5});
+    auto key = rtp::MasterKey::make(rtp::Suite::Aes256Gcm, core::Secret{octets});
+    REQUIRE(key);
+    auto& radio = town.radios[kGuard]->endpoint;
+    radio.source.srtp() = rtp::SrtpReceiver{rtp::Suite::Aes256Gcm, std::span{&*key, 1}};
+    town.open_town();
+    rtp::SrtpSender sender{rtp::Suite::Aes256Gcm, &*key};
+    REQUIRE(sender.begin(0x99, {}));
+    sender.set_reserved(0x99, rtp::SrtpSender::unrecorded());
+    Octets packet(12 + 160 + 16);
+    rtp::Header header;
+    header.ssrc = 0x99;
+    rtp::write_header(packet, header);
+    REQUIRE(sender.seal_rtp(packet, 12, 172, 0x99, 0));
+    REQUIRE(radio.source.srtp().open_rtp(packet, 12, 0x99, 0));
+    while (town.queue.push({})) {
+    }
+    town.exchange.heard(radio, town.stage.now);
+    town.collect();
+    CHECK(town.count(Kind::ReceiveLimit) == 0);
+    town.exchange.heard(radio, town.stage.now);
+    REQUIRE(town.count(Kind::ReceiveLimit, kGuard) == 1);
+    CHECK(town.last(Kind::ReceiveLimit).limits.rtp == 65);
+    town.exchange.heard(radio, town.stage.now);
+    CHECK(town.count(Kind::ReceiveLimit) == 1);
+}
+
+TEST_CASE("a key under which 200 SSRCs were heard is reported once, and when it was rotated once more") {
+    Town town;
+    std::vector<rtp::MasterKey> keys;
+    for (const int octet : {5, 6}) {
+        std::vector<std::byte> octets(44, static_cast<std::byte>(octet));
+        keys.push_back(std::move(*rtp::MasterKey::make(rtp::Suite::Aes256Gcm, core::Secret{octets})));
+    }
+    auto& radio = town.radios[kGuard]->endpoint;
+    const auto fresh = [&](std::size_t key) {
+        return rtp::SrtpReceiver{rtp::Suite::Aes256Gcm, std::span{&keys[key], 1}};
+    };
+    radio.source.srtp() = fresh(0);
+    town.open_town();
+    std::uint32_t ssrc = 0;
+    while (ssrc < 199) REQUIRE(radio.source.srtp().restore(keys[0].fingerprint(), ++ssrc, {.rtp = 64}));
+    town.exchange.tend(radio, town.stage.now);
+    CHECK(town.count(Kind::ManySources) == 0);
+    REQUIRE(radio.source.srtp().restore(keys[0].fingerprint(), ++ssrc, {.rtp = 64}));
+    town.exchange.tend(radio, town.stage.now);
+    REQUIRE(radio.source.srtp().restore(keys[0].fingerprint(), ++ssrc, {.rtp = 64}));
+    town.exchange.tend(radio, town.stage.now);
+    REQUIRE(town.count(Kind::ManySources, kGuard) == 1);
+    CHECK(town.last(Kind::ManySources).position == 200);
+    rtp::SrtpReceiver renewed = fresh(1);
+    renewed.carry_over(radio.source.srtp());
+    radio.source.srtp() = std::move(renewed);
+    town.exchange.tend(radio, town.stage.now);
+    CHECK(town.count(Kind::ManySources) == 2);
+    CHECK(town.last(Kind::ManySources).position == 0);
 }
 
 TEST_CASE("while the log cannot be written every press is refused") {
@@ -347,6 +519,9 @@ TEST_CASE("BYE ends a talkspurt at once, a stop of the daemon ends them all") {
     town.exchange.shut_down(town.stage.now);
     CHECK(town.count(Kind::Released, kOfficer) == 1);
     CHECK(town.last(Kind::Released).cause == floor::Cause::ShuttingDown);
+    town.wait(1s);
+    CHECK(town.talk(kGuard, 2) == 0);  // nobody would put it on record any more
+    CHECK(town.last(Kind::Denied).cause == floor::Cause::ShuttingDown);
     CHECK(town.stage.free_encoders(codec::pcmu()) == 4);
 }
 

@@ -84,6 +84,7 @@ TEST_CASE("a packet that comes after its loss was given up is late, and not play
     stage.finish();
     CHECK(stage.officer.hear().size() == 7);
     CHECK(stage.talkspurt.numbers().packets_late == 1);
+    CHECK(stage.guard.endpoint.source.counters().dropped.read(Drop::Late) == 1);
     CHECK(stage.talkspurt.numbers().packets_lost == 0);  // it came, only too late to be played
 }
 

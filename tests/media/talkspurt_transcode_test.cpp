@@ -279,6 +279,7 @@ TEST_CASE("without a free encoder the listener stays silent, is counted once, an
     stage.talkspurt.add(late.endpoint, 1, 0);
     stage.talkspurt.arrange(stage.now);
     CHECK(stage.talkspurt.numbers().listeners_without_codec == 1);
+    CHECK(officer.endpoint.source.counters().dropped.read(Drop::NoCodec) == 1);
     CHECK(officer.hear().empty());
     CHECK(same.hear().size() == 5);
     CHECK(stage.talkspurt.decoders() == 0);
@@ -327,6 +328,134 @@ TEST_CASE("transcoding takes no memory from the heap, and finish() gives everyth
         CHECK(stage.free_decoders(format) == 3);
     }
     for (auto& radio : crowd) CHECK_FALSE(radio->hear().empty());
+}
+
+// G.711 that its sender does not fill in whole packets of the listener's: 170 octets each.
+struct OddTalker : Stage {
+    OddTalker() {
+        stock(codec::pcmu(), 2);
+        for (std::size_t n = 0; n < whole.size(); ++n)
+            stream.insert(stream.end(), whole.payload(n).begin(), whole.payload(n).end());
+        talkspurt.reserve(4);
+        talkspurt.start(guard.endpoint, packet(0), now);
+        talkspurt.add(officer.endpoint, 1, 0);
+        talkspurt.arrange(now);
+    }
+    Packet packet(std::size_t n) {
+        return {.sequence = 500 + n,
+                .timestamp = static_cast<std::uint32_t>(n * 170),
+                .duration = 170,
+                .payload = std::span{stream}.subspan(n * 170, 170)};
+    }
+    void say(std::size_t from, std::size_t to) {
+        for (std::size_t n = from; n < to; ++n) {
+            carry(packet(n));
+            now += 21250us;
+            advance();
+        }
+    }
+    void advance() {
+        talkspurt.advance(now);
+        outbox.flush();
+    }
+    Speech whole{codec::pcmu(), 2s};
+    Octets stream;
+    Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+};
+
+TEST_CASE(
+    "what does not fill a packet leaves soon after the talker has stopped, not with the end of his lease") {
+    OddTalker stage;
+    stage.say(0, 3);  // 510 samples: 3 packets and 30
+    CHECK(stage.officer.hear().size() == 3);
+    REQUIRE(stage.talkspurt.deadline());
+    CHECK(*stage.talkspurt.deadline() - stage.now <= 100ms);
+    stage.now = *stage.talkspurt.deadline() - 1ms;
+    stage.advance();
+    CHECK(stage.officer.hear().empty());
+    stage.now += 1ms;
+    stage.advance();
+    const auto last = stage.officer.hear();
+    REQUIRE(last.size() == 1);
+    CHECK(last[0].payload.size() == 160);
+    CHECK(std::equal(last[0].payload.begin() + 40, last[0].payload.end(),
+                     Octets(120, std::byte{0xFF}).begin()));
+    CHECK_FALSE(stage.talkspurt.deadline());
+    stage.finish();
+    CHECK(stage.officer.hear().empty());
+}
+
+TEST_CASE("once the talker's jitter is known, what he leaves over waits no longer than that asks for") {
+    OddTalker stage;
+    stage.say(0, 40);
+    REQUIRE(stage.talkspurt.deadline());
+    CHECK(*stage.talkspurt.deadline() - stage.now <= 20ms);
+    stage.finish();
+}
+
+TEST_CASE(
+    "a talker who goes on after all is not later than before: the silence sent in his place counts as "
+    "heard") {
+    OddTalker stage;
+    stage.say(0, 3);
+    stage.now += 200ms;  // late, by his network
+    stage.advance();
+    for (std::size_t n = 3; n < 94; ++n) stage.carry(stage.packet(n));
+    stage.finish();
+    const auto heard = stage.officer.hear();
+    CHECK(heard.size() == 94 * 170 / 160 + 1);  // as many as without the pause
+    CHECK(continuous(heard, 160));
+    CHECK(markers(heard) == 1);
+    // Packet 4 begins where the stream's sample 640 is: nothing has moved.
+    CHECK(std::equal(heard[4].payload.begin(), heard[4].payload.end(), stage.stream.begin() + 640));
+}
+
+TEST_CASE("a pause of the talker's clock in mid-packet is as long for the listener") {
+    OddTalker stage;
+    stage.say(0, 3);
+    for (std::size_t n = 3; n < 6; ++n) {
+        Packet later = stage.packet(n);
+        later.timestamp += 800;  // 100 ms
+        stage.carry(later);
+    }
+    stage.finish();
+    const auto heard = stage.officer.hear();
+    REQUIRE(heard.size() == 3 + 1 + 4);
+    CHECK(heard[4].marker);
+    CHECK(heard[4].timestamp - heard[0].timestamp == 510 + 800);
+}
+
+TEST_CASE("whole packets ask for no deadline") {
+    Stage stage;
+    stage.stock(codec::pcmu(), 1);
+    stage.stock(codec::opus(), 1);
+    Radio guard{1, codec::opus()}, officer{2, codec::pcmu()};
+    const Speech speech{codec::opus(), 200ms};
+    stage.press(guard, speech, {&officer});
+    stage.say(speech, 0, 5);
+    CHECK_FALSE(stage.talkspurt.deadline());
+    stage.finish();
+}
+
+TEST_CASE(
+    "when the last listener with another codec has left, nothing waits and nothing is made up for nobody") {
+    Stage stage;
+    stage.stock(codec::pcmu(), 1);
+    stage.stock(codec::opus(), 1);
+    Radio guard{1, codec::opus()}, same{2, codec::opus()}, officer{3, codec::pcmu()};
+    const Speech speech{codec::opus(), 400ms};
+    stage.press(guard, speech, {&same, &officer});
+    stage.say(speech, 0, 5);
+    stage.carry(speech.packet(7));  // 5 and 6 are missing: 7 waits
+    CHECK(stage.packets.free() == 31);
+    stage.talkspurt.remove(officer.endpoint);
+    CHECK(stage.packets.free() == 32);
+    CHECK_FALSE(stage.talkspurt.deadline());
+    stage.say(speech, 8, 12);
+    stage.finish();
+    CHECK(stage.talkspurt.numbers().frames_concealed + stage.talkspurt.numbers().frames_recovered == 0);
+    CHECK(stage.talkspurt.numbers().packets_lost == 2);
+    CHECK(same.hear().size() == 10);
 }
 
 }  // namespace

@@ -272,5 +272,45 @@ TEST_CASE("the file is for its owner only") {
     CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
+TEST_CASE("of the streams under one key only that which moved last has an address") {
+    Shelf shelf;
+    const auto heard = [](std::uint32_t ssrc, const char* address, unsigned key = 1) {
+        return IndexRecord{Kind::Receive, fingerprint(key), ssrc, {100, 0}, *core::Address::parse(address)};
+    };
+    {
+        auto journal = shelf.open();
+        journal.update(heard(9, "192.0.2.1:9"));
+        journal.update(heard(9, "192.0.2.7:9", 2));  // another radio
+        CHECK(journal.sync());
+        CHECK(journal.sync());
+        journal.update(heard(4, "192.0.2.2:9"));
+        CHECK(journal.sync());
+    }
+    auto journal = shelf.open();
+    CHECK_FALSE(journal.find(Kind::Receive, fingerprint(1), 9)->address);
+    CHECK(journal.find(Kind::Receive, fingerprint(1), 4)->address.to_string() == "192.0.2.2:9");
+    CHECK(journal.find(Kind::Receive, fingerprint(2), 9)->address.to_string() == "192.0.2.7:9");
+    journal.update(heard(9, "192.0.2.3:9"));
+    CHECK_FALSE(journal.find(Kind::Receive, fingerprint(1), 4)->address);
+    CHECK(journal.find(Kind::Receive, fingerprint(1), 4)->limits.rtp == 100);
+}
+
+TEST_CASE("keys that left the configuration are remembered until there are too many of their streams") {
+    Shelf shelf;
+    {
+        auto journal = shelf.open();
+        for (unsigned key = 1; key <= 4; ++key)
+            for (std::uint32_t ssrc = 0; ssrc < 5; ++ssrc) journal.update(send(key, ssrc, 100));
+        const std::vector in_use{fingerprint(2), fingerprint(7)};
+        CHECK(journal.retire(in_use, 15) == 0);
+        CHECK(journal.records().size() == 20);
+        CHECK(journal.retire(in_use, 14) == 15);
+        CHECK(journal.sync());
+    }
+    const auto journal = shelf.open();
+    CHECK(journal.records().size() == 5);
+    CHECK(journal.find(Kind::Send, fingerprint(2)).size() == 5);
+}
+
 }  // namespace
 }  // namespace crosspatch::rtp

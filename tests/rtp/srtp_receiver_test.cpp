@@ -430,7 +430,9 @@ TEST_CASE("sources of a key that is gone give their places up, those of a key in
     };
     CHECK(say(300, 1) == "too_many_ssrcs");
     CHECK(say(1, 2) == "ok");
+    CHECK(renewed.lasting_sources() == 256);
     renewed.drop_old_key();
+    CHECK(renewed.lasting_sources() == 1);
     CHECK(say(300, 1) == "ok");  // in place of SSRC 2, which the new key never spoke for
     CHECK(say(1, 2) == "replay");
     CHECK(say(1, 3) == "ok");

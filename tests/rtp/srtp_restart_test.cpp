@@ -241,5 +241,22 @@ TEST_CASE("limits are asked for as packets come, and packets beyond the durable 
     CHECK(wish->limits.rtcp == 9);
 }
 
+TEST_CASE("a receive limit whose wish was lost is wished for again, one that is durable is not") {
+    const auto with = keys(kSuite, {1});
+    Talker radio{with[0]};
+    SrtpReceiver receiver{kSuite, with};
+    Octets packet = radio.say(10);
+    REQUIRE(receiver.open_rtp(packet, kHeader, kSsrc, 10));
+    REQUIRE(receiver.next_wish());  // lost
+    CHECK_FALSE(receiver.next_wish());
+    receiver.repeat_wishes();
+    const auto wish = receiver.next_wish();
+    REQUIRE(wish);
+    CHECK(wish->limits == IndexLimits{75, 0});
+    receiver.confirm(kSsrc, wish->limits);
+    receiver.repeat_wishes();
+    CHECK_FALSE(receiver.next_wish());
+}
+
 }  // namespace
 }  // namespace crosspatch::rtp

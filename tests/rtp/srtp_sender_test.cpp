@@ -173,5 +173,27 @@ TEST_CASE("without a suite packets stay as they are, and an index still goes onc
     CHECK(report == rtcp_packet());
 }
 
+TEST_CASE(
+    "a wish whose answer never comes is said again when it is asked to be, and from where the stream is "
+    "now") {
+    Desk desk;
+    REQUIRE(desk.sender.begin(kSsrc, {1000, 0}));
+    REQUIRE(desk.sender.next_wish());
+    desk.sender.set_reserved(kSsrc, {1256, 256});
+    CHECK(desk.seal(1000) == "ok");
+    REQUIRE(desk.sender.next_wish());  // lost
+    for (std::uint64_t index = 1001; index < 1256; ++index) REQUIRE(desk.seal(index) == "ok");
+    CHECK(desk.seal(1256) == "not_reserved");
+    CHECK_FALSE(desk.sender.next_wish());
+    desk.sender.repeat_wishes();
+    const auto wish = desk.sender.next_wish();
+    REQUIRE(wish);
+    CHECK(wish->limits.rtp == 1256 + 2900);
+    desk.sender.set_reserved(kSsrc, wish->limits);
+    CHECK(desk.seal(1256) == "ok");
+    desk.sender.repeat_wishes();
+    CHECK_FALSE(desk.sender.next_wish());  // all is well: nothing to ask for
+}
+
 }  // namespace
 }  // namespace crosspatch::rtp

@@ -65,7 +65,7 @@ public:
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
     void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
-    // Ends every talkspurt: the daemon stops.
+    // Ends every talkspurt and refuses every further press: the daemon stops.
     void shut_down(core::Time now);
 
     const Counters& counters() const { return counters_; }
@@ -88,11 +88,13 @@ private:
         std::uint64_t number{};
         core::Time pressed{};
         core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
+        core::Time wishes_at{};                      // the listeners' reservations are looked at then
     };
     struct EndpointState {
         Standing standing{Standing::Enabled};
         bool up{};
         std::uint64_t loops_seen{};
+        bool many_sources{};  // as reported
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
@@ -135,8 +137,12 @@ private:
     }
     void start_deny_tone(std::uint32_t endpoint, core::Time now);
 
+    void wish_to_send(media::Endpoint& endpoint, core::Time now);
+    void wish_to_receive(media::Endpoint& endpoint, core::Time now);
+    void watch_sources(media::Endpoint& endpoint, core::Time now);
+
     Report report(Report::Kind kind, core::Time now) const;
-    void send(const Report& report);
+    bool send(const Report& report);
     void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
 
     media::TalkPath path_;
@@ -156,6 +162,7 @@ private:
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     bool refuse_floors_{};
+    bool stopping_{};
     Counters counters_;
     media::DelayHistogram decision_times_;
     media::DelayHistogram access_times_;

@@ -40,6 +40,7 @@ struct Report {
         LoopSuspected,  // our own SSRC came back
         SendLimit,      // `limits` of stream `ssrc` ought to become durable
         ReceiveLimit,
+        ManySources,  // `position` SSRCs were heard under a key of `endpoint`, rotate it before 256; below 200: it was
         BridgeOpened,  // `bridge`
         BridgeClosed,
         Disabled,

@@ -45,6 +45,7 @@ public:
 
     // How long a gap may hold up what follows it.
     void set_patience(core::Duration patience) { patience_ = patience; }
+    core::Duration patience() const { return patience_; }
 
     Arrival push(std::uint64_t sequence, std::uint32_t timestamp, std::span<const std::byte> payload,
                  core::Time now);

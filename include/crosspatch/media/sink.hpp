@@ -47,7 +47,8 @@ public:
     bool send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
               std::uint32_t timestamp, std::span<const std::byte> payload);
 
-    // A compound with our report, what we heard from the radio, and our CNAME; with `bye` when we leave.
+    // A compound with our report, what we heard from the radio, and our CNAME; with `bye` when we leave: the
+    // last one.
     bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
                      core::Time now, core::WallTime wall, bool bye = false);
     // What the radio reports about our stream.
@@ -65,12 +66,15 @@ public:
     const Counters& counters() const { return counters_; }
 
 private:
+    void follow_ssrc();
     Settings settings_;
     rtp::SrtpSender srtp_;
     std::uint32_t first_timestamp_;
     core::Time epoch_;
     std::uint32_t sent_until_{};  // timestamp after the last packet
     bool sent_any_{};
+    bool left_{};                   // BYE was said
+    std::uint32_t counted_ssrc_{};  // the stream that these two are of
     std::uint32_t payload_octets_{};
     std::uint32_t packets_in_stream_{};
     core::Counter loss_percent_;

@@ -77,7 +77,7 @@ public:
 
     // Sends what `packet` makes possible now.
     void carry(const Packet& packet, core::Time now);
-    // Gives up gaps that have been waited for.
+    // Gives up gaps that have been waited for, and sends what waits for a talker who has stopped.
     void advance(core::Time now);
     std::optional<core::Time> deadline() const;
     // Sends what is left and gives everything back to the pools.
@@ -113,6 +113,8 @@ private:
     void silence(std::uint32_t ticks);
     void give_to_groups(const Branch& branch, std::span<const std::int16_t> samples);
     void drain(core::Time now);
+    void plan_flush(core::Time now);
+    void flush();
     void adapt();
     std::chrono::microseconds time_of(std::uint32_t ticks) const;
     std::size_t samples_of(std::uint32_t ticks, std::uint32_t rate) const;
@@ -132,6 +134,7 @@ private:
     std::uint32_t longest_ticks_{};    // the longest packet so far: longer than a listener's ptime is split
     std::uint32_t concealed_ticks_{};  // in a row
     std::size_t transcoding_{};        // groups that are open
+    std::optional<core::Time> flush_at_;  // packets that are not full yet go out then
     Numbers numbers_;
     DelayHistogram delays_;
 };

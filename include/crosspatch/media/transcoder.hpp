@@ -41,8 +41,13 @@ public:
     // Encodes and sends every packet that is full now.
     void feed(std::span<const std::int16_t> samples, std::span<Listener> listeners, Scratch& scratch,
               Outbox& outbox);
-    // Sends what is left, filled up with silence.
-    void finish(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    // True if samples wait for the rest of their packet.
+    bool has_partial() const { return !encoder_->partial.empty(); }
+    // Sends what waits, faded out and filled up with silence. What the talker says in the time of that silence
+    // is left out, so that the listeners' delay does not grow.
+    void flush(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
+    // The talker's clock begins anew: what waits is sent, and what follows has no gap to it.
+    void restart(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox);
     // The talker was silent for so long: the listeners' clock goes on, nothing is sent.
     void skip(std::chrono::microseconds silence, std::span<Listener> listeners, Scratch& scratch,
               Outbox& outbox);
@@ -62,9 +67,11 @@ private:
     double gain_db_{};
     std::chrono::milliseconds ptime_{};
     std::uint32_t decode_rate_{};
+    std::uint32_t encode_rate_{};
     std::uint32_t frame_samples_{};  // of one packet, at the encoder's rate
     std::uint32_t frame_ticks_{};
     std::uint32_t elapsed_{};
+    std::uint32_t ahead_{};  // samples of silence that were sent in the talker's place
     std::uint64_t frames_encoded_{};
 };
 

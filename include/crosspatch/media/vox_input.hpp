@@ -26,20 +26,26 @@ public:
 
     // Decodes the packet and listens to it.
     codec::Vox::Decision hear(const Packet& packet, Scratch& scratch);
-    // Keeps the packet for a press that it may turn out to be part of.
-    void keep(const Packet& packet, PacketPool& pool);
+    // Keeps the packet for a press that it may turn out to be part of. False: no room, it will be missing.
+    bool keep(const Packet& packet, PacketPool& pool, core::Time now);
     // The first packet that is kept, to start a talkspurt with; `packet` itself if none is.
     Packet first(const Packet& packet, const PacketPool& pool) const;
     // Carries what was kept, and forgets it.
     void replay(Talkspurt& talkspurt, PacketPool& pool, core::Time now);
     void clear(PacketPool& pool);
+    // A stream that paused: what came before the pause is not what came just before the voice.
+    void clear_old(PacketPool& pool, core::Time now);
+    // Forgets what it has heard, too: the next packet is the first one.
+    void restart(PacketPool& pool);
     bool speaking() const { return vox_.speaking(); }
 
 private:
     struct Kept {
         Packet packet;
         PacketPool::Slot slot;
+        core::Time arrived;
     };
+    void drop_oldest(PacketPool& pool);
     codec::Format format_;
     std::unique_ptr<codec::Decoder> decoder_;
     std::uint32_t rate_;

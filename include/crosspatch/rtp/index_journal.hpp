@@ -57,14 +57,17 @@ public:
     // The records of one kind under one key, the highest RTP limit first: what an endpoint restores at start.
     std::vector<IndexRecord> find(IndexRecord::Kind kind, const KeyFingerprint& key) const;
 
-    // Adds the record, or raises its limits and takes its address if it has one. In memory: durable with the
-    // next sync().
+    // Adds the record, or raises its limits and takes its address if it has one: that is where the radio is now,
+    // and no other record of the key keeps one. In memory: durable with the next sync().
     void update(const IndexRecord& record);
     // The exact limits that a clean stop leaves, which may be below what was reserved. Requires: the stream
     // has ended and seals and opens nothing any more.
     void settle(const IndexRecord& record);
     // The key is out of use for good.
     void forget(const KeyFingerprint& key);
+    // A key that has left the configuration may come back, and is remembered, but not without bound: if more than
+    // `most` records are of keys that are not `in_use`, all of those are forgotten. Gives how many.
+    std::size_t retire(std::span<const KeyFingerprint> in_use, std::size_t most);
     bool dirty() const;
 
     // Makes everything durable that update() and forget() changed. Once it failed, it fails until rebuild().

@@ -81,11 +81,15 @@ public:
     // is none.
     std::optional<LimitWish> next_wish() noexcept;
     void confirm(std::uint32_t ssrc, IndexLimits durable) noexcept;
+    // A wish, or the answer to it, may have been lost: what is not durable is wished for again.
+    void repeat_wishes() noexcept;
     // Packets accepted at or above their durable limit; after a crash they could be replayed once.
     std::uint64_t exposed() const { return exposed_; }
 
     Suite suite() const { return suite_; }
     std::size_t sources() const { return count_; }
+    // Of these, how many keep their place for as long as their key is in use.
+    std::size_t lasting_sources() const noexcept;
     Source source(std::size_t position) const;  // Requires: position < sources()
 
 private:

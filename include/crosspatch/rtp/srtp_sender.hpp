@@ -52,6 +52,8 @@ public:
     // Limits to make durable now, each said once, the first right after begin(): hand them to the journal,
     // then set_reserved(). Cheap when there is nothing to wish for.
     std::optional<LimitWish> next_wish() noexcept;
+    // A wish, or the answer to it, may have been lost: what is not durable is wished for again.
+    void repeat_wishes() noexcept { asked_ = reserved_; }
 
     // Seals in place the RTP packet in the first `size` octets of `buffer`, whose rest has room for
     // overhead().rtp; `header_size` octets of it stay in clear. Gives the new size. The caller has put `ssrc`

@@ -1,0 +1,89 @@
+#include "crosspatch/media/sink.hpp"
+
+#include <doctest/doctest.h>
+
+#include "crosspatch/rtp/rtcp.hpp"
+#include "tests/media/radios.hpp"
+
+namespace crosspatch::media {
+namespace {
+
+using namespace tests;
+
+// What the gateway's reports say, as the radio reads them.
+struct Reports {
+    std::vector<rtp::SenderReport> sent;
+    std::size_t receiver_reports{};
+    std::size_t byes{};
+};
+Reports reports_of(Radio& radio) {
+    Reports read;
+    ReceiveBatch in;
+    for (const Datagram& datagram : in.receive(radio.wire.get())) {
+        if (rtp::classify(datagram.octets) != rtp::DatagramKind::Rtcp) continue;
+        const auto parsed = rtp::parse_compound(
+            datagram.octets, rtp::Overload{[&](const rtp::SenderReport& r) { read.sent.push_back(r); },
+                                           [&](const rtp::ReceiverReport&) { ++read.receiver_reports; },
+                                           [&](const rtp::Bye&) { ++read.byes; }});
+        CHECK(parsed);
+    }
+    return read;
+}
+
+struct Desk {
+    void say(int packets) {
+        for (int i = 0; i < packets; ++i)
+            radio.endpoint.send(outbox, false, radio.endpoint.sink.next_index(), 160, Octets(160));
+        outbox.flush();
+    }
+    Reports report(bool bye = false) {
+        radio.endpoint.send_report(outbox, kStart, {}, bye);
+        outbox.flush();
+        return reports_of(radio);
+    }
+    Radio radio{1, codec::pcmu()};
+    Outbox outbox;
+};
+
+TEST_CASE("a report counts what was sent under its SSRC, and begins anew with another one") {
+    Desk desk;
+    CHECK(desk.report().receiver_reports == 1);  // nothing sent: no sender
+    desk.say(3);
+    auto reports = desk.report();
+    REQUIRE(reports.sent.size() == 1);
+    CHECK(reports.sent[0].packets == 3);
+    CHECK(reports.sent[0].octets == 480);
+    Sink& sink = desk.radio.endpoint.sink;
+    REQUIRE(sink.srtp().begin(0x77, {.rtp = 5}));
+    sink.srtp().set_reserved(0x77, rtp::SrtpSender::unrecorded());
+    CHECK(desk.report().receiver_reports == 1);
+    desk.say(2);
+    reports = desk.report();
+    REQUIRE(reports.sent.size() == 1);
+    CHECK(reports.sent[0].ssrc == 0x77);
+    CHECK(reports.sent[0].packets == 2);
+    CHECK(reports.sent[0].octets == 320);
+}
+
+TEST_CASE("loss that was reported of a stream says nothing of the one after it") {
+    Desk desk;
+    Sink& sink = desk.radio.endpoint.sink;
+    desk.say(1);
+    sink.on_report({.ssrc = sink.ssrc(), .fraction_lost = 128}, {});
+    CHECK(sink.reported_loss() == 50);
+    REQUIRE(sink.srtp().begin(0x77, {.rtp = 5}));
+    sink.srtp().set_reserved(0x77, rtp::SrtpSender::unrecorded());
+    desk.say(1);
+    CHECK(sink.reported_loss() == 0);
+}
+
+TEST_CASE("BYE is the last that is reported") {
+    Desk desk;
+    desk.say(1);
+    CHECK(desk.report(true).byes == 1);
+    const Reports after = desk.report();
+    CHECK(after.sent.size() + after.receiver_reports == 0);
+}
+
+}  // namespace
+}  // namespace crosspatch::media
