@@ -290,11 +290,12 @@ void IndexJournal::forget(const KeyFingerprint& key) {
 }
 
 std::size_t IndexJournal::retire(std::span<const KeyFingerprint> in_use, std::size_t most) {
+    const std::set<KeyFingerprint> used(in_use.begin(), in_use.end());
     std::set<KeyFingerprint> retired;
     std::size_t records = 0;
     for (const auto& [place, slot] : impl_->places) {
         const auto& key = std::get<KeyFingerprint>(place);
-        if (std::find(in_use.begin(), in_use.end(), key) != in_use.end()) continue;
+        if (used.contains(key)) continue;
         retired.insert(key);
         ++records;
     }
