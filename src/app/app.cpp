@@ -122,6 +122,7 @@ int App::run() {
                      .c_str());
     loop_.run();
     api_.stop();
+    control_.finish_reading();
     // Questions of the API that wait here hold on to its loop: let them end while it is there.
     loop_.restart();
     loop_.poll();

@@ -17,7 +17,7 @@ namespace crosspatch::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kOldKeyOverlap = 30s;      // contract.md, Key files
+constexpr auto kOrdersLate = 5s;          // faults.md 9: a disk that hangs is an alarm
 constexpr auto kTooLongWithoutLog = 10s;  // contract.md, Record
 
 }  // namespace
@@ -76,11 +76,13 @@ void Control::stop() {
     post([this](core::Time now) { exchange_.shut_down(now); });
 }
 
-void Control::post(media::Worker::Task task) {
+bool Control::post(media::Worker::Task task) {
     // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends us.
-    if (!worker_.post(media::Worker::Lane::Control, std::move(task)))
+    const bool taken = worker_.post(media::Worker::Lane::Control, std::move(task));
+    if (!taken)
         log_.error("worker.stuck",
                    "the media worker does not take commands; the watchdog will restart the daemon");
+    return taken;
 }
 
 void Control::read_orders(const std::filesystem::path& file) {
@@ -91,54 +93,54 @@ void Control::read_orders(const std::filesystem::path& file) {
         core::unexpected(core::Error::Code::Io, octets ? "" : octets.error().context);
     if (octets) {
         const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
-        orders = Orders::parse(text, core::wall_now(), core::monotonic_now());
+        // The clock is taken as not earlier than the newest record's time.
+        const core::WallTime wall =
+            std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
+        orders = Orders::parse(text, wall, core::monotonic_now());
     }
     if (orders) {
         orders_ = std::move(*orders);
         return;
     }
+    // Out of the way before the first command would write over it.
+    std::filesystem::path aside = file;
+    aside += fmt::format(".unreadable-{}", core::wall_now().time_since_epoch().count());
+    std::filesystem::rename(file, aside);
     const std::string detail = fmt::format(
-        "{} cannot be read: {}. Radios that were disabled or revoked are on again, bridges that were opened "
-        "by hand are "
-        "closed: look through them, then cut and open what is to be so",
-        file.string(), orders.error().context);
+        "{} could not be read and is now {}: {}. Radios that were disabled or revoked are on again, bridges "
+        "that were "
+        "opened by hand are closed: look through them, then cut and open what is to be so",
+        file.string(), aside.filename().string(), orders.error().context);
     log_.error("orders.lost", detail);
     record_alarm("orders.lost", true, detail);
 }
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
-    auto made = make_plan(std::move(config), estate_, book_, worker_.talk_path());
+    auto made = make_plan(std::move(config), estate_, book_, orders_, worker_.talk_path());
     if (!made) {
         release_unused();
         return core::Unexpected{made.error()};
     }
-    Plan& plan = **made;
-    const std::uint64_t token = next_token_++;
-    set_standings(plan);
-    post([this, &plan](core::Time now) { plan.carry_out(worker_, exchange_, now); });
-    // A task of its own: when its report is here, nothing on the worker uses the plan.
-    post([this, token](core::Time now) { exchange_.tell_installed(token, now); });
-    installing_[token] = std::move(*made);
-    close_removed_bridges(plan);
-    plan.take_over(estate_);
-    settle_streams(plan);
+    const std::shared_ptr<Plan> plan = std::move(*made);
+    for (const bridge::Bridge& bridge : plan->config->bridges)
+        bridge_states_[bridge.id].missing = missing_consents(bridge, *plan->config);
+    // Before the change: what it takes consent from must not hear a packet by it.
+    settle_bridges(*plan->config, false);
+    lend(plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(worker_, exchange_, now); });
+    close_removed_bridges(*plan);
+    plan->take_over(estate_);
+    settle_streams(*plan);
     settle_orders();
-    for (const bridge::Bridge& bridge : estate_.config->bridges)
-        bridge_states_[bridge.id].missing = missing_consents(bridge);
     publish_directory();
-    settle_bridges();
+    settle_bridges(*estate_.config, true);
     return {};
 }
 
-// What was commanded of endpoints that are new, or that have other keys now. The rest stays as it is: a cut that is
-// on its way must not be undone.
-void Control::set_standings(Plan& plan) const {
-    for (const endpoint::Config& config : plan.config->endpoints) {
-        const endpoint::Config* before = endpoint_config(config.settings.id);
-        const bridge::Exchange::Standing standing = orders_.standing(config);
-        if (before && orders_.standing(*before) == standing) continue;
-        plan.standings.push_back({*estate_.endpoints.find(config.settings.id), standing});
-    }
+// What the worker uses in `task` is kept until a later task of its has reported: nothing is freed on the worker.
+void Control::lend(std::shared_ptr<const void> what, media::Worker::Task task) {
+    const std::uint64_t token = next_token_++;
+    lent_[token] = std::move(what);
+    if (post(std::move(task))) post([this, token](core::Time now) { exchange_.tell_done(token, now); });
 }
 
 void Control::close_removed_bridges(const Plan& plan) {
@@ -155,40 +157,42 @@ void Control::close_removed_bridges(const Plan& plan) {
 
 // Streams that are new need their packet indices reserved on disk before they may send.
 void Control::settle_streams(const Plan& plan) {
-    // A sender that waits for its reservation belongs to the radio as it was.
-    std::erase_if(waiting_senders_, [&](const auto& waiting) {
-        return plan.replaces(waiting.second.index) || plan.rekeys(waiting.second.index);
-    });
-    bool overlap = false;
+    for (const Plan::Rekey& rekey : plan.rekeyed)
+        estate_.radios.at(rekey.index)->old_key_until = rekey.old_key_until;
+    std::set<rtp::KeyFingerprint> send_keys;
     for (const endpoint::Config& config : plan.config->endpoints) {
         const std::uint32_t index = *estate_.endpoints.find(config.settings.id);
-        Radio& radio = *estate_.radios.at(index);
-        overlap |= config.srtp.receive.size() > 1;
+        if (config.srtp.send) send_keys.insert(config.srtp.send->fingerprint());
+        if (plan.rekeys(index) || plan.replaces(index))
+            record_alarm("srtp.sources." + config.settings.id, false, "");
         if (!plan.rekeys(index)) continue;
+        Radio& radio = *estate_.radios.at(index);
         radio.receive_keys.clear();
         for (const rtp::MasterKey& key : config.srtp.receive) radio.receive_keys.push_back(key.fingerprint());
+        std::erase_if(waiting_senders_, [&](const auto& waiting) { return waiting.second.index == index; });
         if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint())
             rekey_sender(config, radio);
     }
-    if (overlap) drop_old_keys_at_ = core::monotonic_now() + kOldKeyOverlap;
+    // A sender that waits for its reservation belongs to the radio as it was, and to the key that it is to have.
+    std::erase_if(waiting_senders_, [&](const auto& waiting) {
+        return plan.replaces(waiting.second.index) || !send_keys.contains(waiting.first);
+    });
     // Endpoints that were just built ask through their first report; ask for them now so that nothing waits for 5 s.
     post([this](core::Time now) { exchange_.tend_all(now); });
 }
 
 // Commands about what is no longer in the configuration are over.
 void Control::settle_orders() {
-    std::set<std::string> endpoints;
     std::set<std::string> bridges;
-    for (const endpoint::Config& endpoint : estate_.config->endpoints) endpoints.insert(endpoint.settings.id);
     for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
     const Orders before = orders_;
-    orders_.keep_only(endpoints, bridges);
+    orders_.keep_open_only(bridges);
     if (orders_ != before) keeper_->keep_orders(orders_.text());
 }
 
 // Numbers whose names are gone, once the worker has let go of everything that had them.
 void Control::release_unused() {
-    if (!installing_.empty()) return;
+    if (!lent_.empty()) return;
     std::set<std::string> endpoints;
     std::set<std::string> channels;
     std::set<std::string> bridges;
@@ -210,7 +214,7 @@ void Control::rekey_sender(const endpoint::Config& config, const Radio& radio) {
     const auto before = radio.send_key ? book_.sent(*radio.send_key) : std::nullopt;
     auto sender = std::make_shared<rtp::SrtpSender>(
         make_sender(config.srtp, book_, before ? std::optional{before->ssrc} : std::nullopt,
-                    before ? before->limits.rtp : 0));
+                    before ? before->limits : rtp::IndexLimits{}));
     const auto wish = sender->next_wish();
     if (!wish) return;
     const rtp::IndexRecord record{.kind = rtp::IndexRecord::Kind::Send,
@@ -234,8 +238,8 @@ void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
         sender.set_reserved(kept.ssrc, kept.limits);
     else if (sender.begin(randombytes_random() | 1U, {randombytes_uniform(0x8000), 0}))
         sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
-    post([this, endpoint, sender = waiting.mapped().sender](core::Time now) {
-        std::swap(endpoint->sink.srtp(), *sender);
+    lend(waiting.mapped().sender, [this, endpoint, &sender](core::Time now) {
+        std::swap(endpoint->sink.srtp(), sender);
         endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
         exchange_.rejoin(endpoint->index(), now);
     });
@@ -267,8 +271,8 @@ void Control::drain_reports() {
 void Control::on_report(const bridge::Report& report) {
     using Kind = bridge::Report::Kind;
     switch (report.kind) {
-        case Kind::Installed:
-            installing_.erase(report.token);
+        case Kind::Done:
+            lent_.erase(lent_.begin(), lent_.upper_bound(report.token));
             release_unused();
             ready_ = !stopping_;
             return;
@@ -367,26 +371,32 @@ void Control::on_second() {
     post([answered = worker_answered_](core::Time) { answered->store(true); });
     if (tick_) tick_(alive);
     chronicle_.tick(now);
-    settle_bridges();
+    settle_bridges(*estate_.config, true);
     refresh_figures();
     for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
     record_alarm(
-        "orders.unwritten", keeper_->orders_failing(),
-        "commands (bridges opened, radios cut off) cannot be written to data_dir and would be forgotten by a "
-        "restart: is the disk full or failing?");
-    if (drop_old_keys_at_ && now >= *drop_old_keys_at_) {
-        drop_old_keys_at_.reset();
-        std::vector<media::Endpoint*> all;
-        for (const auto& [index, radio] : estate_.radios) all.push_back(radio->media.get());
-        post([all](core::Time) {
-            for (media::Endpoint* endpoint : all) endpoint->source.srtp().drop_old_key();
-        });
-    }
+        "orders.unwritten", keeper_->orders_waiting(now) > kOrdersLate,
+        "commands (bridges opened, radios cut off) are not written to data_dir and would be forgotten by a "
+        "restart: is the disk full, failing or hanging?");
+    drop_old_keys(now);
     const bool refuse = estate_.config &&
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
     if (refuse != std::exchange(refusing_, refuse))
         post([this, refuse](core::Time) { exchange_.refuse_floors(refuse); });
+}
+
+void Control::drop_old_keys(core::Time now) {
+    std::vector<media::Endpoint*> due;
+    for (const auto& [index, radio] : estate_.radios) {
+        if (!radio->old_key_until || now < *radio->old_key_until) continue;
+        radio->old_key_until.reset();
+        due.push_back(radio->media.get());
+    }
+    if (due.empty()) return;
+    post([due](core::Time) {
+        for (media::Endpoint* endpoint : due) endpoint->source.srtp().drop_old_key();
+    });
 }
 
 bool Control::log_failing_too_long() const {
@@ -399,6 +409,10 @@ void Control::note(record::Entry entry) {
 }
 
 void Control::reload_by_signal(std::function<void()> done) {
+    if (loading_) {  // what is being read may be the file as it was before
+        reload_again_ = true;
+        return done();
+    }
     const auto run = [](Control& control) -> boost::asio::awaitable<void> {
         const boost::json::object actor{{"principal", "root"}, {"auth", "signal"}};
         const auto applied = co_await control.apply_file("SIGHUP", actor);
@@ -417,6 +431,10 @@ void Control::reload_by_signal(std::function<void()> done) {
 // Reads the file on a thread of its own; control, the watchdog and every cut go on meanwhile.
 api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor) {
     using Loaded = decltype(load_config({}));
+    if (log_failing_too_long())
+        co_return core::unexpected(
+            core::Error::Code::Unavailable,
+            "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
     if (std::exchange(loading_, true))
         co_return core::unexpected(core::Error::Code::Busy,
                                    "the configuration is being read already; try again");
@@ -431,7 +449,9 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
     try {
         auto loaded = co_await boost::asio::co_spawn(loader_, load(file), boost::asio::use_awaitable);
-        if (*loaded) {
+        if (stopping_) {
+            done = core::unexpected(core::Error::Code::Unavailable, "the daemon is stopping");
+        } else if (*loaded) {
             done = apply(std::move(**loaded), entry);
         } else {
             entry.detail["problems"] = loaded->error().size();
@@ -442,6 +462,7 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
         done = core::unexpected(core::Error::Code::Internal, error.what());
     }
     loading_ = false;
+    if (std::exchange(reload_again_, false)) boost::asio::post(loop_, [this] { reload_by_signal([] {}); });
     if (!done) {
         const std::string& problems = done.error().context;
         entry.type = "config.refused";

@@ -12,20 +12,18 @@ namespace {
 
 using core::Error;
 
+const endpoint::Config* find_endpoint(const Config& config, std::string_view id) {
+    const auto found = std::find_if(config.endpoints.begin(), config.endpoints.end(),
+                                    [&](const auto& one) { return one.settings.id == id; });
+    return found == config.endpoints.end() ? nullptr : &*found;
+}
+
 // Roles that may open and close bridges and cut radios of their own agency (contract.md, API).
 bool commands(const api::Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
 
 std::string today() { return core::rfc3339(core::wall_now(), 0).substr(0, 10); }
 
 }  // namespace
-
-const endpoint::Config* Control::endpoint_config(std::string_view id) const {
-    if (!estate_.config) return nullptr;
-    const auto& endpoints = estate_.config->endpoints;
-    const auto found = std::find_if(endpoints.begin(), endpoints.end(),
-                                    [&](const auto& one) { return one.settings.id == id; });
-    return found == endpoints.end() ? nullptr : &*found;
-}
 
 const bridge::Bridge* Control::bridge_config(std::string_view id) const {
     const auto& bridges = estate_.config->bridges;
@@ -35,10 +33,10 @@ const bridge::Bridge* Control::bridge_config(std::string_view id) const {
 }
 
 // Every agency with a channel on the bridge that has not said yes. In this version a yes is standing consent.
-std::vector<std::string> Control::missing_consents(const bridge::Bridge& bridge) const {
+std::vector<std::string> Control::missing_consents(const bridge::Bridge& bridge, const Config& config) {
     std::vector<std::string> missing;
     for (const bridge::Leg& leg : bridge.legs)
-        for (const bridge::Channel& channel : estate_.config->channels) {
+        for (const bridge::Channel& channel : config.channels) {
             if (channel.id != leg.channel) continue;
             const auto in = [&](const std::vector<std::string>& list) {
                 return std::find(list.begin(), list.end(), channel.agency) != list.end();
@@ -119,23 +117,23 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
 }
 
 // Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
-void Control::settle_bridges() {
+void Control::settle_bridges(const Config& config, bool may_open) {
     const core::Time now = core::monotonic_now();
     const std::string day = today();
-    bool orders_changed = false;
-    for (const bridge::Bridge& bridge : estate_.config->bridges) {
+    const Orders before = orders_;
+    may_open = may_open && !log_failing_too_long();
+    for (const bridge::Bridge& bridge : config.bridges) {
         const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
         const BridgeState& state = bridge_states_[bridge.id];
-        const bridge::Lifecycle answer = decide_open(bridge, command, state.missing, day, now);
-        if (answer.open() == state.open) continue;
-        set_open(bridge, answer.open(),
-                 answer.open() ? (command ? command->by : "configuration") : std::string{closed_by(answer)});
+        const bridge::Lifecycle answer = bridge::decide_open(bridge, command, state.missing, day, now);
+        if (!answer.open() && state.open) set_open(bridge, false, std::string{bridge::closed_by(answer)});
+        if (answer.open() && !state.open && may_open)
+            set_open(bridge, true, command ? command->by : "configuration");
         // What has ended does not come back by itself: that takes another word.
-        if (answer.open() || !command || bridge.opens == bridge::Opens::Always) continue;
-        orders_.drop_command(bridge.id);
-        orders_changed = true;
+        if (!answer.open() && command && command->open && bridge.opens != bridge::Opens::Always)
+            orders_.drop_command(bridge.id);
     }
-    if (orders_changed) keeper_->keep_orders(orders_.text());
+    if (orders_ != before) keeper_->keep_orders(orders_.text());
 }
 
 core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor,
@@ -174,8 +172,9 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
     });
     if (!posted)
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
-    boost::asio::post(
-        loop_, [this, what, name = std::string{id}, actor, reason] { note_cut(what, name, actor, reason); });
+    boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config] {
+        note_cut(what, name, actor, reason, *config);
+    });
     return {};
 }
 
@@ -190,17 +189,23 @@ void Control::carry_out_cut(api::Cut what, std::uint32_t index, core::Time now) 
 
 // On record, and in control's own state, after the fact: the audio has stopped already.
 void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor,
-                       const std::string& reason) {
+                       const std::string& reason, const Config& seen) {
     // The cut overtook what control had posted before it, perhaps an opening: once more, behind all that.
     const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
     if (index) post([this, what, at = *index](core::Time now) { carry_out_cut(what, at, now); });
     const bridge::BridgeCommand command{
         .open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
-    const endpoint::Config* endpoint = endpoint_config(id);
     if (what == api::Cut::CloseBridge && bridge_config(id)) orders_.command(id, command);
+    // The radio that was meant, as it was when it was cut: a reload may have come between.
+    const endpoint::Config* endpoint = find_endpoint(seen, id);
     if (what == api::Cut::DisableEndpoint && endpoint) orders_.disable(*endpoint);
     if (what == api::Cut::RevokeEndpoint && endpoint) orders_.revoke(*endpoint);
     keeper_->keep_orders(orders_.text());
+    for (const endpoint::Config& one : estate_.config->endpoints)
+        if (what == api::Cut::RevokeEndpoint && orders_.standing(one) == bridge::Exchange::Standing::Revoked)
+            post([this, at = *estate_.endpoints.find(one.settings.id)](core::Time now) {
+                exchange_.set_standing(at, bridge::Exchange::Standing::Revoked, now);
+            });
     if (what == api::Cut::CloseBridge) {
         BridgeState& state = bridge_states_[id];
         if (!state.open) return;
@@ -233,7 +238,11 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
     if (!own && !(actor.role == "administrator" && actor.agency.empty()))
         return core::unexpected(Error::Code::NotPermitted,
                                 fmt::format("{} may not enable '{}'", actor.name, id));
-    if (!orders_.enable(*endpoint_config(id)))
+    if (log_failing_too_long())
+        return core::unexpected(
+            Error::Code::Unavailable,
+            "the log cannot be written, so no radio is let in; see `crosspatchctl status`");
+    if (!orders_.enable(*find_endpoint(*estate_.config, id)))
         return core::unexpected(
             Error::Code::NotPermitted,
             fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
@@ -257,10 +266,6 @@ api::Gateway::Done Control::reload(api::Actor actor) {
         co_return core::unexpected(
             Error::Code::NotPermitted,
             fmt::format("{} may not reload; technicians and administrators do", actor.name));
-    if (log_failing_too_long())
-        co_return core::unexpected(
-            Error::Code::Unavailable,
-            "the log cannot be written, so nothing is changed; see `crosspatchctl status`");
     co_return co_await apply_file("crosspatchctl reload", actor_json(actor));
 }
 

@@ -176,7 +176,7 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                               {"gain_db", fmt::format("{:g}", leg.gain_db)}});
     const auto found = bridge_states_.find(bridge.id);
     const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
-    const auto missing = missing_consents(bridge);
+    const auto missing = missing_consents(bridge, *estate_.config);
     object json{{"id", bridge.id},
                 {"state", state.open ? "open" : "closed"},
                 {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},

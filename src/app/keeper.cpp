@@ -36,10 +36,15 @@ void Keeper::ask(const rtp::IndexRecord& record) {
             return other.kind == record.kind && other.key == record.key && other.ssrc == record.ssrc;
         };
         const auto found = std::find_if(waiting_.begin(), waiting_.end(), same);
-        if (found != waiting_.end())
-            *found = record;
-        else
+        if (found == waiting_.end()) {
             waiting_.push_back(record);
+        } else {
+            // What is asked once more may be older than what waits.
+            const rtp::IndexLimits before = found->limits;
+            *found = record;
+            found->limits = {std::max(before.rtp, record.limits.rtp),
+                             std::max(before.rtcp, record.limits.rtcp)};
+        }
     }
     wake_.notify_one();
 }
@@ -48,6 +53,7 @@ void Keeper::keep_orders(std::string text) {
     {
         const std::lock_guard lock{mutex_};
         orders_ = std::move(text);
+        if (orders_since_.load() == core::Time::max()) orders_since_ = core::monotonic_now();
     }
     wake_.notify_one();
 }
@@ -55,8 +61,8 @@ void Keeper::keep_orders(std::string text) {
 void Keeper::run() {
     std::unique_lock lock{mutex_};
     for (;;) {
-        const auto work = [&] { return stopping_ || !waiting_.empty() || (orders_ && !orders_failing()); };
-        if (orders_failing())
+        const auto work = [&] { return stopping_ || !waiting_.empty() || (orders_ && !orders_failing_); };
+        if (orders_failing_)
             wake_.wait_for(lock, kTryOrdersAgain, work);
         else
             wake_.wait(lock, work);
@@ -73,8 +79,14 @@ void Keeper::run() {
         }
         lock.lock();
         if (last && waiting_.empty()) return;
-        if (orders && orders_failing() && !orders_) orders_ = std::move(orders);  // unless newer ones came
+        if (orders && orders_failing_ && !orders_) orders_ = std::move(orders);  // unless newer ones came
+        if (!orders_) orders_since_ = core::Time::max();
     }
+}
+
+core::Duration Keeper::orders_waiting(core::Time now) const {
+    const core::Time since = orders_since_;
+    return since > now ? core::Duration{} : now - since;
 }
 
 void Keeper::write_orders(const std::string& text) {

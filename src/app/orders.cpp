@@ -8,6 +8,7 @@ namespace {
 
 namespace json = boost::json;
 using Standing = bridge::Exchange::Standing;
+constexpr core::Duration kLongAgo = std::chrono::years{1};
 
 bool read_names(const json::object& object, std::string_view key, std::set<std::string>& into) {
     const json::value* list = object.if_contains(key);
@@ -19,7 +20,8 @@ bool read_names(const json::object& object, std::string_view key, std::set<std::
     return true;
 }
 
-// `at_mono` is as long ago as `at` is by the wall clock; one that went back since makes it now.
+// `at_mono` is as long ago as `at` is by the wall clock. One that is still to come says that the clock is wrong, and not
+// how long ago it was: so long that whatever expires has expired.
 std::optional<bridge::BridgeCommand> read_command(const json::value& value, core::WallTime wall,
                                                   core::Time mono) {
     const json::object* object = value.if_object();
@@ -29,7 +31,7 @@ std::optional<bridge::BridgeCommand> read_command(const json::value& value, core
     const json::value* by = object->if_contains("by");
     if (!open || !open->is_bool() || !at || !at->is_int64() || !by || !by->is_string()) return std::nullopt;
     const core::WallTime then{std::chrono::nanoseconds{std::max<std::int64_t>(at->get_int64(), 0)}};
-    const core::Duration ago = std::max(wall - then, std::chrono::nanoseconds{0});
+    const core::Duration ago = then > wall ? kLongAgo : wall - then;
     return bridge::BridgeCommand{
         .open = open->get_bool(), .at = then, .at_mono = mono - ago, .by = std::string{by->get_string()}};
 }
@@ -95,11 +97,8 @@ const bridge::BridgeCommand* Orders::bridge(const std::string& id) const {
     return found == bridges_.end() ? nullptr : &found->second;
 }
 
-void Orders::keep_only(const std::set<std::string>& endpoints, const std::set<std::string>& bridges) {
-    const auto other = [&](const std::string& id) { return !endpoints.contains(id); };
-    std::erase_if(disabled_, other);
-    std::erase_if(revoked_ids_, other);
-    std::erase_if(bridges_, [&](const auto& one) { return !bridges.contains(one.first); });
+void Orders::keep_open_only(const std::set<std::string>& bridges) {
+    std::erase_if(bridges_, [&](const auto& one) { return one.second.open && !bridges.contains(one.first); });
 }
 
 }  // namespace crosspatch::app

@@ -10,31 +10,46 @@
 namespace crosspatch::app {
 namespace {
 
-// The same radio on the same port with other keys: its talkspurts go on.
-bool only_keys_changed(const Radio& radio, const endpoint::Config& config) {
-    return radio.settings == config.settings && config.srtp.suite != rtp::Suite::None;
+using Standing = bridge::Exchange::Standing;
+constexpr std::chrono::seconds kOldKeyOverlap{30};  // contract.md, Key files
+
+std::vector<rtp::KeyFingerprint> receive_keys(const endpoint::Config& config) {
+    std::vector<rtp::KeyFingerprint> keys;
+    for (const rtp::MasterKey& key : config.srtp.receive) keys.push_back(key.fingerprint());
+    return keys;
 }
 
 bool same_keys(const Radio& radio, const endpoint::Config& config) {
-    std::vector<rtp::KeyFingerprint> receive;
-    for (const rtp::MasterKey& key : config.srtp.receive) receive.push_back(key.fingerprint());
     const auto send = config.srtp.send ? std::optional{config.srtp.send->fingerprint()} : std::nullopt;
-    return radio.receive_keys == receive && radio.send_key == send;
+    return radio.receive_keys == receive_keys(config) && radio.send_key == send;
+}
+
+// How long the second of two receive keys is good for: counted from when it became the second, not from later changes.
+std::optional<core::Time> old_key_until(const Radio* before, const endpoint::Config& config) {
+    if (config.srtp.receive.size() < 2) return std::nullopt;
+    if (before && before->receive_keys == receive_keys(config)) return before->old_key_until;
+    return core::monotonic_now() + kOldKeyOverlap;
 }
 
 class Planner {
 public:
     Planner(std::shared_ptr<const Config> config, Estate& estate, const StreamBook& book,
-            media::TalkPath path)
-        : estate_{estate}, book_{book}, path_{path}, plan_{std::make_unique<Plan>()} {
+            const Orders& orders, media::TalkPath path)
+        : estate_{estate}, book_{book}, orders_{orders}, path_{path}, plan_{std::make_unique<Plan>()} {
         plan_->config = std::move(config);
+        if (!estate_.config) return;
+        for (const endpoint::Config& endpoint : estate_.config->endpoints)
+            former_[endpoint.settings.id] = &endpoint;
     }
 
     core::Result<std::unique_ptr<Plan>> make() {
         if (const auto opened = open_shared_port(); !opened) return core::Unexpected{opened.error()};
-        for (const endpoint::Config& config : plan_->config->endpoints)
+        find_leaving();
+        for (const endpoint::Config& config : plan_->config->endpoints) {
             if (const auto planned = plan_endpoint(config); !planned)
                 return core::Unexpected{planned.error()};
+            plan_standing(config);
+        }
         plan_removals();
         plan_->change.topology = make_topology(plan_->config, estate_, radios_);
         plan_talkspurts();
@@ -56,31 +71,68 @@ private:
         return {};
     }
 
-    core::Result<void> plan_endpoint(const endpoint::Config& config) {
-        const std::uint32_t index = estate_.endpoints.of(config.settings.id);
-        const auto found = estate_.radios.find(index);
-        const Radio* before = found == estate_.radios.end() ? nullptr : found->second.get();
+    const Radio* before(const endpoint::Config& config) const {
+        const auto index = estate_.endpoints.find(config.settings.id);
+        const auto found = index ? estate_.radios.find(*index) : estate_.radios.end();
+        return found == estate_.radios.end() ? nullptr : found->second.get();
+    }
+
+    // Nothing of it changes but perhaps its keys: its talkspurts go on. Not so where it was revoked and comes back with
+    // new ones: nothing may be sent to it under the old.
+    bool stays(const Radio& radio, const endpoint::Config& config) const {
         const bool shared_port_moved = plan_->shared_changed && !config.settings.listen;
-        if (before && before->settings == config.settings && !shared_port_moved) {
+        if (radio.settings != config.settings || shared_port_moved) return false;
+        return same_keys(radio, config) ||
+               orders_.standing(*former_.at(config.settings.id)) != Standing::Revoked;
+    }
+
+    // Their ports may be taken over.
+    void find_leaving() {
+        std::set<const Radio*> staying;
+        for (const endpoint::Config& config : plan_->config->endpoints)
+            if (const Radio* radio = before(config); radio && stays(*radio, config)) staying.insert(radio);
+        for (const auto& [index, radio] : estate_.radios)
+            if (!staying.contains(radio.get())) leaving_.push_back(radio.get());
+    }
+
+    core::Result<void> plan_endpoint(const endpoint::Config& config) {
+        const Radio* before = this->before(config);
+        const std::uint32_t index = estate_.endpoints.of(config.settings.id);
+        const auto old_key = old_key_until(before, config);
+        const auto drop_old_key = [&](rtp::SrtpReceiver& receiver) {
+            if (config.srtp.receive.size() > 1 && !old_key) receiver.drop_old_key();
+        };
+        if (before && stays(*before, config)) {
             radios_[index] = before;
-            if (!same_keys(*before, config) && only_keys_changed(*before, config)) {
-                auto receiver = std::make_unique<rtp::SrtpReceiver>(make_receiver(config.srtp, book_));
-                plan_->rekeyed.push_back({index, before->media.get(), std::move(receiver)});
-            }
+            if (same_keys(*before, config)) return {};
+            auto receiver = std::make_unique<rtp::SrtpReceiver>(make_receiver(config.srtp, book_));
+            drop_old_key(*receiver);
+            plan_->rekeyed.push_back({index, before->media.get(), std::move(receiver), old_key});
             return {};
         }
         const int shared = plan_->shared_changed ? plan_->shared_port.get() : estate_.shared_port.get();
-        auto radio =
-            build_radio(config, index, book_, shared, plan_->config->gateway.id, before, estate_.radios);
-        if (!radio) return core::Unexpected{radio.error()};
-        radios_[index] = radio->get();
+        auto made = build_radio(config, index, book_, shared, plan_->config->gateway.id, before, leaving_);
+        if (!made) return core::Unexpected{made.error()};
+        Radio& radio = **made;
+        radio.old_key_until = old_key;
+        drop_old_key(radio.media->source.srtp());
+        radios_[index] = &radio;
         if (before) {
             plan_->change.gone.push_back(index);
-            if (same_keys(*before, config))
-                plan_->continued.emplace_back(before->media.get(), (*radio)->media.get());
+            // What it has heard counts under new keys too (the roll-over counter goes on), but for a stolen radio's.
+            if (orders_.standing(*former_.at(config.settings.id)) != Standing::Revoked)
+                plan_->continued.emplace_back(before->media.get(), radio.media.get());
         }
-        plan_->added.push_back(std::move(*radio));
+        plan_->added.push_back(std::move(*made));
         return {};
+    }
+
+    // Only what this change changes: a cut that is on its way must not be undone.
+    void plan_standing(const endpoint::Config& config) {
+        const auto former = former_.find(config.settings.id);
+        const Standing standing = orders_.standing(config);
+        if (former != former_.end() && orders_.standing(*former->second) == standing) return;
+        plan_->standings.push_back({*estate_.endpoints.find(config.settings.id), standing});
     }
 
     void plan_removals() {
@@ -140,8 +192,11 @@ private:
 
     Estate& estate_;
     const StreamBook& book_;
+    const Orders& orders_;
     media::TalkPath path_;
     std::unique_ptr<Plan> plan_;
+    std::map<std::string, const endpoint::Config*> former_;  // of the configuration in force
+    std::vector<const Radio*> leaving_;
     std::map<std::uint32_t, const Radio*> radios_;  // of the new configuration
 };
 
@@ -231,8 +286,9 @@ void Plan::take_over(Estate& estate) {
 }
 
 core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,
-                                              const StreamBook& book, media::TalkPath path) {
-    return Planner{std::move(config), estate, book, path}.make();
+                                              const StreamBook& book, const Orders& orders,
+                                              media::TalkPath path) {
+    return Planner{std::move(config), estate, book, orders, path}.make();
 }
 
 }  // namespace crosspatch::app

@@ -29,22 +29,23 @@ std::shared_ptr<const bridge::Topology::Tone> render_tone(const endpoint::Settin
     return tone;
 }
 
-// The socket that one of `present` has on `local`, shared: what changes hands loses no packet. Else a new one.
-core::Result<core::UniqueFd> open_or_share(const core::Address& local, const Radios& present) {
+// The socket that one of `leaving` has on `local`, shared: what changes hands loses no packet. Else a new one.
+core::Result<core::UniqueFd> open_or_share(const core::Address& local,
+                                           std::span<const Radio* const> leaving) {
     const auto share = [&](int held) -> core::Result<core::UniqueFd> {
         core::UniqueFd shared{fcntl(held, F_DUPFD_CLOEXEC, 0)};
         if (shared) return shared;
         return core::unexpected(core::Error::Code::Exhausted,
                                 "no file descriptor is free: raise LimitNOFILE of the service");
     };
-    for (const auto& [index, radio] : present) {
+    for (const Radio* radio : leaving) {
         if (radio->rtp && radio->local == local) return share(radio->rtp.get());
         if (radio->rtcp && radio->rtcp_local() == local) return share(radio->rtcp.get());
     }
     return media::open_udp(local);
 }
 
-core::Result<void> open_ports(Radio& radio, const Radio* before, const Radios& present) {
+core::Result<void> open_ports(Radio& radio, const Radio* before, std::span<const Radio* const> leaving) {
     const endpoint::Settings& settings = radio.settings;
     if (!settings.listen) return {};
     const auto fail = [&](const core::Error& error) {
@@ -52,12 +53,12 @@ core::Result<void> open_ports(Radio& radio, const Radio* before, const Radios& p
     };
     // A port that the kernel picked stays the endpoint's own as long as the configuration still says 0.
     const bool keeps = before && before->settings.listen == settings.listen && before->rtp;
-    auto rtp = open_or_share(keeps ? before->local : settings.listen, present);
+    auto rtp = open_or_share(keeps ? before->local : settings.listen, leaving);
     if (!rtp) return fail(rtp.error());
     radio.rtp = std::move(*rtp);
     radio.local = media::local_address(radio.rtp.get());
     if (settings.rtcp != endpoint::Rtcp::NextPort) return {};
-    auto rtcp = open_or_share(radio.rtcp_local(), present);
+    auto rtcp = open_or_share(radio.rtcp_local(), leaving);
     if (!rtcp) return fail(rtcp.error());
     radio.rtcp = std::move(*rtcp);
     return {};
@@ -116,18 +117,17 @@ rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook&
 }
 
 rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
-                            std::optional<std::uint32_t> ssrc, std::uint64_t start_at_least) {
+                            std::optional<std::uint32_t> ssrc, rtp::IndexLimits start_at_least) {
     rtp::SrtpSender sender{srtp.suite, srtp.send ? &*srtp.send : nullptr};
     std::optional<rtp::IndexRecord> before;
     if (srtp.send)
         before = ssrc ? book.sent(srtp.send->fingerprint(), *ssrc) : book.sent(srtp.send->fingerprint());
-    if (before) {
-        sender.begin(before->ssrc, {std::max(before->limits.rtp, start_at_least), before->limits.rtcp});
-        return sender;
-    }
-    // RFC 3711 3.3.1: below 32,768, so that a first packet is not taken for one of before a wrap.
-    const std::uint64_t start = start_at_least > 0 ? start_at_least : randombytes_uniform(0x8000);
-    sender.begin(ssrc.value_or(randombytes_random() | 1U), {start, 0});
+    // RFC 3711 3.3.1: below 32,768, so that a first packet is not taken for one of before a wrap. 3.4: neither index
+    // begins again with a new key.
+    rtp::IndexLimits start = start_at_least;
+    if (before) start = {std::max(start.rtp, before->limits.rtp), std::max(start.rtcp, before->limits.rtcp)};
+    if (start.rtp == 0) start.rtp = randombytes_uniform(0x8000);
+    sender.begin(before ? before->ssrc : ssrc.value_or(randombytes_random() | 1U), start);
     if (srtp.suite == rtp::Suite::None) sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
     return sender;
 }
@@ -135,13 +135,13 @@ rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& boo
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
                                                  const std::string& cname, const Radio* before,
-                                                 const Radios& present) {
+                                                 std::span<const Radio* const> leaving) {
     auto radio = std::make_unique<Radio>();
     radio->settings = config.settings;
     radio->index = index;
     for (const rtp::MasterKey& key : config.srtp.receive) radio->receive_keys.push_back(key.fingerprint());
     if (config.srtp.send) radio->send_key = config.srtp.send->fingerprint();
-    if (const auto opened = open_ports(*radio, before, present); !opened)
+    if (const auto opened = open_ports(*radio, before, leaving); !opened)
         return core::Unexpected{opened.error()};
 
     const endpoint::Settings& settings = config.settings;
@@ -163,7 +163,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                         .socket = rtp,
                                         .rtcp_socket = rtcp,
                                         .cname = cname},
-                               .sender = make_sender(config.srtp, book, std::nullopt, 0),
+                               .sender = make_sender(config.srtp, book, std::nullopt, {}),
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
     if (!settings.remote)

@@ -412,6 +412,7 @@ void Exchange::advance(core::Time now) {
         }
         if (now >= state.decide_again) decide_again(channel, now);
     }
+    if (told_ != done_) tell_done(done_, now);
     tones_.advance(now, path_.outbox, [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
 }
 

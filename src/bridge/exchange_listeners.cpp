@@ -196,10 +196,11 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
     return std::move(change.topology);
 }
 
-void Exchange::tell_installed(std::uint64_t token, core::Time now) {
-    Report installed = report(Report::Kind::Installed, now);
-    installed.token = token;
-    send(installed);
+void Exchange::tell_done(std::uint64_t token, core::Time now) {
+    done_ = token;
+    Report done = report(Report::Kind::Done, now);
+    done.token = token;
+    if (send(done)) told_ = token;
 }
 
 }  // namespace crosspatch::bridge

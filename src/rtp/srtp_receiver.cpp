@@ -235,7 +235,7 @@ void SrtpReceiver::carry_over(const SrtpReceiver& previous) noexcept {
         State* state = find(old.ssrc);
         if (!state) state = add(old.ssrc);
         if (!state) return;
-        const bool wished = state->wishes;
+        const State restored = *state;
         *state = old;
         state->keys = 0;
         for (std::size_t ours = 0; ours < key_count_; ++ours) {
@@ -245,10 +245,26 @@ void SrtpReceiver::carry_over(const SrtpReceiver& previous) noexcept {
                     state->keys = static_cast<std::uint8_t>(state->keys | 1U << ours);
             }
         }
+        if ((restored.keys & ~state->keys) != 0) keep_limits(*state, restored);
+        state->keys |= restored.keys;
         state->wishes = true;
-        if (!wished) ++wishing_;
+        if (!restored.wishes) ++wishing_;
     }
     exposed_ += previous.exposed_;
+}
+
+// Under a key that `previous` did not have, somebody else heard this SSRC: none of that may come again here.
+void SrtpReceiver::keep_limits(State& state, const State& restored) noexcept {
+    if (restored.rtp_restart > (state.rtp_heard ? state.rtp.highest() + 1 : state.rtp_restart)) {
+        state.rtp = restored.rtp;
+        state.rtp_restart = state.rtp_durable = state.rtp_asked = restored.rtp_restart;
+        state.rtp_heard = false;
+    }
+    if (restored.rtcp_restart > (state.rtcp_heard ? state.rtcp.highest() + 1 : state.rtcp_restart)) {
+        state.rtcp = restored.rtcp;
+        state.rtcp_restart = state.rtcp_durable = state.rtcp_asked = restored.rtcp_restart;
+        state.rtcp_heard = false;
+    }
 }
 
 void SrtpReceiver::drop_old_key() noexcept {

@@ -28,10 +28,10 @@ TEST_CASE("two radios that swap their keys and swap back repeat no packet number
     const rtp::SrtpSettings two = keys(2);
     StreamBook book{{sent(one, 11, {500, 40}), sent(two, 22, {700, 60})}};
     // The first radio keeps its SSRC under the other's key, and the other way round.
-    CHECK(make_sender(two, book, 11, 500).next() == rtp::IndexLimits{500, 0});
-    book.note(sent(two, 11, {600, 10}));
-    book.note(sent(one, 22, {800, 10}));
-    const rtp::SrtpSender back = make_sender(one, book, 11, 600);
+    CHECK(make_sender(two, book, 11, {500, 40}).next() == rtp::IndexLimits{500, 40});
+    book.note(sent(two, 11, {600, 70}));
+    book.note(sent(one, 22, {800, 90}));
+    const rtp::SrtpSender back = make_sender(one, book, 11, {600, 30});
     CHECK(back.ssrc() == 11);
     CHECK(back.next() == rtp::IndexLimits{600, 40});
 }
@@ -41,14 +41,14 @@ TEST_CASE("a restart goes on with the newest stream of a key, above all that was
     StreamBook book{{sent(one, 11, {500, 40})}};
     book.note(sent(one, 12, {90, 5}));
     book.note(sent(one, 12, {80, 6}));  // limits never fall
-    const rtp::SrtpSender sender = make_sender(one, book, std::nullopt, 0);
+    const rtp::SrtpSender sender = make_sender(one, book, std::nullopt, {});
     CHECK(sender.ssrc() == 12);
     CHECK(sender.next() == rtp::IndexLimits{90, 6});
 }
 
 TEST_CASE("a key that was never used begins under a random SSRC, below half of the sequence numbers") {
     const StreamBook book{{}};
-    const rtp::SrtpSender sender = make_sender(keys(1), book, std::nullopt, 0);
+    const rtp::SrtpSender sender = make_sender(keys(1), book, std::nullopt, {});
     CHECK(sender.ssrc() != 0);
     CHECK(sender.next().rtp < 0x8000);
     CHECK(sender.next().rtcp == 0);

@@ -161,8 +161,8 @@ TEST_CASE("a reload that changes nothing for a talkspurt leaves it untouched") {
     CHECK(continuous(heard, 160));
     CHECK(markers(heard) == 1);
     CHECK(town.count(Kind::Granted) == 1);
-    CHECK(town.count(Kind::Installed) == 1);
-    CHECK(town.last(Kind::Installed).token == 2);
+    CHECK(town.count(Kind::Done) == 1);
+    CHECK(town.last(Kind::Done).token == 2);
     CHECK(town.former.back()->channels[kOps].floor.priority == 3);  // the plan before is given back
 }
 

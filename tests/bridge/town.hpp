@@ -81,7 +81,7 @@ struct Town {
             for (int i = 0; i < 2; ++i)
                 change.talkspurts.push_back(std::make_unique<media::Talkspurt>(stage.path()));
         former.push_back(exchange.install(change, stage.now));
-        exchange.tell_installed(token, stage.now);
+        exchange.tell_done(token, stage.now);
         collect();
     }
     void open_town(bool bridged = true) {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What people commanded holds: over reloads, over a kill, and until somebody commands something else."""
 import json
+import os
 import time
 
 from gateway import CM80, GatewayTest, bridge, channel, end, endpoint, main, ports
@@ -131,6 +132,8 @@ class Orders(GatewayTest):
         gateway.start()
         alarms = {alarm["name"]: alarm["detail"] for alarm in gateway.ask("status")["alarms"]}
         self.assertIn("orders.json", alarms["orders.lost"])
+        aside = [name for name in os.listdir(gateway.path("var")) if name.startswith("orders.json.unreadable-")]
+        self.assertEqual(1, len(aside), "what was in it is kept")
 
     def test_an_endpoint_is_renamed_and_keeps_its_port(self):
         port, = ports(1)

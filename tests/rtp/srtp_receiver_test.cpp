@@ -401,6 +401,24 @@ TEST_CASE("1,000 changes of key in mid-talk lose no packet and reset no counter"
     CHECK(receiver.sources() == 1);
 }
 
+TEST_CASE("two radios with one SSRC that swap their keys open the door to no replay") {
+    const auto mine = keys(kSuite, {1});
+    const auto theirs = keys(kSuite, {2});
+    SrtpReceiver receiver{kSuite, theirs};
+    auto packet = Talker{theirs[0]}.say(10);
+    REQUIRE(receiver.open_rtp(packet, kHeader, kSsrc, 10));
+    SrtpReceiver renewed{kSuite, mine};
+    REQUIRE(renewed.restore(mine[0].fingerprint(), kSsrc, {100'000, 0}));
+    renewed.carry_over(receiver);
+    const auto say = [&](std::uint64_t index) {
+        auto again = Talker{mine[0]}.say(index);
+        return outcome(renewed.open_rtp(again, kHeader, kSsrc, static_cast<std::uint16_t>(index)));
+    };
+    CHECK(say(50) != "ok");
+    CHECK(say(99'990) != "ok");
+    CHECK(say(100'001) == "ok");
+}
+
 TEST_CASE("a source that was silent during the overlap keeps its counter under the new key") {
     auto with = keys(kSuite, {1});
     SrtpReceiver receiver{kSuite, with};

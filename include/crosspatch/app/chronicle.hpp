@@ -32,7 +32,6 @@ public:
         std::uint32_t channel{};
         core::Time granted{};
         std::chrono::milliseconds max_talk{};
-        std::uint32_t heard_by{};  // listeners told so far
         std::set<std::uint32_t> listeners;
         bool started{};
         bool revoking{};

@@ -4,7 +4,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -69,6 +68,8 @@ public:
     core::Result<void> start(std::shared_ptr<const Config> config);
     // Ends all talkspurts and waits (bounded) until that is on record.
     void stop();
+    // Waits for a file that is being read; what becomes of it goes to the loop.
+    void finish_reading() { loader_.join(); }
     // Event streams end with the API's loop; called when that has stopped.
     void drop_listeners() { listeners_.clear(); }
     // SIGHUP: the file is read again; what is wrong with it goes to the log. Then calls `done`.
@@ -114,11 +115,11 @@ private:
 
     core::Result<void> install(std::shared_ptr<const Config> config);
     void read_orders(const std::filesystem::path& file);
-    void set_standings(Plan& plan) const;
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
     void settle_orders();
-    void settle_bridges();
+    void settle_bridges(const Config& config, bool may_open);
+    void lend(std::shared_ptr<const void> what, media::Worker::Task task);
     void release_unused();
     void use_new_sender(const rtp::IndexRecord& kept, bool durable);
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
@@ -126,13 +127,14 @@ private:
     Done apply_file(std::string by, boost::json::object actor);
     core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
-    const endpoint::Config* endpoint_config(std::string_view id) const;
-    std::vector<std::string> missing_consents(const bridge::Bridge& bridge) const;
+    static std::vector<std::string> missing_consents(const bridge::Bridge& bridge, const Config& config);
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
     void carry_out_cut(api::Cut what, std::uint32_t index, core::Time now);  // the worker's
-    void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason);
+    void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
+                  const Config& seen);
     bool log_failing_too_long() const;
+    void drop_old_keys(core::Time now);
 
     void wait_for_reports();
     void drain_reports();
@@ -142,7 +144,7 @@ private:
     void start_unrecorded(std::uint32_t endpoint);
     void wait_for_tick();
     void on_second();
-    void post(media::Worker::Task task);
+    bool post(media::Worker::Task task);
 
     std::string explain_way(const bridge::Channel& from, const bridge::Channel& to,
                             boost::json::object& answer) const;
@@ -167,9 +169,8 @@ private:
     Chronicle chronicle_;
     Orders orders_;
     std::map<std::string, BridgeState> bridge_states_;
-    std::map<std::uint64_t, std::unique_ptr<Plan>> installing_;  // what the worker still uses
+    std::map<std::uint64_t, std::shared_ptr<const void>> lent_;  // what the worker still uses
     std::uint64_t next_token_{1};
-    std::optional<core::Time> drop_old_keys_at_;
     std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // by new send key
     std::vector<rtp::IndexRecord> unkept_;                          // refused by the disk; asked again
     std::map<std::uint64_t, Events> listeners_;
@@ -188,6 +189,7 @@ private:
     bool refusing_{};
     bool stopping_{};
     bool loading_{};
+    bool reload_again_{};                 // SIGHUP came meanwhile
     boost::asio::thread_pool loader_{1};  // reads configuration files
     std::unique_ptr<Keeper> keeper_;      // last: its thread ends first
 };

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "crosspatch/core/time.hpp"
 #include "crosspatch/rtp/index_journal.hpp"
 
 namespace crosspatch::app {
@@ -20,7 +21,7 @@ namespace crosspatch::app {
 // Shape    requests are gathered while a sync runs and made durable together with the next one. Bounded by the number
 //          of streams: a request for a stream replaces the one that waits for it; of the orders only the newest wait.
 // Errors   a failed sync is answered with false once, then the file is rebuilt; orders that cannot be written are tried
-//          again each second. `failing()` and `orders_failing()` say so meanwhile.
+//          again each second. `failing()` and `orders_waiting()` say so meanwhile.
 // Thread   ask() and keep_orders(): control; answers come on the keeper's thread.
 // Source   srtp.md section 11.
 class Keeper {
@@ -39,7 +40,8 @@ public:
     void ask(const rtp::IndexRecord& record);
     void keep_orders(std::string text);
     bool failing() const { return failing_.load(std::memory_order_relaxed); }
-    bool orders_failing() const { return orders_failing_.load(std::memory_order_relaxed); }
+    // How long the newest orders have not been on disk: it fails, or it hangs.
+    core::Duration orders_waiting(core::Time now) const;
 
 private:
     void run();
@@ -56,6 +58,7 @@ private:
     bool stopping_{};
     std::atomic<bool> failing_{false};
     std::atomic<bool> orders_failing_{false};
+    std::atomic<core::Time> orders_since_{core::Time::max()};  // max: none wait
     std::thread thread_;
 };
 

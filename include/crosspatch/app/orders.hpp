@@ -15,7 +15,7 @@ namespace crosspatch::app {
 // closed by hand.
 //
 // Shape    disabled radios by id; revoked ones by their keys, so that no new name brings them back, and by id where they
-//          have none. Bounded by the configuration, but for revoked keys, which stay.
+//          have none. They stay until they are enabled, whatever leaves the configuration and comes back meanwhile.
 // Errors   parse() says what the text is not; nothing is taken from such a text.
 // Thread   control.
 class Orders {
@@ -35,8 +35,8 @@ public:
     }
     void drop_command(const std::string& bridge) { bridges_.erase(bridge); }
 
-    // Whatever names something else is over.
-    void keep_only(const std::set<std::string>& endpoints, const std::set<std::string>& bridges);
+    // A bridge that has left the configuration and comes back is opened by another word only.
+    void keep_open_only(const std::set<std::string>& bridges);
     bool operator==(const Orders&) const = default;
 
 private:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crosspatch/app/config.hpp"
+#include "crosspatch/app/orders.hpp"
 #include "crosspatch/app/radios.hpp"
 #include "crosspatch/bridge/exchange.hpp"
 #include "crosspatch/media/codec_pool.hpp"
@@ -54,6 +55,7 @@ struct Plan {
         std::uint32_t index;
         media::Endpoint* endpoint;
         std::unique_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
+        std::optional<core::Time> old_key_until;
     };
     struct Standing {
         std::uint32_t endpoint;
@@ -75,8 +77,8 @@ struct Plan {
     std::vector<std::uint32_t> removed;
     std::vector<Rekey> rekeyed;
     std::vector<std::pair<media::Endpoint*, media::Endpoint*>>
-        continued;                    // from, to: same keys, other settings
-    std::vector<Standing> standings;  // of every endpoint
+        continued;                    // from, to: what they heard goes on
+    std::vector<Standing> standings;  // of endpoints that are new or have other keys
     std::vector<int> unwatched;       // ports that close
     std::vector<media::Worker::Port> watched;
     std::vector<media::Endpoint*> detached;
@@ -89,7 +91,8 @@ struct Plan {
 
 // Compares `config` with what is connected. Fails, and changes nothing, when a port cannot be opened.
 core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,
-                                              const StreamBook& book, media::TalkPath path);
+                                              const StreamBook& book, const Orders& orders,
+                                              media::TalkPath path);
 
 // The configuration with all names turned into indices; `radio_of` gives each endpoint's Radio.
 std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> config, Estate& estate,

@@ -1,6 +1,8 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -26,6 +28,7 @@ struct Radio {
     std::unique_ptr<media::Endpoint> media;
     std::shared_ptr<const bridge::Topology::Tone> deny_tone;
     std::shared_ptr<media::VoxInput> vox;
+    std::optional<core::Time> old_key_until;  // the second receive key opens packets until then
 
     core::Address rtcp_local() const { return local.with_port(static_cast<std::uint16_t>(local.port() + 1)); }
 };
@@ -51,17 +54,17 @@ private:
     std::uint64_t noted_{};
 };
 
-// Builds a Radio: opens its ports (sharing those that one of `present` has already) and sets up its
+// Builds a Radio: opens its ports (sharing those that one of `leaving` has) and sets up its
 // crypto from where the book says its streams are. The error says which port of which endpoint could not be
 // opened.
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
                                                  const std::string& cname, const Radio* before,
-                                                 const Radios& present);
+                                                 std::span<const Radio* const> leaving);
 
 // A receiver and a sender for new keys of a radio that goes on talking.
 rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);
 rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
-                            std::optional<std::uint32_t> ssrc, std::uint64_t start_at_least);
+                            std::optional<std::uint32_t> ssrc, rtp::IndexLimits start_at_least);
 
 }  // namespace crosspatch::app

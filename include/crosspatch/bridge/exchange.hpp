@@ -55,8 +55,8 @@ public:
     // --- Posted tasks. ---
     // Gives back the Topology that was in force; what only that one points to may be freed.
     std::unique_ptr<Topology> install(Change& change, core::Time now);
-    // Posted behind install(): whoever reads its report may free what the change took out.
-    void tell_installed(std::uint64_t token, core::Time now);
+    // Posted behind a task: whoever reads its report may free what tasks up to this one used.
+    void tell_done(std::uint64_t token, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
     // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
@@ -163,6 +163,8 @@ private:
     TonePlayer tones_;
     bool refuse_floors_{};
     bool stopping_{};
+    std::uint64_t done_{};  // the newest token
+    std::uint64_t told_{};  // less than that: the queue of reports was full
     Counters counters_;
     media::DelayHistogram decision_times_;
     media::DelayHistogram access_times_;

@@ -45,7 +45,7 @@ struct Report {
         BridgeClosed,
         Disabled,
         Enabled,
-        Installed,  // the Topology `token` is in force; the one before is free
+        Done,  // what tasks up to `token` used is free
     };
     struct Numbers {
         std::uint64_t packets_received{};

@@ -134,6 +134,7 @@ private:
     const State& at(std::size_t position) const {
         return position < kNear ? near_[position] : far_[position - kNear];
     }
+    static void keep_limits(State& state, const State& restored) noexcept;
     void watch_limits(State& state) noexcept;
 
     Suite suite_;
