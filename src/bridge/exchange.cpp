@@ -50,8 +50,8 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     const std::uint32_t who = from.index();
     media::VoxInput& vox = *plan(who).vox;
     auto& dropped = from.source.counters().dropped;
-    if (packet.new_stream) vox.clear(path_.packets);
-    vox.clear_old(path_.packets, now);
+    if (packet.new_stream) vox.clear();
+    vox.clear_old(now);
     const auto said = vox.hear(packet, path_.scratch);
     using Decision = codec::Vox::Decision;
     if (said == Decision::Ends) {
@@ -61,8 +61,8 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     if (said == Decision::Silent || said == Decision::Ends) {
         if (packet.stale)
             dropped(Drop::Stale);
-        else if (!vox.keep(packet, path_.packets, now))
-            dropped(Drop::NoBuffer);
+        else
+            vox.keep(packet, now);
         return nullptr;
     }
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
@@ -70,17 +70,17 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
         press(who, now);
         verdict = arbiter_.media(who, now, packet.dtx);
         if (verdict == floor::Verdict::Pass && !packet.stale) {
-            media::Talkspurt* talkspurt = carried_by(from, vox.first(packet, path_.packets), now);
-            if (talkspurt) vox.replay(*talkspurt, path_.packets, now);
+            media::Talkspurt* talkspurt = carried_by(from, vox.first(packet), now);
+            if (talkspurt) vox.replay(*talkspurt, now);
             return talkspurt;
         }
     }
     if (verdict != floor::Verdict::Pass) {
-        vox.clear(path_.packets);  // what was denied is not bridged later either
+        vox.clear();  // what was denied is not bridged later either
         return dropped(Drop::NoFloor), nullptr;
     }
     if (packet.stale) {
-        vox.clear(path_.packets);
+        vox.clear();
         return dropped(Drop::Stale), nullptr;
     }
     return carried_by(from, packet, now);

@@ -114,7 +114,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
         arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
     act(now);
     tones_.stop(endpoint);
-    if (plan(endpoint).vox) plan(endpoint).vox->restart(path_.packets);
+    if (plan(endpoint).vox) plan(endpoint).vox->restart();
     set_listening(endpoint, enabled, now);
     Report changed = report(enabled ? Report::Kind::Enabled : Report::Kind::Disabled, now);
     changed.endpoint = endpoint;
@@ -158,7 +158,7 @@ std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
     for (const std::uint32_t endpoint : change.gone) {
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
-        if (plan(endpoint).vox) plan(endpoint).vox->clear(path_.packets);
+        if (plan(endpoint).vox) plan(endpoint).vox->clear();
     }
     for (const std::uint32_t bridge : change.bridges_removed) open_[bridge] = false;
     for (const std::uint32_t channel : change.channels_removed) {

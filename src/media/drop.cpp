@@ -9,8 +9,8 @@ std::string_view name_of(Drop cause) {
         "unencrypted",    "too_many_ssrcs", "roc_mismatch", "below_restart_limit",
         "payload_type",   "ssrc_flapping",  "own_ssrc",     "bad_rtcp",
         "bad_payload",    "disabled",       "listen_only",  "no_floor",
-        "stale",          "late",           "duplicate",    "no_buffer",
-        "reserved",       "no_codec"};
+        "stale",          "late",           "duplicate",    "reserved",
+        "no_codec"};
     return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -30,6 +30,7 @@ void Sink::follow_ssrc() {
     if (counted_ssrc_ == srtp_.ssrc()) return;
     counted_ssrc_ = srtp_.ssrc();
     payload_octets_ = packets_in_stream_ = 0;
+    at_reports_ = {};
     loss_percent_.set(0);
 }
 
@@ -75,7 +76,8 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
     rtp::RtcpBuilder compound{buffer.first(buffer.size() - kTrailer)};
     const std::span<const rtp::ReportBlock> blocks{heard ? &*heard : nullptr, heard ? 1U : 0U};
     const std::uint32_t own = srtp_.ssrc();
-    if (packets_in_stream_ > 0)
+    // RFC 3550 section 6.4: a sender is who sent since the report before the last.
+    if (packets_in_stream_ != at_reports_[1])
         compound.sender_report({.ssrc = own,
                                 .ntp = rtp::NtpTime::from(wall),
                                 .rtp_time = timestamp_at(now),
@@ -92,6 +94,7 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
         return false;
     }
     outbox.commit(settings_.rtcp_socket, to, *sealed);
+    at_reports_ = {packets_in_stream_, at_reports_[0]};
     left_ = bye;
     return true;
 }

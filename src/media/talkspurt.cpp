@@ -16,8 +16,9 @@ constexpr std::chrono::milliseconds kMaxConcealed{200};   // in a row; what is l
 constexpr std::chrono::milliseconds kPatienceLimit{240};  // a gap is never waited for longer
 constexpr std::chrono::milliseconds kLeastPatience{2};    // two packets of one burst may swap
 constexpr std::chrono::seconds kPlausible{2};             // timestamp and arrival may disagree by so much
-// After its time a packet is waited for as long as a gap is, before what it would complete goes out without it.
-constexpr std::chrono::milliseconds kLeastFlushPatience{20};
+// After its time a packet is waited for as long as a gap is, before what it would complete goes out without it; at least
+// as long as a listener's buffer usually does, because what comes later than that costs its place.
+constexpr std::chrono::milliseconds kLeastFlushPatience{60};
 // The same before the talker's jitter is known: programs that read files send bursts of up to 100 ms.
 constexpr std::chrono::milliseconds kFirstFlushPatience{100};
 constexpr std::uint64_t kJitterKnown = 16;  // packets; RFC 3550 6.4.1: the estimate's gain is 1/16

@@ -65,6 +65,19 @@ TEST_CASE("a report counts what was sent under its SSRC, and begins anew with an
     CHECK(reports.sent[0].octets == 320);
 }
 
+TEST_CASE("who has sent nothing for two reports reports as a receiver, and counts on when it sends again") {
+    Desk desk;
+    desk.say(3);
+    CHECK(desk.report().sent.size() == 1);
+    CHECK(desk.report().sent.size() == 1);
+    CHECK(desk.report().receiver_reports == 1);
+    CHECK(desk.report().receiver_reports == 1);
+    desk.say(1);
+    const auto reports = desk.report();
+    REQUIRE(reports.sent.size() == 1);
+    CHECK(reports.sent[0].packets == 4);
+}
+
 TEST_CASE("loss that was reported of a stream says nothing of the one after it") {
     Desk desk;
     Sink& sink = desk.radio.endpoint.sink;

@@ -35,7 +35,7 @@ struct OpenLine {
         for (std::size_t n = from; n < payloads.size(); ++n) {
             const Decision said = vox.hear(packet(n), *stage.scratch);
             if (said == wanted) return n;
-            if (said == Decision::Silent) vox.keep(packet(n), stage.packets, stage.now);
+            if (said == Decision::Silent) vox.keep(packet(n), stage.now);
         }
         return payloads.size();
     }
@@ -62,17 +62,17 @@ TEST_CASE("at most the last 300 ms before the speech are kept, and they are the 
     OpenLine line;
     Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
     const std::size_t begins = line.until(Decision::Begins);
-    CHECK(line.stage.packets.free() == 32 - VoxInput::kPreRoll);
-    const Packet first = line.vox.first(line.packet(begins), line.stage.packets);
+    CHECK(line.vox.kept() == VoxInput::kPreRoll);
+    const Packet first = line.vox.first(line.packet(begins));
     CHECK(first.sequence == 1000 + begins - 15);
     auto& talkspurt = line.stage.talkspurt;
     talkspurt.reserve(4);
     talkspurt.start(guard.endpoint, first, line.stage.now);
     talkspurt.add(officer.endpoint, 1, 0);
     talkspurt.arrange(line.stage.now);
-    line.vox.replay(talkspurt, line.stage.packets, line.stage.now);
+    line.vox.replay(talkspurt, line.stage.now);
     line.stage.carry(line.packet(begins));
-    CHECK(line.stage.packets.free() == 32);
+    CHECK(line.vox.kept() == 0);
     const auto heard = officer.hear();
     REQUIRE(heard.size() == 16);
     CHECK(continuous(heard, 160));
@@ -84,32 +84,29 @@ TEST_CASE("at most the last 300 ms before the speech are kept, and they are the 
 TEST_CASE("of 60 ms packets five are kept, of 10 ms packets fifteen") {
     for (const auto& [length, kept] : {std::pair{60ms, 5U}, std::pair{10ms, 15U}}) {
         OpenLine line{length};
-        for (std::size_t n = 0; n < 16; ++n)
-            line.vox.keep(line.packet(n), line.stage.packets, line.stage.now);
-        CHECK(line.stage.packets.free() == 32 - kept);
-        CHECK(line.vox.first(line.packet(16), line.stage.packets).sequence == 1000 + 16 - kept);
-        line.vox.clear(line.stage.packets);
-        CHECK(line.stage.packets.free() == 32);
+        for (std::size_t n = 0; n < 16; ++n) line.vox.keep(line.packet(n), line.stage.now);
+        CHECK(line.vox.kept() == kept);
+        CHECK(line.vox.first(line.packet(16)).sequence == 1000 + 16 - kept);
+        line.vox.clear();
+        CHECK(line.vox.kept() == 0);
     }
 }
 
-TEST_CASE("with nothing kept the packet at hand is the first, and an empty pool keeps nothing") {
+TEST_CASE(
+    "with nothing kept the packet at hand is the first, and what is kept takes no room from talkspurts") {
     OpenLine line;
-    CHECK(line.vox.first(line.packet(3), line.stage.packets).sequence == 1003);
-    std::vector<PacketPool::Slot> taken;
-    while (line.stage.packets.free() > 0) taken.push_back(line.stage.packets.take(Octets(1)));
-    CHECK_FALSE(line.vox.keep(line.packet(0), line.stage.packets, line.stage.now));
-    CHECK(line.vox.first(line.packet(3), line.stage.packets).sequence == 1003);
-    for (const auto slot : taken) line.stage.packets.give_back(slot);
-    line.vox.clear(line.stage.packets);
+    CHECK(line.vox.first(line.packet(3)).sequence == 1003);
+    for (std::size_t n = 0; n < 40; ++n) line.vox.keep(line.packet(n), line.stage.now);
     CHECK(line.stage.packets.free() == 32);
+    line.vox.clear();
+    CHECK(line.vox.kept() == 0);
 }
 
 TEST_CASE("hearing and keeping take no memory from the heap") {
     OpenLine line;
     const auto before = allocations();
     const std::size_t begins = line.until(Decision::Begins);
-    line.vox.clear(line.stage.packets);
+    line.vox.clear();
     CHECK(allocations() == before);
     CHECK(begins < line.payloads.size());
 }
@@ -117,29 +114,29 @@ TEST_CASE("hearing and keeping take no memory from the heap") {
 TEST_CASE("what was kept before a pause of the stream is not taken for what came just before the voice") {
     OpenLine line;
     for (std::size_t n = 0; n < 15; ++n) {
-        line.vox.keep(line.packet(n), line.stage.packets, line.stage.now);
+        line.vox.keep(line.packet(n), line.stage.now);
         line.stage.now += 20ms;
     }
-    line.vox.clear_old(line.stage.packets, line.stage.now);
-    CHECK(line.stage.packets.free() == 32 - 15);
+    line.vox.clear_old(line.stage.now);
+    CHECK(line.vox.kept() == 15);
     line.stage.now += 500ms;
-    line.vox.clear_old(line.stage.packets, line.stage.now);
-    CHECK(line.stage.packets.free() == 32 - 5);
-    CHECK(line.vox.first(line.packet(20), line.stage.packets).sequence == 1010);
+    line.vox.clear_old(line.stage.now);
+    CHECK(line.vox.kept() == 5);
+    CHECK(line.vox.first(line.packet(20)).sequence == 1010);
     line.stage.now += 60s;
-    line.vox.clear_old(line.stage.packets, line.stage.now);
-    CHECK(line.stage.packets.free() == 32);
+    line.vox.clear_old(line.stage.now);
+    CHECK(line.vox.kept() == 0);
 }
 
 TEST_CASE("after a restart nothing is known of what was heard before") {
     OpenLine line;
     line.until(Decision::Begins);
     CHECK(line.vox.speaking());
-    line.vox.restart(line.stage.packets);
+    line.vox.restart();
     CHECK_FALSE(line.vox.speaking());
-    CHECK(line.stage.packets.free() == 32);
+    CHECK(line.vox.kept() == 0);
     CHECK(line.until(Decision::Begins) == OpenLine{}.until(Decision::Begins));
-    line.vox.clear(line.stage.packets);
+    line.vox.clear();
 }
 
 }  // namespace

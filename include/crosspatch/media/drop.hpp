@@ -33,7 +33,6 @@ enum class Drop : std::uint8_t {
     Stale,              // waited for too long in the system's queue
     Late,               // its place in the talkspurt has passed
     Duplicate,          // already waiting in the order window
-    NoBuffer,           // all of the worker's waiting places are taken
     Reserved,           // send side: the packet index may not be used (yet)
     NoCodec,            // send side: no encoder was free
     Count

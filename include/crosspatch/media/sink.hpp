@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -77,6 +78,8 @@ private:
     std::uint32_t counted_ssrc_{};  // the stream that these two are of
     std::uint32_t payload_octets_{};
     std::uint32_t packets_in_stream_{};
+    std::array<std::uint32_t, 2>
+        at_reports_{};  // packets_in_stream_ at the last report, and at the one before
     core::Counter loss_percent_;
     core::Counter round_trip_us_;
     Counters counters_;

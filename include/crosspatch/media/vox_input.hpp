@@ -14,8 +14,8 @@ namespace crosspatch::media {
 
 // Hears when somebody starts to speak on an endpoint whose radio always sends, and keeps what came just before.
 //
-// Shape    a decoder of its own and up to 15 packets in the worker's pool: at most 300 ms, so that detection never eats
-//          a syllable (contract.md, Floor).
+// Shape    a decoder and room for 15 packets of its own, at most 300 ms, so that detection never eats a syllable
+//          (contract.md, Floor): a radio that always sends always has them taken.
 // Thread   made by control, then its worker's only; no allocation in hear() and replay().
 class VoxInput {
 public:
@@ -26,17 +26,18 @@ public:
 
     // Decodes the packet and listens to it.
     codec::Vox::Decision hear(const Packet& packet, Scratch& scratch);
-    // Keeps the packet for a press that it may turn out to be part of. False: no room, it will be missing.
-    bool keep(const Packet& packet, PacketPool& pool, core::Time now);
+    // Keeps the packet for a press that it may turn out to be part of.
+    void keep(const Packet& packet, core::Time now);
     // The first packet that is kept, to start a talkspurt with; `packet` itself if none is.
-    Packet first(const Packet& packet, const PacketPool& pool) const;
+    Packet first(const Packet& packet) const;
     // Carries what was kept, and forgets it.
-    void replay(Talkspurt& talkspurt, PacketPool& pool, core::Time now);
-    void clear(PacketPool& pool);
+    void replay(Talkspurt& talkspurt, core::Time now);
+    void clear();
     // A stream that paused: what came before the pause is not what came just before the voice.
-    void clear_old(PacketPool& pool, core::Time now);
+    void clear_old(core::Time now);
     // Forgets what it has heard, too: the next packet is the first one.
-    void restart(PacketPool& pool);
+    void restart();
+    std::size_t kept() const { return count_; }
     bool speaking() const { return vox_.speaking(); }
 
 private:
@@ -45,11 +46,12 @@ private:
         PacketPool::Slot slot;
         core::Time arrived;
     };
-    void drop_oldest(PacketPool& pool);
+    void drop_oldest();
     codec::Format format_;
     std::unique_ptr<codec::Decoder> decoder_;
     std::uint32_t rate_;
     codec::Vox vox_;
+    PacketPool pool_{kPreRoll};
     std::array<Kept, kPreRoll> kept_{};
     std::size_t oldest_{};
     std::size_t count_{};
