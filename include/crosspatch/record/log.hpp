@@ -37,7 +37,7 @@ struct Clocks {
 struct LogOptions {
     std::filesystem::path data_dir;
     std::string version;                             // of the program, for `software.started`
-    std::filesystem::path binary{"/proc/self/exe"};  // hashed for `software.started`; empty: not hashed
+    std::filesystem::path binary{"/proc/self/exe"};  // hashed once the start is on record; empty: not hashed
     std::chrono::milliseconds call_gap{10'000};
     std::size_t queue{4096};             // entries that may wait for the writer
     std::uint64_t reserve{64ULL << 20};  // octets kept back for when the disk is full; 0: none
