@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "crosspatch/core/log.hpp"
+#include "crosspatch/record/canonical.hpp"
 #include "source.hpp"
 
 namespace crosspatch::record {
@@ -18,6 +19,14 @@ namespace {
 constexpr std::size_t kIndexStep = 500;  // records taken into the index between two looks at the queue
 constexpr auto kGapAlarm = 60s;          // how long a gap stays an alarm after the last lost entry
 constexpr auto kSpaceLook = 2s;
+
+std::optional<core::WallTime> time_of_first(const std::filesystem::path& data_dir) {
+    RecordSource source{data_dir, 0};
+    const auto rows = source.read(0, 1);
+    if (!rows || rows->empty() || rows->front().seq != 0) return std::nullopt;
+    const auto record = from_canonical(rows->front().body);
+    return record && record->is_object() ? parse_time(text_in(record->get_object(), "time")) : std::nullopt;
+}
 
 }  // namespace
 
@@ -86,6 +95,7 @@ void Writer::announce() {
 void Writer::settle_in(std::uint64_t start) {
     start_ = start;
     reserve_.make();
+    if (!began_) began_ = time_of_first(options_.data_dir);
     if (!options_.binary.empty()) binary_.emplace(options_.binary);
 }
 
@@ -224,6 +234,7 @@ void Writer::publish() {
     for (const auto& [name, alarm] : alarms_) health.alarms.push_back(alarm);
     health.file = shelf_.file();
     health.size = shelf_.position().size();
+    health.began = began_;
     health.checkpoint_size = shelf_.signed_size();
     health.queued = waiting_.size();
     const std::lock_guard lock{shared_.mutex};

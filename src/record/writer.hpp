@@ -111,6 +111,7 @@ private:
     std::optional<PersonalKeys> personal_keys_;
     std::vector<boost::json::object> findings_;  // of the start, until they are announced
     bool continues_;                             // the first finding opens a new file
+    std::optional<core::WallTime> began_;        // time of record 0
     std::optional<std::uint64_t> start_;         // seq of this run's first `software.started`
     std::optional<FileDigest> binary_;           // while it is being taken
 

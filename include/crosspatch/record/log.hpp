@@ -58,10 +58,11 @@ struct Health {
     std::optional<core::Time>
         failing_since;  // contract.md, Record: what is refused after 10 s without a durable log
     std::vector<Alarm> alarms;
-    std::string file;                 // the one being written, `log-2.db`
-    std::uint64_t size{};             // records acknowledged
-    std::uint64_t checkpoint_size{};  // of the newest signed checkpoint
-    std::uint64_t queued{};           // waiting, in the queue and behind it
+    std::string file;                     // the one being written, `log-2.db`
+    std::uint64_t size{};                 // records acknowledged
+    std::optional<core::WallTime> began;  // time of record 0, once it is on disk
+    std::uint64_t checkpoint_size{};      // of the newest signed checkpoint
+    std::uint64_t queued{};               // waiting, in the queue and behind it
 };
 
 // Numbers for /metrics; read by anybody.
