@@ -39,7 +39,7 @@ public:
         config_.path = node.path();
     }
 
-    std::optional<Config> read(const std::filesystem::path& base_directory, bool file_is_private) {
+    std::optional<Config> read(const rtp::KeyPlace& keys) {
         if (!map_.present()) return std::nullopt;
         Settings& settings = config_.settings;
         if (const auto id = map_.require("id")) settings.id = core::config::identifier(*id).value_or("");
@@ -50,7 +50,7 @@ public:
             settings.direction = bridge::read_direction(*direction).value_or(settings.direction);
         bool secured = false;
         if (const auto srtp = map_.require("srtp"))
-            if (auto read = rtp::read_srtp(*srtp, base_directory, file_is_private)) {
+            if (auto read = rtp::read_srtp(*srtp, keys)) {
                 config_.srtp = std::move(*read);
                 settings.suite = config_.srtp.suite;
                 secured = true;
@@ -185,15 +185,13 @@ std::vector<rtp::KeyFingerprint> Config::fingerprints() const {
     return all;
 }
 
-std::vector<Config> read_endpoints(const Node& list, const std::string& channel,
-                                   const std::filesystem::path& base_directory, bool file_is_private) {
+std::vector<Config> read_endpoints(const Node& list, const std::string& channel, const rtp::KeyPlace& keys) {
     std::vector<Config> endpoints;
     const std::vector<Node> nodes = list.list();
     if (nodes.size() > kMostEndpoints)
         list.problem(fmt::format("more than {} endpoints on one channel", kMostEndpoints));
     for (const Node& node : nodes)
-        if (auto config = EndpointReader{node, channel}.read(base_directory, file_is_private))
-            endpoints.push_back(std::move(*config));
+        if (auto config = EndpointReader{node, channel}.read(keys)) endpoints.push_back(std::move(*config));
     return endpoints;
 }
 

@@ -20,7 +20,7 @@ std::string srtp(int seed) { return "srtp: {receive: " + key(seed) + ", send: " 
 
 struct File {
     explicit File(const std::string& list)
-        : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", ".", true)} {}
+        : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", {".", true})} {}
     std::string complaints() const { return reading.complaints(); }
     // With what only shows when all are known.
     std::string together(const char* shared = "") {

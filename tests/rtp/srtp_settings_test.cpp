@@ -19,7 +19,7 @@ struct Section {
     explicit Section(const std::string& yaml, bool is_private = true,
                      const std::filesystem::path& directory = ".")
         : document{Document::parse(yaml, problems)},
-          settings{read_srtp(document.root(), directory, is_private)} {}
+          settings{read_srtp(document.root(), {directory, is_private})} {}
 
     std::string complaint() const {
         std::string all;
