@@ -195,6 +195,36 @@ std::vector<Config> read_endpoints(const Node& list, const std::string& channel,
     return endpoints;
 }
 
+namespace {
+
+// Sound that is sent to a port of the gateway comes back as somebody who talks.
+bool ends_at(const core::Address& remote, const core::Address& own) {
+    if (!own || own.port() != remote.port()) return false;
+    return own == remote || (own.is_unspecified() && remote.is_loopback());
+}
+
+void check_circles(const std::vector<Config>& endpoints, const core::Address& shared_port,
+                   core::config::Problems& problems) {
+    std::multimap<std::uint16_t, const Config*> own;
+    for (const Config& config : endpoints)
+        if (config.settings.listen) own.emplace(config.settings.listen.port(), &config);
+    for (const Config& config : endpoints) {
+        const core::Address& remote = config.settings.remote;
+        if (!remote) continue;
+        const auto circle = [&](const std::string& port) {
+            problems.add(config.mark, config.path,
+                         fmt::format("this `remote` is {}: what is sent there comes back as talk", port));
+        };
+        if (ends_at(remote, shared_port)) circle("the shared media port");
+        const auto [first, last] = own.equal_range(remote.port());
+        for (auto other = first; other != last; ++other)
+            if (other->second != &config && ends_at(remote, other->second->settings.listen))
+                circle(fmt::format("the `listen` of endpoint '{}'", other->second->settings.id));
+    }
+}
+
+}  // namespace
+
 void check_together(const std::vector<Config>& endpoints, const core::Address& shared_port,
                     core::config::Problems& problems) {
     std::map<std::string, const Config*> ids;
@@ -210,6 +240,7 @@ void check_together(const std::vector<Config>& endpoints, const core::Address& s
                          fmt::format("{} is that of endpoint '{}' in line {} already; {}", what,
                                      first->second->settings.id, first->second->mark.line, help));
     };
+    check_circles(endpoints, shared_port, problems);
     for (const Config& config : endpoints) {
         const Settings& settings = config.settings;
         once(ids, settings.id, config, fmt::format("id '{}'", settings.id),
