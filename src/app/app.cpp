@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -44,20 +45,28 @@ rtp::IndexJournal open_journal(const Config& config) {
     return std::move(*journal);
 }
 
-// What only loading needed: free heap, and the code of parsers and tables that start-up ran through once. Code pages are
-// the files' own, so what is needed again comes back from the page cache.
+// What only loading needed: free heap, and the code and constants of parsers and tables that start-up ran
+// through once. Those pages are the files' own, so what is needed again comes back from the page cache.
 void give_back_memory() {
     malloc_trim(0);
-    std::ifstream maps{"/proc/self/maps"};
+    std::ifstream maps{"/proc/self/smaps"};
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
     for (std::string line; std::getline(maps, line);) {
-        std::uintptr_t begin = 0;
-        std::uintptr_t end = 0;
+        std::array<std::uintptr_t, 2> range{};
         char access[5] = {};
-        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) != 3 ||
-            std::string_view{access} != "r-xp")
-            continue;
-        if (line.find(" /") == std::string::npos) continue;  // not a file
-        madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+        std::size_t written = 0;
+        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &range[0], &range[1], access) == 3) {
+            const std::string_view mode{access};
+            const bool of_a_file = line.find(" /") != std::string::npos;
+            const bool read_only = of_a_file && (mode == "r-xp" || mode == "r--p");
+            begin = range[0];
+            end = read_only ? range[1] : begin;
+        } else if (end > begin && std::sscanf(line.c_str(), "Anonymous: %zu", &written) == 1 &&
+                   written == 0) {
+            // What the loader wrote to before it made it read-only is not in the file: that stays.
+            madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+        }
     }
 }
 

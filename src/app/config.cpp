@@ -21,9 +21,11 @@ using namespace std::chrono_literals;
 
 class Reader {
 public:
-    Reader(const std::filesystem::path& file, Problems& problems)
+    Reader(core::config::Document document, const std::filesystem::path& file, rtp::KeyPlace keys,
+           Problems& problems)
         : problems_{problems},
-          document_{core::config::Document::load(file, problems)},
+          document_{std::move(document)},
+          keys_{std::move(keys)},
           config_{std::make_unique<Config>()} {
         config_->file = file;
         config_->digest = document_.digest();
@@ -53,14 +55,12 @@ public:
     }
 
 private:
-    std::filesystem::path base() const { return std::filesystem::absolute(config_->file).parent_path(); }
-
     void read_gateway(const Node& node) {
         GatewayConfig& gateway = config_->gateway;
         Map map = node.map();
         if (const auto id = map.require("id")) gateway.id = core::config::identifier(*id).value_or("");
         if (const auto dir = map.require("data_dir"))
-            if (const auto text = dir->text()) gateway.data_dir = (base() / *text).lexically_normal();
+            if (const auto text = dir->text()) gateway.data_dir = (keys_.base / *text).lexically_normal();
         if (const auto media = map.find("media")) read_media(*media);
         if (const auto api = map.find("api")) read_api(*api);
         gateway.control_socket = gateway.data_dir / "control.sock";
@@ -101,7 +101,7 @@ private:
         Map map = node.map();
         if (const auto socket = map.find("socket"))
             if (const auto text = socket->text()) {
-                config_->gateway.control_socket = (base() / *text).lexically_normal();
+                config_->gateway.control_socket = (keys_.base / *text).lexically_normal();
                 if (config_->gateway.control_socket.native().size() > 107)
                     socket->problem("a Unix socket's path has at most 107 octets");
             }
@@ -146,7 +146,6 @@ private:
     void read_channels(const Node& agencies, const Node& channels) {
         const policy::Known known = bridge::known_names(agencies, channels);
         policy::Zones zones{core::wall_now()};
-        const bool is_private = (document_.mode() & 0007U) == 0;
         std::map<std::string, core::config::Mark> seen;
         for (const Node& node : channels.list()) {
             Map map = node.map();
@@ -154,8 +153,7 @@ private:
             const auto endpoints = map.find("endpoints");
             auto channel = bridge::read_channel(map, known, *config_->names, zones);
             std::vector<endpoint::Config> read;
-            if (endpoints)
-                read = endpoint::read_endpoints(*endpoints, channel ? channel->id : "", base(), is_private);
+            if (endpoints) read = endpoint::read_endpoints(*endpoints, channel ? channel->id : "", keys_);
             if (!channel) continue;
             const auto [first, added] = seen.emplace(channel->id, node.mark());
             if (!added)
@@ -201,18 +199,31 @@ private:
 
     Problems& problems_;
     core::config::Document document_;
+    rtp::KeyPlace keys_;
     std::unique_ptr<Config> config_;
 };
 
-}  // namespace
-
-core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(
-    const std::filesystem::path& file) {
-    Problems problems{file.string()};
-    std::unique_ptr<Config> config = Reader{file, problems}.read();
+Loaded load(core::config::Document document, const std::filesystem::path& file, rtp::KeyPlace keys,
+            Problems& problems) {
+    std::unique_ptr<Config> config = Reader{std::move(document), file, std::move(keys), problems}.read();
     if (!problems.empty() || !config) return core::Unexpected{problems.lines()};
     config->warnings = problems.warnings();
     return config;
+}
+
+}  // namespace
+
+Loaded load_config(const std::filesystem::path& file) {
+    Problems problems{file.string()};
+    auto document = core::config::Document::load(file, problems);
+    rtp::KeyPlace keys{.base = std::filesystem::absolute(file).parent_path(),
+                       .config_is_private = (document.mode() & 0007U) == 0};
+    return load(std::move(document), file, std::move(keys), problems);
+}
+
+Loaded load_config(std::string_view text, const std::filesystem::path& file, rtp::KeyPlace keys) {
+    Problems problems{file.string()};
+    return load(core::config::Document::parse(text, problems), file, std::move(keys), problems);
 }
 
 }  // namespace crosspatch::app

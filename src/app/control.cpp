@@ -430,7 +430,6 @@ void Control::reload_by_signal(std::function<void()> done) {
 
 // Reads the file on a thread of its own; control, the watchdog and every cut go on meanwhile.
 api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor) {
-    using Loaded = decltype(load_config({}));
     if (log_failing_too_long())
         co_return core::unexpected(
             core::Error::Code::Unavailable,

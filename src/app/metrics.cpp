@@ -71,6 +71,18 @@ void add_commits(Page& page, const record::LogFigures& figures) {
         .metric.push_back(std::move(metric));
 }
 
+// A cause is named by its phrase, as on record: numbers are shared. All stand there from the start, so that a
+// first increase is seen as one.
+void add_decisions(MetricFamily& family, const std::string& outcome, floor::Message message,
+                   const bridge::Exchange::Counters::ByCause& counters) {
+    for (std::size_t i = 0; i < counters.size(); ++i) {
+        const auto cause = static_cast<floor::Cause>(i);
+        if (floor::message(cause) != message) continue;
+        Page::counter(family, counters[i].read(),
+                      {{"outcome", outcome}, {"cause", std::string{floor::phrase(cause)}}});
+    }
+}
+
 }  // namespace
 
 // Endpoints are read from a table that control replaces whole; their counters may be read by anybody.
@@ -97,9 +109,9 @@ std::string Control::metrics() const {
     MetricFamily& decisions =
         page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
     Page::counter(decisions, floor.granted.read(), {{"outcome", "granted"}});
-    Page::counter(decisions, floor.denied.read(), {{"outcome", "denied"}});
     Page::counter(decisions, floor.queued.read(), {{"outcome", "queued"}});
-    Page::counter(decisions, floor.revoked.read(), {{"outcome", "revoked"}});
+    add_decisions(decisions, "denied", floor::Message::Deny, floor.denied);
+    add_decisions(decisions, "revoked", floor::Message::Revoke, floor.revoked);
     page.one_counter("talkspurts_total", "Talkspurts carried", floor.talkspurts.read());
     page.one_counter("concealed_frames_total", "Frames that were lost and replaced", floor.concealed.read());
     page.one_counter("reports_lost_total", "Reports that found control's queue full",
@@ -112,6 +124,11 @@ std::string Control::metrics() const {
     page.one_gauge("log_queue_depth", "Records that wait for the writer",
                    static_cast<double>(record_.health().queued));
     add_commits(page, record_.figures());
+    // No version without witnesses has a cosignature to count from: what waits for one is the whole log.
+    if (const auto began = record_.health().began)
+        page.one_gauge("log_uncosigned_seconds",
+                       "Age of the oldest record that no witness has cosigned; this version has no witnesses",
+                       std::chrono::duration<double>(core::wall_now() - *began).count());
     MetricFamily& build = page.family("build_info", "Version of the daemon", MetricType::Gauge);
     Page::gauge(build, 1, {{"version", CROSSPATCH_VERSION}});
     return page.text();

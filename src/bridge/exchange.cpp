@@ -236,7 +236,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
                     : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
-            ++counters_.denied;
+            ++counters_.denied[static_cast<std::size_t>(decision.cause)];
             start_deny_tone(decision.participant, now);
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
@@ -261,7 +261,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Warned:
             return send(Report::Kind::Warned, decision, now);
         case Kind::Revoked:
-            ++counters_.revoked;
+            ++counters_.revoked[static_cast<std::size_t>(decision.cause)];
             return send(Report::Kind::Revoked, decision, now);
         case Kind::Released:
             return end(*state, decision, now);

@@ -39,7 +39,7 @@ public:
         config_.path = node.path();
     }
 
-    std::optional<Config> read(const std::filesystem::path& base_directory, bool file_is_private) {
+    std::optional<Config> read(const rtp::KeyPlace& keys) {
         if (!map_.present()) return std::nullopt;
         Settings& settings = config_.settings;
         if (const auto id = map_.require("id")) settings.id = core::config::identifier(*id).value_or("");
@@ -50,7 +50,7 @@ public:
             settings.direction = bridge::read_direction(*direction).value_or(settings.direction);
         bool secured = false;
         if (const auto srtp = map_.require("srtp"))
-            if (auto read = rtp::read_srtp(*srtp, base_directory, file_is_private)) {
+            if (auto read = rtp::read_srtp(*srtp, keys)) {
                 config_.srtp = std::move(*read);
                 settings.suite = config_.srtp.suite;
                 secured = true;
@@ -188,17 +188,45 @@ std::vector<rtp::KeyFingerprint> Config::fingerprints() const {
     return all;
 }
 
-std::vector<Config> read_endpoints(const Node& list, const std::string& channel,
-                                   const std::filesystem::path& base_directory, bool file_is_private) {
+std::vector<Config> read_endpoints(const Node& list, const std::string& channel, const rtp::KeyPlace& keys) {
     std::vector<Config> endpoints;
     const std::vector<Node> nodes = list.list();
     if (nodes.size() > kMostEndpoints)
         list.problem(fmt::format("more than {} endpoints on one channel", kMostEndpoints));
     for (const Node& node : nodes)
-        if (auto config = EndpointReader{node, channel}.read(base_directory, file_is_private))
-            endpoints.push_back(std::move(*config));
+        if (auto config = EndpointReader{node, channel}.read(keys)) endpoints.push_back(std::move(*config));
     return endpoints;
 }
+
+namespace {
+
+// Sound that is sent to a port of the gateway comes back as somebody who talks.
+bool ends_at(const core::Address& remote, const core::Address& own) {
+    if (!own || own.port() != remote.port()) return false;
+    return own == remote || (own.is_unspecified() && remote.is_loopback());
+}
+
+void check_circles(const std::vector<Config>& endpoints, const core::Address& shared_port,
+                   core::config::Problems& problems) {
+    std::multimap<std::uint16_t, const Config*> own;
+    for (const Config& config : endpoints)
+        if (config.settings.listen) own.emplace(config.settings.listen.port(), &config);
+    for (const Config& config : endpoints) {
+        const core::Address& remote = config.settings.remote;
+        if (!remote) continue;
+        const auto circle = [&](const std::string& port) {
+            problems.add(config.mark, config.path,
+                         fmt::format("this `remote` is {}: what is sent there comes back as talk", port));
+        };
+        if (ends_at(remote, shared_port)) circle("the shared media port");
+        const auto [first, last] = own.equal_range(remote.port());
+        for (auto other = first; other != last; ++other)
+            if (other->second != &config && ends_at(remote, other->second->settings.listen))
+                circle(fmt::format("the `listen` of endpoint '{}'", other->second->settings.id));
+    }
+}
+
+}  // namespace
 
 void check_together(const std::vector<Config>& endpoints, const core::Address& shared_port,
                     core::config::Problems& problems) {
@@ -215,6 +243,7 @@ void check_together(const std::vector<Config>& endpoints, const core::Address& s
                          fmt::format("{} is that of endpoint '{}' in line {} already; {}", what,
                                      first->second->settings.id, first->second->mark.line, help));
     };
+    check_circles(endpoints, shared_port, problems);
     for (const Config& config : endpoints) {
         const Settings& settings = config.settings;
         once(ids, settings.id, config, fmt::format("id '{}'", settings.id),

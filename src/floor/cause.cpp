@@ -42,7 +42,7 @@ constexpr std::array kRows{
 constexpr bool is_in_order() {
     for (std::size_t i = 0; i < kRows.size(); ++i)
         if (static_cast<std::size_t>(kRows[i].cause) != i) return false;
-    return kRows.size() == static_cast<std::size_t>(Cause::BridgeClosed) + 1;
+    return kRows.size() == kCauses;
 }
 static_assert(is_in_order(), "a row for each cause, in the order of the enumeration");
 

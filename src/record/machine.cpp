@@ -1,12 +1,10 @@
 #include "machine.hpp"
 
 #include <fcntl.h>
-#include <sodium.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/core/unique_fd.hpp"
@@ -30,20 +28,20 @@ std::string boot_id() {
     return {text, sizeof text};
 }
 
-std::string file_digest(const std::filesystem::path& file) {
-    const core::UniqueFd fd{open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!fd) return {};
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
-    std::vector<unsigned char> block(1 << 18);
-    ssize_t got = 0;
-    while ((got = read(fd.get(), block.data(), block.size())) > 0) {
-        crypto_hash_sha256_update(&state, block.data(), static_cast<unsigned long long>(got));
+FileDigest::FileDigest(const std::filesystem::path& file)
+    : fd_{open(file.c_str(), O_RDONLY | O_CLOEXEC)}, block_(1 << 18) {
+    crypto_hash_sha256_init(&state_);
+}
+
+bool FileDigest::step() {
+    const ssize_t got = fd_ ? read(fd_.get(), block_.data(), block_.size()) : -1;
+    if (got > 0) crypto_hash_sha256_update(&state_, block_.data(), static_cast<unsigned long long>(got));
+    if (got == 0) {
+        Hash hash;
+        crypto_hash_sha256_final(&state_, reinterpret_cast<unsigned char*>(hash.data()));
+        hex_ = core::to_hex(hash);
     }
-    if (got < 0) return {};
-    Hash hash;
-    crypto_hash_sha256_final(&state, reinterpret_cast<unsigned char*>(hash.data()));
-    return core::to_hex(hash);
+    return got > 0;
 }
 
 }  // namespace crosspatch::record

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "crosspatch/core/log.hpp"
-#include "machine.hpp"
+#include "crosspatch/record/canonical.hpp"
 #include "source.hpp"
 
 namespace crosspatch::record {
@@ -19,6 +19,14 @@ namespace {
 constexpr std::size_t kIndexStep = 500;  // records taken into the index between two looks at the queue
 constexpr auto kGapAlarm = 60s;          // how long a gap stays an alarm after the last lost entry
 constexpr auto kSpaceLook = 2s;
+
+std::optional<core::WallTime> time_of_first(const std::filesystem::path& data_dir) {
+    RecordSource source{data_dir, 0};
+    const auto rows = source.read(0, 1);
+    if (!rows || rows->empty() || rows->front().seq != 0) return std::nullopt;
+    const auto record = from_canonical(rows->front().body);
+    return record && record->is_object() ? parse_time(text_in(record->get_object(), "time")) : std::nullopt;
+}
 
 }  // namespace
 
@@ -53,7 +61,7 @@ void Writer::run() {
         if (pace_.commit_due(now())) commit(now());
         if (pace_.checkpoint_due(shelf_.position().size(), shelf_.signed_size(), urgent_, now())) sign(now());
         look_after_file(now());
-        const bool more = index_->follow(shelf_.position().size(), kIndexStep);
+        const bool more = index_->follow(shelf_.position().size(), kIndexStep) || take_digest();
         publish();
         pace_.waiting(waiting_.size(), hurry_, now());
         if (!more) wait(pace_.due(now()));
@@ -74,12 +82,33 @@ void Writer::announce() {
         first = false;
     }
     findings_.clear();
-    json::object started{{"version", options_.version}, {"verifier_key", shelf_.verifier_key()}};
-    const auto digest = options_.binary.empty() ? std::string{} : file_digest(options_.binary);
-    if (!digest.empty()) started["binary"] = digest;
-    put("software.started", std::move(started));
+    Task start;
+    start.entry.type = "software.started";
+    start.entry.detail = {{"version", options_.version}, {"verifier_key", shelf_.verifier_key()}};
+    start.done = [this](const core::Result<std::uint64_t>& seq) {
+        if (seq) settle_in(*seq);
+    };
+    take(std::move(start));
+}
+
+// What the first record of a start does not wait for.
+void Writer::settle_in(std::uint64_t start) {
+    start_ = start;
     reserve_.make();
-    hurry_ = true;
+    if (!began_) began_ = time_of_first(options_.data_dir);
+    if (!options_.binary.empty()) binary_.emplace(options_.binary);
+}
+
+// Which binary writes. A slow disk takes seconds to read a large one, so that comes after the start's
+// record, a block between two looks at the queue, and is a second `software.started`. True: there is more.
+bool Writer::take_digest() {
+    if (!binary_) return false;
+    if (binary_->step()) return true;
+    if (!binary_->hex().empty())
+        put("software.started",
+            {{"version", options_.version}, {"binary", binary_->hex()}, {"start", *start_}});
+    binary_.reset();
+    return false;
 }
 
 void Writer::take_queue() {
@@ -205,6 +234,7 @@ void Writer::publish() {
     for (const auto& [name, alarm] : alarms_) health.alarms.push_back(alarm);
     health.file = shelf_.file();
     health.size = shelf_.position().size();
+    health.began = began_;
     health.checkpoint_size = shelf_.signed_size();
     health.queued = waiting_.size();
     const std::lock_guard lock{shared_.mutex};

@@ -13,6 +13,7 @@
 #include "crosspatch/core/spsc_queue.hpp"
 #include "crosspatch/record/log.hpp"
 #include "index.hpp"
+#include "machine.hpp"
 #include "pace.hpp"
 #include "render.hpp"
 #include "reserve.hpp"
@@ -66,6 +67,8 @@ private:
     };
 
     void announce();
+    void settle_in(std::uint64_t start);
+    bool take_digest();
     void take_queue();
     void take(Task task);
     void erase(Task& task);
@@ -108,6 +111,9 @@ private:
     std::optional<PersonalKeys> personal_keys_;
     std::vector<boost::json::object> findings_;  // of the start, until they are announced
     bool continues_;                             // the first finding opens a new file
+    std::optional<core::WallTime> began_;        // time of record 0
+    std::optional<std::uint64_t> start_;         // seq of this run's first `software.started`
+    std::optional<FileDigest> binary_;           // while it is being taken
 
     std::deque<Waiting> waiting_;
     bool hurry_{};

@@ -91,6 +91,7 @@ std::vector<Line> Writer::render_group(std::size_t count, Position& after) {
 
 void Writer::acknowledge(std::size_t count, std::uint64_t first) {
     shared_.figures.records += count;
+    if (first == 0 && count > 0) began_ = waiting_.front().entry.time;
     publish();  // whoever is told finds it in health()
     for (std::size_t i = 0; i < count; ++i) {
         auto waiting = std::move(waiting_.front());

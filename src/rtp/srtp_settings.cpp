@@ -16,12 +16,6 @@ using core::config::Word;
 
 constexpr std::size_t kMaxKeyText = 1024;  // keys have 60 characters; the rest is room to say what is wrong
 
-struct Place {
-    std::filesystem::path base_directory;
-    bool file_is_private;
-    Suite suite;
-};
-
 core::Result<core::Secret> decode(std::string text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
     auto octets = core::from_base64(text);
@@ -61,8 +55,8 @@ core::Result<core::Secret> read_credential(std::string_view credential) {
     return decode(std::move(text));
 }
 
-std::optional<core::Secret> read_inline(const Node& node, bool file_is_private) {
-    if (!file_is_private) {
+std::optional<core::Secret> read_inline(const Node& node, const KeyPlace& place) {
+    if (!place.config_is_private) {
         node.problem(
             "a key stands here in a file that others may read: `chmod 600` the file, or use {file: PATH}");
         return std::nullopt;
@@ -77,7 +71,7 @@ std::optional<core::Secret> read_inline(const Node& node, bool file_is_private) 
     return std::move(secret).value();
 }
 
-std::optional<core::Secret> read_elsewhere(const Node& node, const std::filesystem::path& base_directory) {
+std::optional<core::Secret> read_elsewhere(const Node& node, const KeyPlace& place) {
     auto map = node.map();
     const auto file = map.find("file");
     const auto credential = map.find("credential");
@@ -89,7 +83,7 @@ std::optional<core::Secret> read_elsewhere(const Node& node, const std::filesyst
     const Node& source = file ? *file : *credential;
     const auto text = source.text();
     if (!text) return std::nullopt;
-    auto secret = file ? core::read_key_file(base_directory / *text) : read_credential(*text);
+    auto secret = file ? place.read_file(place.base / *text) : read_credential(*text);
     if (!secret) {
         source.problem(secret.error().context);
         return std::nullopt;
@@ -97,11 +91,10 @@ std::optional<core::Secret> read_elsewhere(const Node& node, const std::filesyst
     return std::move(secret).value();
 }
 
-std::optional<MasterKey> read_key(const Node& node, const Place& place) {
-    auto secret = node.kind() == Node::Kind::Map ? read_elsewhere(node, place.base_directory)
-                                                 : read_inline(node, place.file_is_private);
+std::optional<MasterKey> read_key(const Node& node, Suite suite, const KeyPlace& place) {
+    auto secret = node.kind() == Node::Kind::Map ? read_elsewhere(node, place) : read_inline(node, place);
     if (!secret) return std::nullopt;
-    auto key = MasterKey::make(place.suite, std::move(*secret));
+    auto key = MasterKey::make(suite, std::move(*secret));
     if (!key) {
         node.problem(key.error().context);
         return std::nullopt;
@@ -109,7 +102,7 @@ std::optional<MasterKey> read_key(const Node& node, const Place& place) {
     return std::move(key).value();
 }
 
-std::optional<std::vector<MasterKey>> read_receive(const Node& node, const Place& place) {
+std::optional<std::vector<MasterKey>> read_receive(const Node& node, Suite suite, const KeyPlace& place) {
     std::vector<MasterKey> keys;
     const auto elements = node.one_or_list();
     if (elements.empty() || elements.size() > 2) {
@@ -118,7 +111,7 @@ std::optional<std::vector<MasterKey>> read_receive(const Node& node, const Place
         return std::nullopt;
     }
     for (const Node& element : elements) {
-        if (auto key = read_key(element, place)) keys.push_back(std::move(*key));
+        if (auto key = read_key(element, suite, place)) keys.push_back(std::move(*key));
     }
     if (keys.size() != elements.size()) return std::nullopt;
     if (keys.size() == 2 && keys[0].fingerprint() == keys[1].fingerprint()) {
@@ -159,8 +152,7 @@ std::optional<SrtpSettings> read_without_suite(core::config::Map& map) {
 
 }  // namespace
 
-std::optional<SrtpSettings> read_srtp(const Node& node, const std::filesystem::path& base_directory,
-                                      bool file_is_private) {
+std::optional<SrtpSettings> read_srtp(const Node& node, const KeyPlace& place) {
     auto map = node.map();
     if (!map.present()) return std::nullopt;
     const auto suite = read_suite(map);
@@ -169,9 +161,8 @@ std::optional<SrtpSettings> read_srtp(const Node& node, const std::filesystem::p
     const auto send = map.require("send");
     map.finish();
     if (!suite || !receive || !send) return std::nullopt;
-    const Place place{base_directory, file_is_private, *suite};
-    auto receive_keys = read_receive(*receive, place);
-    auto send_key = read_key(*send, place);
+    auto receive_keys = read_receive(*receive, *suite, place);
+    auto send_key = read_key(*send, *suite, place);
     if (!receive_keys || !send_key) return std::nullopt;
     for (const MasterKey& key : *receive_keys) {
         if (key.fingerprint() != send_key->fingerprint()) continue;

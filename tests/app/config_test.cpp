@@ -84,6 +84,7 @@ TEST_CASE("the demo's configuration loads, with every part in its place") {
     CHECK(says(config.warnings[0], "this gateway keeps the keys of northgate, metro-pd"));
 }
 
+// bad-input.md, 75
 TEST_CASE("a key that nobody knows is refused in every section, with the one that was meant") {
     Desk desk;
     CHECK(says(desk.with("gateway:\n", "gatewy: 1\ngateway:\n"), "did you mean 'gateway'?"));
@@ -105,6 +106,7 @@ TEST_CASE("what this version does not have is said as that") {
                "the API listens on loopback only"));
 }
 
+// bad-input.md, 81
 TEST_CASE("names that look alike are refused, whatever letters they are made of") {
     Desk desk;
     CHECK(says(desk.with("name: Metro Tactical 3", "name: NORTHGATE operations"),
@@ -115,6 +117,7 @@ TEST_CASE("names that look alike are refused, whatever letters they are made of"
     CHECK(says(desk.with("id: pd-tac-3", "id: ng-ops"), "channel 'ng-ops' stands here a second time"));
 }
 
+// bad-input.md, 83
 TEST_CASE("key files are private, regular and of the right length; the file itself nobody else may write") {
     Desk desk;
     desk.key("guard.receive", 44, 1, 0644);
@@ -184,6 +187,7 @@ TEST_CASE("sections that must be there are missed, and what is no file is refuse
     CHECK_FALSE(load_config(desk.path()));
 }
 
+// bad-input.md, 84
 TEST_CASE("a file that was cut off never crashes the loader, and inside a line it is always refused") {
     Desk desk;
     for (std::size_t size = 0; size < desk.demo.size(); ++size) {

@@ -214,6 +214,7 @@ TEST_CASE("everything that a bridge may say is read") {
     CHECK(read.list[1].expires == 8h);
 }
 
+// bad-input.md, 77
 TEST_CASE("a bridge that joins too little, too much or a channel to itself is refused") {
     CHECK(says(complaints_of("channels: [ng-ops]"), "a bridge joins two or more channels"));
     CHECK(says(complaints_of("channels: []"), "a bridge joins two or more channels"));

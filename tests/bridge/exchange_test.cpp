@@ -56,6 +56,9 @@ TEST_CASE(
     CHECK_FALSE(town.packet(kOfficer));
     CHECK(town.count(Kind::Denied, kOfficer) == 1);
     CHECK(town.dropped(kOfficer, Drop::NoFloor) == 1);
+    const auto& denied = town.exchange.counters().denied;
+    for (std::size_t i = 0; i < floor::kCauses; ++i)
+        CHECK(denied[i].read() == (static_cast<floor::Cause>(i) == floor::Cause::AnotherTalks ? 1 : 0));
     town.wait(1s);
     CHECK(town.talk(kOfficer, 5) == 5);
     CHECK(town.hears(kGuard) == 5);

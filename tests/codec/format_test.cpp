@@ -120,6 +120,7 @@ TEST_CASE("a payload passes untouched only between formats that mean the same by
     CHECK_FALSE(same_payload(codec2(Codec2Mode::Mode3200), codec2(Codec2Mode::Mode2400)));
 }
 
+// bad-input.md, 16
 TEST_CASE(
     "the duration of a packet is told from its octets, and odd lengths are neither refused nor endless") {
     CHECK(duration(pcmu(), 160) == 160);

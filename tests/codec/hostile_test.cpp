@@ -72,6 +72,7 @@ std::vector<Octets> foreign_opus(std::uint32_t rate, int channels, std::chrono::
 
 }  // namespace
 
+// bad-input.md, 13
 TEST_CASE("malformed Opus packets have no duration, no sound and no effect on what follows") {
     const auto encoder = make_encoder(opus());
     const auto good = encode_all(*encoder, voice(16000, 1s), 320);
@@ -106,6 +107,7 @@ TEST_CASE("the longest packets that are allowed are 120 ms") {
     CHECK(packet_duration(opus(), two_of_60) == 5760);
 }
 
+// bad-input.md, 14
 TEST_CASE("a sender may turn to stereo, another rate or another packet time in the middle") {
     const auto decoder = make_decoder(opus());
     std::array<std::int16_t, kMaxSamples> out;

@@ -8,6 +8,7 @@
 using namespace crosspatch::core;
 using namespace crosspatch::tests;
 
+// bad-input.md, 75
 TEST_CASE("a key that nobody asked for is unknown, with the key that was meant") {
     Reading reading{"id: x\ncodek: opus\nptmie: 20ms\nzebra: 1\n"};
     auto map = reading.root.map();

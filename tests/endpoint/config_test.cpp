@@ -20,7 +20,7 @@ std::string srtp(int seed) { return "srtp: {receive: " + key(seed) + ", send: " 
 
 struct File {
     explicit File(const std::string& list)
-        : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", ".", true)} {}
+        : reading{list + "\n"}, endpoints{read_endpoints(reading.root, "ng-ops", {".", true})} {}
     std::string complaints() const { return reading.complaints(); }
     // With what only shows when all are known.
     std::string together(const char* shared = "") {
@@ -246,6 +246,22 @@ TEST_CASE("what stands twice in the file is refused at the second place, with th
                         "remote: 192.0.2.2:5004, listen: 127.0.0.1:6", 1)}
                    .together(),
                "one key for two radios lets either speak as the other"));
+}
+
+// bad-input.md, 77
+TEST_CASE("a radio whose address is a port of the gateway would be heard in a circle, and is refused") {
+    CHECK(says(
+        File{two("remote: 127.0.0.1:2, listen: 127.0.0.1:1", "remote: 192.0.2.1:5004, listen: 127.0.0.1:2")}
+            .together(),
+        "this `remote` is the `listen` of endpoint 'b'"));
+    CHECK(says(
+        File{two("remote: 127.0.0.1:2, listen: 127.0.0.1:1", "remote: 192.0.2.1:5004, listen: 0.0.0.0:2")}
+            .together(),
+        "this `remote` is the `listen` of endpoint 'b'"));
+    CHECK(says(File{usual("half_duplex: false")}.together("192.0.2.1:5004"),
+               "this `remote` is the shared media port"));
+    CHECK(File{two("remote: 127.0.0.1:3, listen: 127.0.0.1:1", "remote: 192.0.2.1:2, listen: 0.0.0.0:2")}
+              .together() == "");
 }
 
 TEST_CASE("the shared port is no endpoint's own, and must be there for those without one") {

@@ -213,10 +213,13 @@ class Control(GatewayTest):
         self.assertEqual(200, self.get(gateway, "/metrics")[0])
         for name in ("packets_received_total", "packets_sent_total", "media_delay_seconds_bucket", "floor_decision_seconds",
                      "floor_decisions_total", "talkspurts_total", "access_time_seconds", "concealed_frames_total", "jitter_seconds",
-                     "loss_ratio", "bridges_open", "log_records_total", "log_queue_depth", "log_commit_seconds", "recordings_open",
+                     "loss_ratio", "bridges_open", "log_records_total", "log_queue_depth", "log_commit_seconds", "log_uncosigned_seconds",
+                     "octets_received_total", "octets_sent_total", "recordings_open",
                      "worker_busy_ratio", "build_info"):
             self.assertRegex(run.stdout, rf"(?m)^crosspatch_{name}")
         self.assertRegex(run.stdout, r"(?m)^crosspatch_bridges_open 1$")
+        age = float(re.search(r"(?m)^crosspatch_log_uncosigned_seconds (\S+)$", run.stdout).group(1))
+        self.assertTrue(2 < age < 120, f"as old as the log: {age}")
         received = re.search(r'(?m)^crosspatch_packets_received_total\{[^}]*endpoint="guard"[^}]*\} (\d+)', run.stdout)
         self.assertTrue(received, run.stdout[:2000])
         self.assertGreater(int(received[1]), 50)

@@ -2,7 +2,6 @@
 """Who talks: presses at once, limits, busy channels, and strangers who throw things at the port."""
 import random
 import socket
-import subprocess
 import time
 
 from gateway import CM80, GCM256, PLAIN, GatewayTest, bridge, channel, end, ended, endpoint, main
@@ -37,6 +36,10 @@ class Floor(GatewayTest):
         self.assertEqual(1, len(gateway.records("floor.granted")))
         self.assertEqual(1, len(gateway.recorded("floor.denied")))
         self.assertGreater(gateway.drops(loser).get("no_floor", 0), 50, "what the denied one says is counted")
+        metrics = gateway.metrics()
+        self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="granted"\} 1$')
+        self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="denied",cause="someone else is talking"\} 1$')
+        self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="revoked",cause="the talk limit is reached"\} 0$')
 
     def test_who_talks_for_too_long_is_cut_off_and_must_let_go(self):
         gateway = self.gateway(channel("ng-ops", "northgate", endpoint("one"), endpoint("two", "pcmu", CM80),
@@ -141,8 +144,7 @@ class Hostile(GatewayTest):
         self.assertGreaterEqual(drops.get("authentication", 0), sent["flipped"], drops)
         self.assertGreaterEqual(sum(drops.values()), sum(sent.values()) - 10, drops)
         self.assertNotIn("stale", drops)
-        metrics = subprocess.run(["curl", "-sf", "--max-time", "10", f"http://127.0.0.1:{gateway.api_port()}/metrics"],
-                                 capture_output=True, text=True, check=True).stdout
+        metrics = gateway.metrics()
         for cause in ("replay", "foreign_source", "authentication"):
             self.assertRegex(metrics, rf'(?m)^crosspatch_packets_dropped_total\{{[^}}]*cause="{cause}"')
         self.assertLess(gateway.said().count("\n"), 30, "no line of the journal for each packet")

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from radios import SUITES, Bench, result
 
@@ -205,6 +206,10 @@ class Gateway:
 
     def api_port(self):
         return int(re.findall(r'api="127\.0\.0\.1:(\d+)"', self.said())[-1])
+
+    def metrics(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port()}/metrics", timeout=10) as answer:
+            return answer.read().decode()
 
     def drops(self, name):
         return self.item("endpoints", name)["packets_dropped"]

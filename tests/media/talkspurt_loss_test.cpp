@@ -161,6 +161,7 @@ TEST_CASE("a pause of the talker (DTX) is a pause for the officer: the clock goe
     stage.finish();
 }
 
+// bad-input.md, 10
 TEST_CASE("a jump in sequence, by 2^31 in time, or a new SSRC goes on without a hole and without guesses") {
     Crossing stage;
     stage.say(stage.speech, 0, 5);

@@ -248,21 +248,21 @@ TEST_CASE("a step of the wall clock is on record within two seconds, with both t
     }
 }
 
-TEST_CASE("a start says which version and binary it is, and knows the newest record's time") {
+TEST_CASE("a start says its version and key, and knows the newest record's time") {
     Directory directory;
     Entry late = entry("message.sent");
     late.time = core::wall_now() + std::chrono::hours{24};
+    std::string key;
     {
-        auto options = options_for(directory.path());
-        options.binary = "/proc/self/exe";
-        Log log{options};
+        Log log{options_for(directory.path())};
+        key = log.verifier_key().to_string();
         CHECK_FALSE(log.newest_record_time());
         REQUIRE(append(log, late));
     }
     const auto started = records(directory.path(), "software.started");
     REQUIRE(started.size() == 1);
     CHECK(started[0].at("detail").at("version") == "test");
-    CHECK(text_at(started[0].at("detail").as_object(), "binary").size() == 64);
+    CHECK(text_at(started[0].at("detail").as_object(), "verifier_key") == key);
     Log log{options_for(directory.path())};
     CHECK(log.newest_record_time() == late.time);
 }

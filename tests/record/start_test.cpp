@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <iterator>
@@ -160,6 +161,59 @@ TEST_CASE("a file that a crash left without its first record is used") {
     CHECK(file_after_start(directory.path()) == "log-2.db");
     const auto report = verify(directory.path());
     CHECK_MESSAGE(report.ok(), words(report));
+}
+
+TEST_CASE("a start is on record before its binary is read, and which binary it was comes after") {
+    Directory directory;
+    auto options = options_for(directory.path());
+    options.binary = directory / "binary";
+    REQUIRE(mkfifo(options.binary.c_str(), 0600) == 0);  // reading waits until somebody writes
+    {
+        Log log{options};
+        CHECK(wait_until([&] { return log.health().size == 1; }, 5s));
+        Reader reader{directory.path()};
+        CHECK(wait_until([&] { return reader.record(0).has_value(); }));
+        put_octets(options.binary, std::string(600'000, 'b'));
+        CHECK(wait_until([&] { return log.health().checkpoint_size == 2; }));
+    }
+    const auto started = records(directory.path(), "software.started");
+    REQUIRE(started.size() == 2);
+    CHECK(started[0].at("seq") == 0);
+    CHECK_FALSE(started[0].at("detail").as_object().contains("binary"));
+    CHECK(started[1].at("detail").at("version") == "test");
+    CHECK(started[1].at("detail").at("start") == 0);
+    // head -c 600000 /dev/zero | tr '\0' b | sha256sum
+    CHECK(started[1].at("detail").at("binary") ==
+          "1f62c5c50ff296325403fbc40deeceb3e6bef34d85440c9276f9402282d8760b");
+    CHECK(verify(directory.path()).ok());
+}
+
+TEST_CASE("records are durable while a large binary is still being read, and an end does not wait for it") {
+    Directory directory;
+    auto options = options_for(directory.path());
+    options.binary = directory / "binary";
+    put_octets(options.binary, "b");
+    std::filesystem::resize_file(options.binary, 64ULL << 30);  // sparse, and minutes of hashing
+    const auto begin = std::chrono::steady_clock::now();
+    {
+        Log log{options};
+        for (int i = 0; i < 20; ++i) REQUIRE(append(log, entry("message.sent", {{"number", i}})));
+    }
+    CHECK(std::chrono::steady_clock::now() - begin < 20s);
+    CHECK(records(directory.path(), "software.started").size() == 1);
+    CHECK(records(directory.path(), "message.sent").size() == 20);
+    CHECK(verify(directory.path()).ok());
+}
+
+TEST_CASE("a binary that cannot be read is left out") {
+    Directory directory;
+    auto options = options_for(directory.path());
+    options.binary = directory / "nowhere";
+    {
+        Log log{options};
+        REQUIRE(append(log, entry("message.sent")));
+    }
+    CHECK(records(directory.path(), "software.started").size() == 1);
 }
 
 TEST_CASE("damage to the list of calls costs nothing: it is made again from the log") {

@@ -24,6 +24,7 @@ TEST_CASE("seconds count from 1900 and the fraction is of 2^32") {
     CHECK(NtpTime{0xE8D4A51080000000}.middle() == 0xA5108000);
 }
 
+// bad-input.md, 40
 TEST_CASE("0 is no time, and the wrap of 2036 is crossed without a jump") {
     CHECK_FALSE(NtpTime{0}.wall_time());
     const auto last = unix_time(2085978495);  // 2036-02-07 06:28:15

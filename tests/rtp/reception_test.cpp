@@ -216,6 +216,7 @@ TEST_CASE("a pause that the timestamps count leaves the jitter alone") {
     CHECK(radio.reception.totals().timestamp_jumps == 0);
 }
 
+// bad-input.md, 10
 TEST_CASE(
     "a timestamp that jumps, by 2^31 or because it stands still in a pause, restarts only the jitter's "
     "measure") {

@@ -123,6 +123,7 @@ TEST_CASE("several chunks give a CNAME each, other items and empty chunks are st
     CHECK(told(joined({hex("80ca0001 00000000"), kEmptyReport})) == "rr1234");
 }
 
+// bad-input.md, 36
 TEST_CASE("a name is handed on as the octets that came") {
     const Octets nasty =
         hex("0a1b5b33316d e280ae 00 256e 3c623e ff");  // newline, ESC, bidi, NUL, %n, HTML, no UTF-8
@@ -138,6 +139,7 @@ TEST_CASE("a name is handed on as the octets that came") {
     CHECK(core::escape(text_of(name)).find('\n') == std::string::npos);
 }
 
+// bad-input.md, 35
 TEST_CASE("BYE says whom it names, so that one for another source can be ignored") {
     bool ours = true, theirs = false;
     CHECK(parse_compound(hex("82cb0002 0000aaaa 0000bbbb"), [&](const Bye& bye) {
@@ -150,12 +152,14 @@ TEST_CASE("BYE says whom it names, so that one for another source can be ignored
     CHECK(told(hex("81cb0002 00000001 00000000")) == "bye1:");
 }
 
+// bad-input.md, 31
 TEST_CASE("four octets are no RTCP datagram") {
     for (const char* header : {"80c90000", "80cb0000", "80ca0000", "80c80006"})
         CHECK(told(hex(header)) == "!too_short");
     CHECK(told({}) == "!too_short");
 }
 
+// bad-input.md, 32
 TEST_CASE("a packet that says length 0 drops the datagram, however many of them there are") {
     for (const char* header :
          {"80c80000", "80c90000", "80ca0000", "80cb0000", "80cc0000", "80cd0000", "80df0000"}) {
@@ -164,6 +168,7 @@ TEST_CASE("a packet that says length 0 drops the datagram, however many of them 
     }
 }
 
+// bad-input.md, 33
 TEST_CASE("a length past the end drops the datagram, what came before it included") {
     CHECK(told(hex("80c90002 00001234")) == "!bad_length");
     CHECK(told(hex("80c9ffff 00001234")) == "!bad_length");
@@ -171,6 +176,7 @@ TEST_CASE("a length past the end drops the datagram, what came before it include
     CHECK(told(joined({kEmptyReport, hex("80cb00")})) == "!bad_length");
 }
 
+// bad-input.md, 34
 TEST_CASE("counts of 31 without the blocks, chunks or sources drop the datagram") {
     CHECK(told(hex("9fc90001 00001234")) == "!bad_count");
     CHECK(told(hex("9fc80006 00001234 00000000 00000000 00000000 00000000 00000000")) == "!bad_count");
@@ -206,6 +212,7 @@ TEST_CASE("a wrong version anywhere drops the datagram") {
     CHECK(told(joined({kEmptyReport, hex("c1cb0001 00001234")})) == "!bad_version");
 }
 
+// bad-input.md, 37 and 38
 TEST_CASE("feedback is stepped over, whatever it asks for") {
     const Octets nack = joined({hex("81cd0102 00000001 00000002"), repeated(hex("0000ffff"), 256)});
     CHECK(told(joined({kEmptyReport, nack, kCname})) == "rr1234 1234=gw@host");
@@ -217,6 +224,7 @@ TEST_CASE("feedback is stepped over, whatever it asks for") {
     CHECK(told(hex("80df0001 00000001")) == "");  // a type nobody has defined
 }
 
+// bad-input.md, 39
 TEST_CASE("an extended report with an empty or overlong block drops the datagram") {
     CHECK(told(joined({kEmptyReport, hex("80cf0004 00000001 04000002 00000000 00000000")})) == "rr1234");
     CHECK(told(hex("80cf0001 00000001")) == "");

@@ -216,6 +216,7 @@ TEST_CASE("200 packets of junk leave no trace, and the genuine one is taken") {
     }
 }
 
+// bad-input.md, 24
 TEST_CASE("the roll-over counter follows the stream over wraps, with loss and with late packets") {
     for (const auto suite : kSuites) {
         const auto with = keys(suite, {1});
@@ -269,6 +270,7 @@ TEST_CASE("a talker back after 33 minutes of lost talk is heard again; one furth
     }
 }
 
+// bad-input.md, 23
 TEST_CASE(
     "a talker that starts at roll-over counter 5 is refused and named, with each packet and between junk") {
     for (const auto suite : kSuites) {

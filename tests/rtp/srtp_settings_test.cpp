@@ -19,7 +19,7 @@ struct Section {
     explicit Section(const std::string& yaml, bool is_private = true,
                      const std::filesystem::path& directory = ".")
         : document{Document::parse(yaml, problems)},
-          settings{read_srtp(document.root(), directory, is_private)} {}
+          settings{read_srtp(document.root(), {directory, is_private})} {}
 
     std::string complaint() const {
         std::string all;
@@ -99,6 +99,7 @@ TEST_CASE("a key of the wrong length is told the right one") {
     CHECK_FALSE(section.complains(cm));  // never the key
 }
 
+// bad-input.md, 30
 TEST_CASE("zero keys, no base64, and one key in two roles are refused") {
     const auto zero = core::to_base64(Octets(44));
     const Section zeros{"{receive: '" + zero + "', send: '" + base64(2) + "'}"};

@@ -116,6 +116,7 @@ TEST_CASE("an event that falls silent is over after half a second") {
     CHECK(keypad.tape == "+5 -5");
 }
 
+// bad-input.md, 15
 TEST_CASE("an event without end and of the longest duration is over after five seconds, and stays over") {
     Keypad keypad;
     for (int ms = 0; ms <= 60000; ms += 20) keypad.hear(5, 1000, std::chrono::milliseconds{ms}, false, 65535);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crosspatch/bridge/config.hpp"
@@ -11,6 +12,7 @@
 #include "crosspatch/endpoint/config.hpp"
 #include "crosspatch/policy/names.hpp"
 #include "crosspatch/record/settings.hpp"
+#include "crosspatch/rtp/srtp_suite.hpp"
 
 namespace crosspatch::app {
 
@@ -52,9 +54,13 @@ struct Config {
     std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
 };
 
-// Reads and checks `file`. The error side is every problem of the file, a line each; nothing has changed then.
-// Reads key files and looks up users and groups, but opens no port.
-core::Result<std::unique_ptr<Config>, std::vector<std::string>> load_config(
-    const std::filesystem::path& file);
+// A good configuration, or every problem of the file, a line each.
+using Loaded = core::Result<std::unique_ptr<Config>, std::vector<std::string>>;
+
+// Reads and checks `file`; a refused one has changed nothing. Reads key files and looks up users and groups,
+// but opens no port.
+Loaded load_config(const std::filesystem::path& file);
+// The same for a text; `file` is what its problems name.
+Loaded load_config(std::string_view text, const std::filesystem::path& file, rtp::KeyPlace keys);
 
 }  // namespace crosspatch::app

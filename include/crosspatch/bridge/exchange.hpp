@@ -29,7 +29,9 @@ namespace crosspatch::bridge {
 class Exchange : public media::Gate {
 public:
     struct Counters {
-        core::Counter granted, denied, queued, revoked, talkspurts, concealed, policy_denied, reports_lost;
+        using ByCause = std::array<core::Counter, floor::kCauses>;
+        core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost;
+        ByCause denied, revoked;
     };
     // A new Topology and what has to be let go of for it.
     struct Change {

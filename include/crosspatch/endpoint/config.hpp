@@ -48,7 +48,7 @@ struct Config {
 
 // Reads the `endpoints:` list of a channel; what could not be read is reported and left out.
 std::vector<Config> read_endpoints(const core::config::Node& list, const std::string& channel,
-                                   const std::filesystem::path& base_directory, bool file_is_private);
+                                   const rtp::KeyPlace& keys);
 
 // What only shows when all endpoints of the file are known: ids, ports, sources, SSRCs and keys that stand twice.
 void check_together(const std::vector<Config>& endpoints, const core::Address& shared_port,

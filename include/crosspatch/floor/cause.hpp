@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -39,6 +40,8 @@ enum class Cause : std::uint8_t {
 };
 
 enum class Message : std::uint8_t { None, Deny, Revoke };
+
+constexpr std::size_t kCauses = static_cast<std::size_t>(Cause::BridgeClosed) + 1;
 
 std::uint16_t number(Cause cause);
 std::string_view phrase(Cause cause);  // plain English, without a full stop

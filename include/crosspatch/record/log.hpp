@@ -37,7 +37,7 @@ struct Clocks {
 struct LogOptions {
     std::filesystem::path data_dir;
     std::string version;                             // of the program, for `software.started`
-    std::filesystem::path binary{"/proc/self/exe"};  // hashed for `software.started`; empty: not hashed
+    std::filesystem::path binary{"/proc/self/exe"};  // hashed once the start is on record; empty: not hashed
     std::chrono::milliseconds call_gap{10'000};
     std::size_t queue{4096};             // entries that may wait for the writer
     std::uint64_t reserve{64ULL << 20};  // octets kept back for when the disk is full; 0: none
@@ -58,10 +58,11 @@ struct Health {
     std::optional<core::Time>
         failing_since;  // contract.md, Record: what is refused after 10 s without a durable log
     std::vector<Alarm> alarms;
-    std::string file;                 // the one being written, `log-2.db`
-    std::uint64_t size{};             // records acknowledged
-    std::uint64_t checkpoint_size{};  // of the newest signed checkpoint
-    std::uint64_t queued{};           // waiting, in the queue and behind it
+    std::string file;                     // the one being written, `log-2.db`
+    std::uint64_t size{};                 // records acknowledged
+    std::optional<core::WallTime> began;  // time of record 0, once it is on disk
+    std::uint64_t checkpoint_size{};      // of the newest signed checkpoint
+    std::uint64_t queued{};               // waiting, in the queue and behind it
 };
 
 // Numbers for /metrics; read by anybody.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "crosspatch/core/config.hpp"
+#include "crosspatch/core/file.hpp"
 #include "crosspatch/core/result.hpp"
 #include "crosspatch/core/secret.hpp"
 
@@ -70,11 +72,15 @@ struct SrtpSettings {
     std::optional<MasterKey> send;   // nothing for Suite::None
 };
 
+// Where the keys of a configuration are found.
+struct KeyPlace {
+    std::filesystem::path base;  // what a relative {file: PATH} begins at
+    bool config_is_private{};    // nobody else may read the configuration file: keys may stand in it
+    std::function<core::Result<core::Secret>(const std::filesystem::path&)> read_file{core::read_key_file};
+};
+
 // Reads `{suite: …, receive: KEY | [NEW, OLD], send: KEY}`, where KEY is 'BASE64', {file: PATH} or
-// {credential: NAME}. PATH is relative to `base_directory`; `file_is_private` says that nobody else may read
-// the configuration file, which is what makes inline keys acceptable. Every problem is reported at its own
-// place; then nothing is returned.
-std::optional<SrtpSettings> read_srtp(const core::config::Node& node,
-                                      const std::filesystem::path& base_directory, bool file_is_private);
+// {credential: NAME}. Every problem is reported at its own place; then nothing is returned.
+std::optional<SrtpSettings> read_srtp(const core::config::Node& node, const KeyPlace& place);
 
 }  // namespace crosspatch::rtp
