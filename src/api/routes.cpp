@@ -4,8 +4,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
-#include <cstring>
-#include <ctime>
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/record/verifier.hpp"
@@ -16,6 +14,7 @@ namespace {
 namespace asio = boost::asio;
 namespace json = boost::json;
 using Verb = boost::beast::http::verb;
+constexpr std::size_t kMostRecords = 1000;  // in one answer
 
 std::optional<std::string> parameter(const Request& request, const std::string& name) {
     const auto found = request.query.find(name);
@@ -31,13 +30,30 @@ std::optional<std::uint64_t> number(const std::optional<std::string>& text) {
 
 // `2026-11-22T16:00:00Z`; fractions are taken to the second.
 std::optional<core::WallTime> wall_time(const std::optional<std::string>& text) {
-    if (!text) return std::nullopt;
-    std::tm parts{};
-    const char* rest = strptime(text->c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
-    if (!rest) return std::nullopt;
-    if (*rest == '.') rest += 1 + std::strspn(rest + 1, "0123456789");
-    if (std::string_view{rest} != "Z") return std::nullopt;
-    return core::WallTime{std::chrono::seconds{timegm(&parts)}};
+    constexpr std::string_view kForm = "0000-00-00T00:00:00";
+    if (!text || text->size() <= kForm.size()) return std::nullopt;
+    for (std::size_t i = 0; i < kForm.size(); ++i) {
+        const char c = (*text)[i];
+        if (kForm[i] == '0' ? c < '0' || c > '9' : c != kForm[i]) return std::nullopt;
+    }
+    std::string_view rest = std::string_view{*text}.substr(kForm.size());
+    if (rest.starts_with('.'))
+        rest.remove_prefix(std::min(rest.find_first_not_of("0123456789", 1), rest.size()));
+    if (rest != "Z") return std::nullopt;
+    const auto part = [&](std::size_t at, std::size_t size) { return std::stoi(text->substr(at, size)); };
+    const std::chrono::year_month_day day{std::chrono::year{part(0, 4)},
+                                          std::chrono::month{static_cast<unsigned>(part(5, 2))},
+                                          std::chrono::day{static_cast<unsigned>(part(8, 2))}};
+    // A WallTime counts nanoseconds in 64 bits: from 1677 to 2262.
+    if (!day.ok() || part(0, 4) < 1970 || part(0, 4) > 2261) return std::nullopt;
+    if (part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 60) return std::nullopt;
+    return std::chrono::sys_days{day} + std::chrono::hours{part(11, 2)} + std::chrono::minutes{part(14, 2)} +
+           std::chrono::seconds{part(17, 2)};
+}
+
+Response no_time(const std::string& name) {
+    return problem(Status::unprocessable_entity,
+                   name + " is no time from 1970 to 2261; write it as 2026-11-22T16:00:00Z");
 }
 
 std::string reason_of(const Request& request) {
@@ -49,6 +65,36 @@ bool reads_log(const Actor& actor) {
     return actor.role == "auditor" || actor.role == "administrator" || actor.role == "supervisor";
 }
 
+// The same words for what is not there and for what the asker may not see.
+std::string not_there(const std::string& id) {
+    return "there is no '" + core::escape(id) + "' here, or you may not see it";
+}
+
+record::Entry entry_of(const Request& request, std::string type, json::object object) {
+    return {.type = std::move(type),
+            .actor = actor_json(*request.actor),
+            .source = {{"peer", request.peer}},
+            .object = std::move(object)};
+}
+
+void keep(json::array& items, const std::function<bool(const json::value&)>& wanted) {
+    const auto end =
+        std::remove_if(items.begin(), items.end(), [&](const auto& one) { return !wanted(one); });
+    items.erase(end, items.end());
+}
+
+// Whoever verifies; when he is gone, however that came about, the next one may.
+class Turn {
+public:
+    explicit Turn(std::atomic<bool>& taken) : taken_{taken} {}
+    ~Turn() { taken_ = false; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+private:
+    std::atomic<bool>& taken_;
+};
+
 }  // namespace
 
 Routes::Routes(Gateway& gateway, std::filesystem::path data_dir)
@@ -57,6 +103,7 @@ Routes::Routes(Gateway& gateway, std::filesystem::path data_dir)
 Routes::~Routes() { finish(); }
 
 void Routes::finish() {
+    stopping_.request_stop();
     reads_.join();
     verifications_.join();
 }
@@ -105,6 +152,7 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::get, {"api", "v1", "log", "checkpoint"}, false, &Routes::log_checkpoint},
         {Verb::get, {"api", "v1", "log", "verification"}, false, &Routes::log_verify},
         {Verb::post, {"api", "v1", "reload"}, false, &Routes::reload},
+        {Verb::get, {"api", "v1", "events"}, false, &Routes::events},
         // Promised by the contract, not in this version.
         {Verb::post, {"api", "v1", "session"}, false, &Routes::later},
         {Verb::post, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::later},
@@ -128,6 +176,7 @@ bool Routes::matches(const Route& route, const Request& request) {
 
 Answer Routes::answer(const Request& request) {
     std::string allowed;
+    std::string thrown;
     for (const Route& route : table()) {
         if (!matches(route, request)) continue;
         if (route.method != request.method) {
@@ -139,7 +188,12 @@ Answer Routes::answer(const Request& request) {
             co_return problem(Status::unauthorized,
                               "this needs to know who asks: use the control socket, as a user named under "
                               "gateway.operators");
-        co_return co_await (this->*route.handler)(request);
+        try {
+            co_return co_await (this->*route.handler)(request);
+        } catch (const std::exception& error) {
+            thrown = error.what();
+        }
+        co_return problem(Status::internal_server_error, "the daemon could not answer: " + thrown);
     }
     if (allowed.empty()) co_return problem(Status::not_found, "there is nothing at this path");
     Response refused = problem(Status::method_not_allowed, "this path takes " + allowed);
@@ -163,16 +217,24 @@ Answer Routes::status(const Request& request) {
     co_return json_response(co_await on_control(read));
 }
 
-// The whole list, or with an id in the path the one item.
-Answer Routes::list(const Request& request, json::array (Gateway::*read)(const Actor&)) {
+// The one item whose id is in the path, if the asker may see it.
+asio::awaitable<std::optional<json::value>> Routes::find(const Request& request, List read) {
     const auto ask = [&] { return (gateway_.*read)(*request.actor); };
     json::array items = co_await on_control(ask);
-    if (request.path.size() < 4)
-        co_return json_response(json::object{{"items", std::move(items)}, {"next", nullptr}});
-    for (const json::value& item : items)
-        if (item.at("id").as_string() == request.path[3]) co_return json_response(item);
-    co_return problem(Status::not_found,
-                      "there is no '" + core::escape(request.path[3]) + "' here, or you may not see it");
+    for (json::value& item : items)
+        if (item.at("id").as_string() == request.path[3]) co_return std::move(item);
+    co_return std::nullopt;
+}
+
+// The whole list, or with an id in the path the one item.
+Answer Routes::list(const Request& request, List read) {
+    if (request.path.size() > 3) {
+        const auto item = co_await find(request, read);
+        co_return item ? json_response(*item) : problem(Status::not_found, not_there(request.path[3]));
+    }
+    const auto ask = [&] { return (gateway_.*read)(*request.actor); };
+    json::array items = co_await on_control(ask);
+    co_return json_response(json::object{{"items", std::move(items)}, {"next", nullptr}});
 }
 
 Answer Routes::channels(const Request& request) { return list(request, &Gateway::channels); }
@@ -185,16 +247,32 @@ Answer Routes::open_bridge(const Request& request) {
         return gateway_.open_bridge(request.path[3], *request.actor, reason_of(request));
     };
     const auto opened = co_await on_control(open);
-    co_return opened ? json_response(*opened) : problem(opened.error());
+    if (opened) co_return json_response(*opened);
+    // A refused opening of a bridge that he sees is on record already, as `bridge.requested`.
+    if (opened.error().code != core::Error::Code::NotFound) co_return problem(opened.error());
+    co_return co_await refused(request, &Gateway::bridges, opened.error());
+}
+
+// A command that was refused goes on record, and the answer says nothing about what the asker may not see.
+// Neither does the record, which he may read: what is not there gets one like what is hidden from him.
+Answer Routes::refused(const Request& request, List read, core::Error why) {
+    using Code = core::Error::Code;
+    if (why.code == Code::NotPermitted) {
+        const auto seen = co_await find(request, read);
+        if (!seen) why.code = Code::NotFound;
+    }
+    if (why.code == Code::NotFound) why.context = not_there(request.path[3]);
+    if (why.code == Code::NotPermitted || (why.code == Code::NotFound && !request.actor->agency.empty()))
+        co_await denied(request, why.context);
+    co_return problem(why);
 }
 
 Answer Routes::cut(Cut what, const Request& request) {
     // On this thread, straight into the worker's queue: a cut waits for nobody.
     const auto done = gateway_.cut(what, request.path[3], *request.actor, reason_of(request));
     if (done) co_return json_response(json::object{{"id", request.path[3]}, {"done", true}});
-    if (done.error().code == core::Error::Code::NotPermitted)
-        co_await note_denied(request, done.error().context);
-    co_return problem(done.error());
+    co_return co_await refused(request, what == Cut::CloseBridge ? &Gateway::bridges : &Gateway::endpoints,
+                               done.error());
 }
 
 Answer Routes::close_bridge(const Request& request) { return cut(Cut::CloseBridge, request); }
@@ -204,13 +282,17 @@ Answer Routes::revoke_endpoint(const Request& request) { return cut(Cut::RevokeE
 Answer Routes::enable_endpoint(const Request& request) {
     const auto enable = [&] { return gateway_.enable_endpoint(request.path[3], *request.actor); };
     const auto done = co_await on_control(enable);
-    co_return done ? json_response(*done) : problem(done.error());
+    if (done) co_return json_response(*done);
+    co_return co_await refused(request, &Gateway::endpoints, done.error());
 }
 
 Answer Routes::reload(const Request& request) {
     const auto done =
         co_await asio::co_spawn(gateway_.control(), gateway_.reload(*request.actor), asio::use_awaitable);
-    co_return *done ? json_response(**done) : problem(done->error());
+    if (*done) co_return json_response(**done);
+    if (done->error().code == core::Error::Code::NotPermitted)
+        co_return co_await denied(request, done->error().context);
+    co_return problem(done->error());
 }
 
 Answer Routes::calls(const Request& request) {
@@ -222,9 +304,7 @@ Answer Routes::calls(const Request& request) {
                               .until = wall_time(parameter(request, "until")),
                               .cursor = parameter(request, "cursor")};
     for (const char* name : {"since", "until"})
-        if (parameter(request, name) && !wall_time(parameter(request, name)))
-            co_return problem(Status::unprocessable_entity,
-                              std::string{name} + " is no time; write it as 2026-11-22T16:00:00Z");
+        if (parameter(request, name) && !wall_time(parameter(request, name))) co_return no_time(name);
     if (parameter(request, "limit")) {
         const auto limit = number(parameter(request, "limit"));
         if (!limit || *limit == 0 || *limit > 500)
@@ -271,8 +351,7 @@ Answer Routes::explain(const Request& request) {
                                .kind = parameter(request, "kind"),
                                .at = wall_time(parameter(request, "at")),
                                .emergency = parameter(request, "emergency").value_or("false") == "true"};
-    if (parameter(request, "at") && !question.at)
-        co_return problem(Status::unprocessable_entity, "at is no time; write it as 2026-11-22T16:00:00Z");
+    if (parameter(request, "at") && !question.at) co_return no_time("at");
     const auto ask = [&] { return gateway_.explain(question, *request.actor); };
     const auto answer = co_await on_control(ask);
     co_return answer ? json_response(*answer) : problem(answer.error());
@@ -280,17 +359,56 @@ Answer Routes::explain(const Request& request) {
 
 Answer Routes::log_records(const Request& request) {
     if (!reads_log(*request.actor))
-        co_return co_await note_denied(request, "auditors, supervisors and administrators read the log");
-    co_await note_read(request, "records");
+        co_return co_await denied(request, "auditors, supervisors and administrators read the log");
+    for (const char* name : {"last", "after", "limit"})
+        if (parameter(request, name) && !number(parameter(request, name)))
+            co_return problem(Status::unprocessable_entity, std::string{name} + " is no number");
+    const json::object what{{"kind", "log"}, {"id", "records"}};
+    co_await note(entry_of(request, "audit.read", what));
+    const auto see = [&] { return gateway_.own_channels(*request.actor); };
+    const auto own = co_await on_control(see);
+    const auto is_own = [&](std::string_view channel) {
+        return std::find(own->begin(), own->end(), channel) != own->end();
+    };
+    const Mine mine = [&](const json::value& record) {
+        return concerns(record.as_object(), *request.actor, is_own);
+    };
     const auto read = [&]() -> core::Result<json::object> {
-        if (const auto last = number(parameter(request, "last")))
-            return reader_.last_records(std::min<std::size_t>(*last, 1000));
-        return reader_.records(number(parameter(request, "after")),
-                               std::min<std::size_t>(number(parameter(request, "limit")).value_or(100), 1000),
-                               parameter(request, "type").value_or(""));
+        if (const auto last = number(parameter(request, "last"))) {
+            const std::size_t count = std::clamp<std::size_t>(*last, 1, kMostRecords);
+            return own ? newest_records(count, mine) : reader_.last_records(count);
+        }
+        auto page = reader_.records(
+            number(parameter(request, "after")),
+            std::min<std::size_t>(number(parameter(request, "limit")).value_or(100), kMostRecords),
+            parameter(request, "type").value_or(""));
+        if (page && own) keep(page->at("items").as_array(), mine);
+        return page;
     };
     const auto found = co_await on_disk(reads_, read);
     co_return found ? json_response(*found) : problem(found.error());
+}
+
+// The newest `count` records that are the asker's, oldest first. They are looked for among the newest 20,000,
+// two days of a gateway on which nobody talks; who wants older ones goes through the log by `after`.
+core::Result<json::object> Routes::newest_records(std::size_t count, const Mine& mine) {
+    constexpr int kMostPages = 20;
+    json::array found;  // newest first
+    auto page = reader_.last_records(kMostRecords);
+    json::value next = page ? page->at("next") : nullptr;
+    for (int pages = 0; page && pages < kMostPages && !stopping_.stop_requested(); ++pages) {
+        json::array& items = page->at("items").as_array();
+        if (items.empty()) break;
+        const std::uint64_t first = number(std::string{items.front().at("id").as_string()}).value_or(0);
+        for (auto item = items.rbegin(); item != items.rend() && found.size() < count; ++item)
+            if (mine(*item)) found.push_back(std::move(*item));
+        if (first == 0 || found.size() == count) break;
+        const std::uint64_t from = first - std::min<std::uint64_t>(first, kMostRecords);
+        page = reader_.records(from == 0 ? std::nullopt : std::optional{from - 1}, first - from);
+    }
+    if (!page) return core::Unexpected{page.error()};
+    std::reverse(found.begin(), found.end());
+    return json::object{{"items", std::move(found)}, {"next", std::move(next)}};
 }
 
 Answer Routes::log_checkpoint(const Request&) {
@@ -302,49 +420,42 @@ Answer Routes::log_checkpoint(const Request&) {
 
 Answer Routes::log_verify(const Request& request) {
     if (!reads_log(*request.actor))
-        co_return co_await note_denied(request, "auditors, supervisors and administrators verify the log");
+        co_return co_await denied(request, "auditors, supervisors and administrators verify the log");
     if (verifying_.exchange(true))
         co_return problem(Status::service_unavailable,
                           "a verification is running; ask again when it is done");
-    const auto verify = [this] { return record::Verifier{data_dir_}.run(); };
+    const Turn turn{verifying_};
+    const auto verify = [this] { return record::Verifier{data_dir_}.run(stopping_.get_token()); };
     const auto report = co_await on_disk(verifications_, verify);
-    verifying_ = false;
     if (!report) co_return problem(report.error());
-    record::Entry entry{.type = report->ok() ? "audit.verified" : "audit.failed",
-                        .outcome = report->ok() ? record::Outcome::Ok : record::Outcome::Error,
-                        .actor = {{"principal", request.actor->name}, {"role", request.actor->role}},
-                        .source = {{"peer", request.peer}},
-                        .object = {{"kind", "log"}}};
+    record::Entry entry =
+        entry_of(request, report->ok() ? "audit.verified" : "audit.failed", {{"kind", "log"}});
+    entry.outcome = report->ok() ? record::Outcome::Ok : record::Outcome::Error;
     entry.detail = {{"records", report->records}, {"problems", report->problems.size()}};
-    const auto put = [&] { return gateway_.note(std::move(entry)), true; };
-    co_await on_control(put);
+    co_await note(std::move(entry));
     json::object body = record::to_json(*report);
     body["text"] = record::to_text(*report);
     co_return json_response(body);
 }
 
-Answer Routes::note_read(const Request& request, std::string what) {
-    record::Entry entry{.type = "audit.read",
-                        .actor = {{"principal", request.actor->name}, {"role", request.actor->role}},
-                        .source = {{"peer", request.peer}},
-                        .object = {{"kind", "log"}, {"id", std::move(what)}}};
+asio::awaitable<void> Routes::note(record::Entry entry) {
     const auto put = [&] { return gateway_.note(std::move(entry)), true; };
     co_await on_control(put);
-    co_return Response{};
 }
 
-Answer Routes::note_denied(const Request& request, std::string detail) {
+// Not permitted, and that he tried is on record.
+Answer Routes::denied(const Request& request, const std::string& why) {
     std::string path;
     for (const std::string& segment : request.path) path += '/' + segment;
-    record::Entry entry{.type = "auth.denied",
-                        .outcome = record::Outcome::Denied,
-                        .actor = {{"principal", request.actor->name}, {"role", request.actor->role}},
-                        .source = {{"peer", request.peer}},
-                        .object = {{"kind", "api"}, {"id", core::escape(path)}}};
-    entry.detail = {{"reason", detail}};
-    const auto put = [&] { return gateway_.note(std::move(entry)), true; };
-    co_await on_control(put);
-    co_return problem(Status::forbidden, detail);
+    record::Entry entry = entry_of(request, "auth.denied", {{"kind", "api"}, {"id", core::escape(path)}});
+    entry.outcome = record::Outcome::Denied;
+    entry.detail = {{"reason", why}};
+    co_await note(std::move(entry));
+    co_return problem(Status::forbidden, why);
+}
+
+Answer Routes::events(const Request&) {
+    co_return problem(Status::upgrade_required, "the events come over a WebSocket");
 }
 
 Answer Routes::later(const Request&) {

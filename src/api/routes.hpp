@@ -2,8 +2,10 @@
 #include <atomic>
 #include <boost/asio/thread_pool.hpp>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +23,8 @@ public:
     Routes(Gateway& gateway, std::filesystem::path data_dir);
     ~Routes();
 
-    // Waits for what still runs on the pools; their results go to a loop that must still be there.
+    // Ends what still runs on the pools, and waits for it; their results go to a loop that must still be
+    // there.
     void finish();
     // `request` outlives the answer.
     Answer answer(const Request& request);
@@ -34,6 +37,7 @@ private:
         bool open;                           // needs no identity
         Handler handler;
     };
+    using Mine = std::function<bool(const boost::json::value& record)>;
     static const std::vector<Route>& table();
     static bool matches(const Route& route, const Request& request);
 
@@ -58,12 +62,17 @@ private:
     Answer log_records(const Request& request);
     Answer log_checkpoint(const Request& request);
     Answer log_verify(const Request& request);
+    Answer events(const Request& request);
     Answer later(const Request& request);
 
-    Answer list(const Request& request, boost::json::array (Gateway::*read)(const Actor&));
+    using List = boost::json::array (Gateway::*)(const Actor&);
+    Answer list(const Request& request, List read);
     Answer cut(Cut what, const Request& request);
-    Answer note_read(const Request& request, std::string what);
-    Answer note_denied(const Request& request, std::string detail);
+    Answer refused(const Request& request, List read, core::Error why);
+    boost::asio::awaitable<std::optional<boost::json::value>> find(const Request& request, List read);
+    core::Result<boost::json::object> newest_records(std::size_t count, const Mine& mine);
+    boost::asio::awaitable<void> note(record::Entry entry);
+    Answer denied(const Request& request, const std::string& why);
 
     template <typename Function>
     auto on_control(Function function) -> boost::asio::awaitable<decltype(function())>;
@@ -77,6 +86,7 @@ private:
     boost::asio::thread_pool reads_{1};
     boost::asio::thread_pool verifications_{1};
     std::atomic<bool> verifying_{false};
+    std::stop_source stopping_;
 };
 
 }  // namespace crosspatch::api

@@ -124,12 +124,11 @@ asio::awaitable<void> Server::Impl::accept_local() {
         }
         if (connections >= kMaxConnections) continue;  // closed at once
         const auto peer = peer_of(socket);
-        std::optional<Actor> actor = peer ? gateway.actor_of(peer->uid) : std::nullopt;
-        asio::co_spawn(
-            loop,
-            serve(std::move(socket), routes, gateway, std::move(actor),
-                  fmt::format("unix:{}", peer ? peer->uid : static_cast<uid_t>(-1)), Slot{connections}),
-            asio::detached);
+        if (!peer) continue;
+        asio::co_spawn(loop,
+                       serve(std::move(socket), {routes, gateway, options.times, peer->uid,
+                                                 fmt::format("unix:{}", peer->uid), Slot{connections}}),
+                       asio::detached);
     }
 }
 
@@ -146,8 +145,9 @@ asio::awaitable<void> Server::Impl::accept_tcp() {
         boost::system::error_code unknown;
         const auto from = socket.remote_endpoint(unknown);
         asio::co_spawn(loop,
-                       serve(std::move(socket), routes, gateway,
-                             "tcp:" + (unknown ? "?" : from.address().to_string()), Slot{tcp_connections}),
+                       serve(std::move(socket),
+                             {routes, gateway, options.times, std::nullopt,
+                              "tcp:" + (unknown ? "?" : from.address().to_string()), Slot{tcp_connections}}),
                        asio::detached);
     }
 }

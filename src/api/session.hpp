@@ -5,11 +5,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include "crosspatch/api/server.hpp"
 #include "message.hpp"
 
 namespace crosspatch::api {
 
-class Gateway;
 class Routes;
 
 // Limits of one connection. Source: threats and bad-input lists; 1 MiB for any network input.
@@ -32,10 +32,18 @@ private:
     std::atomic<int>* used_;
 };
 
-// Serves one connection until it is closed, idle for 60 s, or sends what is no HTTP.
-boost::asio::awaitable<void> serve(boost::asio::local::stream_protocol::socket socket, Routes& routes,
-                                   Gateway& gateway, std::optional<Actor> actor, std::string peer, Slot slot);
-boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Routes& routes, Gateway& gateway,
-                                   std::string peer, Slot slot);
+// Who is at the other end, and what he is served with.
+struct Connection {
+    Routes& routes;
+    Gateway& gateway;
+    const Server::Times& times;
+    std::optional<std::uint32_t> uid;  // the kernel's word on a Unix socket; nothing on TCP
+    std::string peer;
+    Slot slot;
+};
+
+// Serves one connection until it is closed, idle for too long, or sends what is no HTTP.
+boost::asio::awaitable<void> serve(boost::asio::local::stream_protocol::socket socket, Connection connection);
+boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket, Connection connection);
 
 }  // namespace crosspatch::api

@@ -22,6 +22,25 @@ const bridge::Channel* channel_named(const Config& config, const std::string& id
 
 std::string cause_text(floor::Cause cause) { return std::string{floor::phrase(cause)}; }
 
+// The channels that a bridge or an endpoint is about: by them it is known whom an event or record concerns.
+void name_channels(const Estate& estate, boost::json::object& object) {
+    if (object.contains("channel")) return;
+    const auto text = [&](const char* key) {
+        const boost::json::value* found = object.if_contains(key);
+        return found && found->is_string() ? std::string{found->as_string()} : std::string{};
+    };
+    const std::string kind = text("kind");
+    const std::string id = text("id");
+    for (const endpoint::Config& one : estate.config->endpoints)
+        if (kind == "endpoint" && one.settings.id == id) object["channel"] = one.settings.channel;
+    for (const bridge::Bridge& bridge : estate.config->bridges) {
+        if (kind != "bridge" || bridge.id != id) continue;
+        boost::json::array channels;
+        for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
+        object["channels"] = std::move(channels);
+    }
+}
+
 }  // namespace
 
 Chronicle::Chronicle(const Estate& estate, Outputs outputs) : estate_{estate}, out_{std::move(outputs)} {
@@ -269,7 +288,7 @@ void Chronicle::endpoint_changed(const Report& report) {
         case Kind::EndpointMoved: {
             const bool moved = report.kind == Kind::EndpointMoved;
             record::Entry entry = endpoint_entry(moved ? "endpoint.moved" : "endpoint.up", report.endpoint);
-            if (moved) entry.detail["from"] = radio.address.to_string();
+            if (moved) entry.source["from"] = radio.address.to_string();
             entry.source["address"] = report.address.to_string();
             radio.up = true;
             radio.address = report.address;
@@ -325,6 +344,7 @@ record::Entry Chronicle::floor_entry(std::string type, const Report& report) con
 }
 
 void Chronicle::publish(record::Entry entry, const Report* report) {
+    name_channels(estate_, entry.object);
     const core::WallTime time = report ? wall(report->at) : core::wall_now();
     boost::json::object event{{"type", entry.type},
                               {"time", core::rfc3339(time, 3)},

@@ -22,13 +22,6 @@ constexpr auto kTooLongWithoutLog = 10s;  // contract.md, Record
 
 }  // namespace
 
-boost::json::object actor_json(const api::Actor& actor) {
-    boost::json::object json{
-        {"principal", actor.name}, {"role", actor.role}, {"auth", "unix"}, {"uid", actor.uid}};
-    if (!actor.agency.empty()) json["agency"] = actor.agency;
-    return json;
-}
-
 Control::Control(boost::asio::io_context& loop, Parts parts)
     : loop_{loop},
       log_{parts.log},
@@ -42,10 +35,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       book_{parts.journal.records()},
       chronicle_{estate_,
                  {.record = [this](record::Entry entry) { note(std::move(entry)); },
-                  .event =
-                      [this](const boost::json::object& event) {
-                          for (const auto& [handle, listener] : listeners_) listener(event);
-                      },
+                  .event = [this](const boost::json::object& event) { tell(event); },
                   .log = parts.log}},
       started_{core::wall_now()} {
     read_orders(parts.orders_file);
@@ -252,6 +242,7 @@ void Control::publish_directory() {
     for (const bridge::Bridge& bridge : estate_.config->bridges)
         directory->bridges[bridge.id] = estate_.bridges.of(bridge.id);
     directory_.store(std::move(directory));
+    dismiss_listeners();
 }
 
 void Control::wait_for_reports() {

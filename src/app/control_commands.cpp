@@ -64,7 +64,8 @@ core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api:
 core::Result<boost::json::object> Control::open_bridge(std::string_view id, const api::Actor& actor,
                                                        const std::string& reason) {
     const bridge::Bridge* bridge = bridge_config(id);
-    if (!bridge) return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
+    if (!bridge || !may_see(actor, *bridge))
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
     record::Entry entry{.type = "bridge.requested",
                         .actor = actor_json(actor),
                         .object = {{"kind", "bridge"}, {"id", bridge->id}}};
@@ -106,9 +107,6 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     entry.detail["by"] = by;
     entry.urgent = true;
     if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
-    boost::json::array channels;
-    for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
-    entry.detail["channels"] = std::move(channels);
     entry.detail["standing_consent"] =
         boost::json::array(bridge.standing_consent.begin(), bridge.standing_consent.end());
     log_.info(entry.type, open ? "the channels hear each other now" : "the channels are separate again",

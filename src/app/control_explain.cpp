@@ -90,14 +90,17 @@ std::string Control::explain_way(const bridge::Channel& from, const bridge::Chan
     return way;
 }
 
-core::Result<object> Control::explain(const Question& question, const api::Actor&) {
+core::Result<object> Control::explain(const Question& question, const api::Actor& actor) {
     const Config& config = *estate_.config;
     const endpoint::Settings* talker = nullptr;
     for (const endpoint::Config& one : config.endpoints)
         if (one.settings.id == question.from) talker = &one.settings;
     const bridge::Channel* from = find_channel(config, talker ? talker->channel : question.from);
     const bridge::Channel* to = find_channel(config, question.to);
-    if (!from)
+    // Who belongs to an agency asks about what leaves or reaches his own channels; nothing else is there.
+    const bool concerned =
+        actor.agency.empty() || (from && is_own(actor, from->id)) || (to && is_own(actor, to->id));
+    if (!from || !concerned)
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("'{}' is neither an endpoint nor a channel", question.from));
     if (!to)

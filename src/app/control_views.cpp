@@ -16,9 +16,10 @@ using boost::json::value;
 
 std::string time_text(core::WallTime time) { return core::rfc3339(time, 3); }
 
-const bridge::Channel& channel_of(const Config& config, const std::string& id) {
-    return *std::find_if(config.channels.begin(), config.channels.end(),
-                         [&](const auto& c) { return c.id == id; });
+// In decibels; whole ones, which most are, without a fraction.
+value gain_json(double db) {
+    const auto whole = static_cast<std::int64_t>(db);
+    return static_cast<double>(whole) == db ? value(whole) : value(db);
 }
 
 std::string_view word(bridge::Direction direction) {
@@ -31,6 +32,13 @@ std::string_view word(bridge::Direction direction) {
             break;
     }
     return "both";
+}
+
+std::string_view state_of(const Chronicle::Radio* live) {
+    if (!live) return "unknown";
+    if (live->revoked) return "revoked";
+    if (live->disabled) return "disabled";
+    return live->up ? "up" : "down";
 }
 
 std::string_view word(endpoint::Rtcp rtcp) {
@@ -47,10 +55,16 @@ std::string_view word(endpoint::Rtcp rtcp) {
 
 }  // namespace
 
+bool Control::is_own(const api::Actor& actor, std::string_view channel) const {
+    const auto& channels = estate_.config->channels;
+    return std::any_of(channels.begin(), channels.end(),
+                       [&](const auto& c) { return c.id == channel && c.agency == actor.agency; });
+}
+
 // A person without an agency sees everything; others their own channels and those that an open bridge joins to them.
-bool Control::may_see(const api::Actor& actor, const std::string& channel) const {
+bool Control::may_see(const api::Actor& actor, std::string_view channel) const {
     if (actor.agency.empty()) return !actor.role.empty();
-    if (channel_of(*estate_.config, channel).agency == actor.agency) return true;
+    if (is_own(actor, channel)) return true;
     for (const bridge::Bridge& bridge : estate_.config->bridges) {
         const auto state = bridge_states_.find(bridge.id);
         if (state == bridge_states_.end() || !state->second.open) continue;
@@ -58,11 +72,24 @@ bool Control::may_see(const api::Actor& actor, const std::string& channel) const
         bool mine_on_it = false;
         for (const bridge::Leg& leg : bridge.legs) {
             on_it |= leg.channel == channel;
-            mine_on_it |= channel_of(*estate_.config, leg.channel).agency == actor.agency;
+            mine_on_it |= is_own(actor, leg.channel);
         }
         if (on_it && mine_on_it) return true;
     }
     return false;
+}
+
+bool Control::may_see(const api::Actor& actor, const bridge::Bridge& bridge) const {
+    return std::any_of(bridge.legs.begin(), bridge.legs.end(),
+                       [&](const bridge::Leg& leg) { return may_see(actor, leg.channel); });
+}
+
+std::optional<std::vector<std::string>> Control::own_channels(const api::Actor& actor) {
+    if (actor.agency.empty() && !actor.role.empty()) return std::nullopt;
+    std::vector<std::string> own;
+    for (const bridge::Channel& channel : estate_.config->channels)
+        if (is_own(actor, channel.id)) own.push_back(channel.id);
+    return own;
 }
 
 std::optional<std::vector<std::string>> Control::visible_channels(const api::Actor& actor) {
@@ -130,17 +157,12 @@ object Control::endpoint_json(const Radio& radio) const {
     for (std::size_t i = 0; i < media::kDrops; ++i)
         if (const auto count = source.counters().dropped.read(static_cast<media::Drop>(i)); count > 0)
             dropped[media::name_of(static_cast<media::Drop>(i))] = count;
-    const std::string_view state = !live            ? "unknown"
-                                   : live->revoked  ? "revoked"
-                                   : live->disabled ? "disabled"
-                                   : live->up       ? "up"
-                                                    : "down";
     const core::Address& address = live && live->address ? live->address : settings.remote;
     return {
         {"id", settings.id},
         {"channel", settings.channel},
         {"type", "rtp"},
-        {"state", state},
+        {"state", state_of(live)},
         {"since", live && live->since != core::WallTime{} ? value(time_text(live->since)) : value(nullptr)},
         {"listen", radio.rtp ? radio.local.to_string() : estate_.shared_address.to_string()},
         {"remote", address ? value(address.to_string()) : value(nullptr)},
@@ -163,8 +185,18 @@ object Control::endpoint_json(const Radio& radio) const {
 
 array Control::endpoints(const api::Actor& actor) {
     array items;
-    for (const auto& [index, radio] : estate_.radios)
-        if (may_see(actor, radio->settings.channel)) items.push_back(endpoint_json(*radio));
+    for (const auto& [index, radio] : estate_.radios) {
+        const endpoint::Settings& settings = radio->settings;
+        if (!may_see(actor, settings.channel)) continue;
+        // Who hears another agency's radio over a bridge learns that it is there, but not where and how.
+        if (actor.agency.empty() || is_own(actor, settings.channel))
+            items.push_back(endpoint_json(*radio));
+        else
+            items.push_back(object{{"id", settings.id},
+                                   {"channel", settings.channel},
+                                   {"state", state_of(chronicle_.radio(index))},
+                                   {"talker", settings.talker.id}});
+    }
     return items;
 }
 
@@ -173,7 +205,7 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
     for (const bridge::Leg& leg : bridge.legs)
         legs.push_back(object{{"channel", leg.channel},
                               {"direction", word(leg.direction)},
-                              {"gain_db", fmt::format("{:g}", leg.gain_db)}});
+                              {"gain_db", gain_json(leg.gain_db)}});
     const auto found = bridge_states_.find(bridge.id);
     const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
     const auto missing = missing_consents(bridge, *estate_.config);
@@ -197,11 +229,8 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
 
 array Control::bridges(const api::Actor& actor) {
     array items;
-    for (const bridge::Bridge& bridge : estate_.config->bridges) {
-        const bool concerned = std::any_of(bridge.legs.begin(), bridge.legs.end(),
-                                           [&](const auto& leg) { return may_see(actor, leg.channel); });
-        if (concerned) items.push_back(bridge_json(bridge));
-    }
+    for (const bridge::Bridge& bridge : estate_.config->bridges)
+        if (may_see(actor, bridge)) items.push_back(bridge_json(bridge));
     return items;
 }
 
@@ -230,9 +259,27 @@ array Control::floor(const api::Actor& actor) {
     return items;
 }
 
-std::uint64_t Control::subscribe(Events listener) {
+std::uint64_t Control::subscribe(Listener listener) {
     listeners_[next_listener_] = std::move(listener);
+    dismiss_listeners();  // a reload may have come first
     return next_listener_++;
+}
+
+// An event goes to whom it concerns as things are now: a closed bridge takes the other side's events with it.
+void Control::tell(const object& event) {
+    for (const auto& [handle, listener] : listeners_)
+        if (const auto actor = actor_of(listener.uid))
+            if (concerns(event, *actor, [&](std::string_view channel) { return may_see(*actor, channel); }))
+                listener.event(event);
+}
+
+// Whom a reload made a stranger.
+void Control::dismiss_listeners() {
+    std::erase_if(listeners_, [this](const auto& one) {
+        if (actor_of(one.second.uid)) return false;
+        one.second.end();
+        return true;
+    });
 }
 
 void Control::unsubscribe(std::uint64_t handle) { listeners_.erase(handle); }

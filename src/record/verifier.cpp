@@ -125,9 +125,11 @@ core::Result<Pin> parse_pin(std::string text, bool may_be_file = true) {
 // Verifies one file up to where the next one takes over.
 class FileCheck {
 public:
-    FileCheck(Opened& file, const Opened* next, const VerifierKey& key, Report& report)
+    FileCheck(Opened& file, const Opened* next, const VerifierKey& key, Report& report,
+              const std::stop_token& stop)
         : file_{file},
           next_{next},
+          stop_{stop},
           findings_{report, file.path.filename()},
           report_{report},
           notes_{findings_, report, key},
@@ -140,6 +142,7 @@ public:
         notes_.open(*file_.database);
         if (file_.continued) notes_.grown(file_.continued->tree);
         feed();
+        if (stop_.stop_requested()) return chain_.next();
         chain_.end();
         const auto until = next_ ? std::min(*next_->first, chain_.next()) : chain_.next();
         notes_.end(until, chain_.broken_at());
@@ -173,7 +176,7 @@ private:
     void feed() {
         std::uint64_t from = 0;
         auto rows = rows_from(from);
-        while (rows) {
+        while (rows && !stop_.stop_requested()) {
             const auto step = rows->step();
             if (step == Statement::Step::Done) return;
             if (step == Statement::Step::Failed) {
@@ -223,6 +226,7 @@ private:
 
     Opened& file_;
     const Opened* next_;
+    const std::stop_token& stop_;
     Findings findings_;
     Report& report_;
     NoteCheck notes_;
@@ -233,8 +237,8 @@ private:
 // Checks all the files of one log, oldest first.
 class LogCheck {
 public:
-    LogCheck(std::filesystem::path path, std::optional<Pin> pin)
-        : path_{std::move(path)}, pin_{std::move(pin)} {}
+    LogCheck(std::filesystem::path path, std::optional<Pin> pin, const std::stop_token& stop)
+        : path_{std::move(path)}, pin_{std::move(pin)}, stop_{stop} {}
 
     core::Result<Report> run() {
         if (auto found = find_files(); !found) return core::Unexpected<Error>{found.error()};
@@ -246,7 +250,9 @@ public:
         }
         check_keys();
         std::uint64_t size = 0;
-        for (std::size_t i = 0; i < files_.size(); ++i) size = check_file(i, size);
+        for (std::size_t i = 0; i < files_.size() && !stop_.stop_requested(); ++i) size = check_file(i, size);
+        if (stop_.stop_requested())
+            return core::unexpected(Error::Code::Unavailable, "the verification was stopped before its end");
         check_end(size);
         return std::move(report_);
     }
@@ -331,7 +337,7 @@ private:
         if (index > 0 && !file.continued)
             findings.file(fmt::format("does not say how it goes on from record {}", size));
         const Opened* next = index + 1 < files_.size() ? &files_[index + 1] : nullptr;
-        last_.emplace(file, next, *key_, report_);
+        last_.emplace(file, next, *key_, report_, stop_);
         const auto end = last_->run();
         if (!next && whole_) check_tip(end);
         return end;
@@ -363,6 +369,7 @@ private:
 
     std::filesystem::path path_;
     std::optional<Pin> pin_;
+    const std::stop_token& stop_;
     bool whole_{};
     std::vector<Opened> files_;
     std::optional<VerifierKey> key_;
@@ -375,14 +382,14 @@ private:
 Verifier::Verifier(std::filesystem::path path, std::optional<std::string> pin)
     : path_{std::move(path)}, pin_{std::move(pin)} {}
 
-core::Result<Report> Verifier::run() {
+core::Result<Report> Verifier::run(const std::stop_token& stop) {
     std::optional<Pin> pin;
     if (pin_) {
         auto parsed = parse_pin(*pin_);
         if (!parsed) return core::Unexpected<Error>{parsed.error()};
         pin = std::move(*parsed);
     }
-    return LogCheck{path_, std::move(pin)}.run();
+    return LogCheck{path_, std::move(pin), stop}.run();
 }
 
 }  // namespace crosspatch::record

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What operators see and command: the shapes that contract.md promises, bridges, cuts, and who may not."""
+import http.client
 import json
 import os
+import pwd
 import re
 import socket
 import subprocess
@@ -11,7 +13,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from gateway import CM80, PLAIN, GatewayTest, bridge, channel, end, endpoint, main
+from gateway import CM80, PLAIN, READY, GatewayTest, bridge, channel, end, endpoint, main
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
@@ -84,6 +86,7 @@ class Control(GatewayTest):
         self.check(gateway.item("endpoints", "guard"), channel="ng-ops", type="rtp", state="up", since=TIME, listen=r"127\.0\.0\.1:\d+",
                    remote=r"127\.0\.0\.1:\d+", codec="opus", ptime_ms=int, suite="AEAD_AES_256_GCM", talker="guard", role="guard")
         self.check(gateway.item("bridges", "joint"), state="open", since=TIME, by="configuration", channels=list, agreement=none)
+        self.assertEqual({"channel": "ng-ops", "direction": "both", "gain_db": 0}, gateway.item("bridges", "joint")["channels"][0])
         self.check(gateway.item("floor", "pd-tac"), channel="pd-tac", state="taken", talker="guard", endpoint="guard", since=TIME,
                    remaining_ms=int, queue=list)
         end(talker)
@@ -190,6 +193,143 @@ class Control(GatewayTest):
         self.assertEqual("open", gateway.item("bridges", "joint")["state"])
         self.assertNotEqual("disabled", gateway.item("endpoints", "guard")["state"])
 
+    # Agencies
+
+    PEOPLE = {"nobody": ("northgate", "dispatcher"), "games": ("northgate", "supervisor"), "daemon": ("northgate", "technician")}
+
+    def guarded(self, **more):
+        """Two agencies, and people of one of them on the control socket."""
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard")),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80)),
+            channel("pd-own", "metro-pd", endpoint("desk", "pcmu", CM80)),
+            bridges=[bridge("joint", "ng-ops", "pd-tac", opens="on_request", **more), bridge("inner", "pd-tac", "pd-own")], start=False)
+        gateway.config["gateway"]["operators"] = [
+            {"unix": name, "agency": agency, "role": role} for name, (agency, role) in self.PEOPLE.items()]
+        gateway.write()
+        gateway.start()
+        os.chmod(gateway.home, 0o711)
+        os.chmod(gateway.data, 0o711)
+        os.chmod(gateway.data + "/control.sock", 0o666)
+        return gateway
+
+    def connect(self, gateway, name):
+        """A connection to the control socket that the kernel says is this person's."""
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setgroups([])
+                os.setuid(pwd.getpwnam(name).pw_uid)
+                with socket.socket(socket.AF_UNIX) as sock:
+                    sock.connect(gateway.data + "/control.sock")
+                    socket.send_fds(theirs, [b"x"], [sock.fileno()])
+            finally:
+                os._exit(0)
+        theirs.close()
+        with mine:
+            [fd] = socket.recv_fds(mine, 1, 1)[1]
+        os.waitpid(child, 0)
+        connection = http.client.HTTPConnection("localhost", timeout=20)
+        connection.sock = socket.socket(fileno=fd)
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask_as(self, gateway, name, path, method="GET", connection=None):
+        connection = connection or self.connect(gateway, name)
+        connection.request(method, "/api/v1/" + path, body=b"{}" if method == "POST" else None,
+                           headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def follow(self, gateway, name):
+        """The events that this person gets, each as it comes; None at the end."""
+        connection = self.connect(gateway, name)
+        connection.sock.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+        stream = connection.sock.makefile("rb")
+        self.assertIn(b" 101 ", stream.readline())
+        while stream.readline().strip():
+            pass
+        got = []
+
+        def read():
+            while head := stream.read(2):
+                size = head[1] if head[1] < 126 else int.from_bytes(stream.read(2), "big")
+                text = stream.read(size)
+                if head[0] & 15 == 8:
+                    break
+                if head[0] & 15 == 9:
+                    connection.sock.sendall(b"\x8a\x80\0\0\0\0")
+                if head[0] & 15 == 1:
+                    got.append(json.loads(text))
+            got.append(None)
+        threading.Thread(target=read, daemon=True).start()
+        time.sleep(0.5)  # until control knows of him
+        return got
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
+    def test_an_agency_sees_and_hears_of_what_is_its_own_and_what_is_joined_to_it(self):
+        gateway = self.guarded()
+        events, everything = self.follow(gateway, "nobody"), self.follow(gateway, "root")
+        ids = lambda what: {one["id"] for one in self.ask_as(gateway, "nobody", what)[1]["items"]}
+        self.assertEqual(({"guard"}, {"ng-ops"}, {"joint"}), (ids("endpoints"), ids("channels"), ids("bridges")))
+        talker = self.talk(gateway, "officer")
+        end(talker)
+        gateway.wait_for(lambda: "talkspurt.ended" in [e["type"] for e in everything], 10, "the talkspurt to be told")
+        self.assertEqual([], events, "of the others' talk he hears nothing")
+
+        gateway.ctl("bridge", "open", "joint")
+        time.sleep(1.2)  # a press is what follows the lease of silence
+        talker = self.talk(gateway, "officer")
+        end(talker)
+        gateway.wait_for(lambda: "talkspurt.ended" in [e["type"] for e in events], 10, "what crosses to be told")
+        self.assertTrue({"bridge.opened", "floor.granted"} <= {e["type"] for e in events})
+        self.assertEqual({"guard", "officer"}, ids("endpoints"))
+        foreign = self.ask_as(gateway, "nobody", "endpoints/officer")[1]
+        self.assertEqual({"id": "officer", "channel": "pd-tac", "state": "up", "talker": "officer"}, foreign)
+        self.assertIn("remote", self.ask_as(gateway, "nobody", "endpoints/guard")[1])
+        gateway.ctl("endpoint", "disable", "desk")
+        gateway.ctl("bridge", "close", "joint")
+        gateway.wait_for(lambda: events[-1]["type"] == "bridge.closed", 10, "the end of the crossing to be told")
+        self.assertNotIn("endpoint.disabled", [e["type"] for e in events])
+        self.assertIn("endpoint.disabled", [e["type"] for e in everything])
+
+        read = lambda: [(r["type"], r["object"].get("channel")) for r in self.ask_as(gateway, "games", "log/records?last=1000")[1]["items"]]
+        gateway.wait_for(lambda: "bridge.closed" in [kind for kind, _ in read()], READY, "the record of the end")
+        self.assertTrue({"bridge.opened", "bridge.closed", "talkspurt.ended"} <= {kind for kind, _ in read()})
+        self.assertFalse({"heartbeat", "endpoint.disabled", "software.started"} & {kind for kind, _ in read()})
+        self.assertNotIn(("floor.granted", "pd-tac"), read())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
+    def test_what_an_agency_may_not_see_is_not_there_and_asking_for_it_is_on_record(self):
+        gateway = self.guarded()
+        status = lambda name, *question: self.ask_as(gateway, name, *question)[0]
+        for path in ("bridges/inner/open", "bridges/inner/close", "endpoints/desk/disable", "endpoints/desk/enable",
+                     "endpoints/nowhere/disable"):
+            self.assertEqual(404, status("nobody", path, "POST"), path)
+        self.assertEqual(403, status("daemon", "bridges/joint/open", "POST"), "a bridge of his, but not his to open")
+        self.assertEqual(403, status("nobody", "reload", "POST"))
+        denied = gateway.recorded("auth.denied", 6)
+        self.assertEqual({"northgate"}, {record["actor"]["agency"] for record in denied})
+        self.assertIn("/api/v1/endpoints/desk/enable", [record["object"]["id"] for record in denied])
+        self.assertIn("/api/v1/reload", [record["object"]["id"] for record in denied])
+
+        explain = lambda a, b: status("nobody", f"policy/explain?from={a}&to={b}")
+        self.assertEqual((200, 200, 200), (explain("guard", "pd-tac"), explain("officer", "ng-ops"), explain("ng-ops", "pd-own")))
+        self.assertEqual((404, 404, 404), (explain("officer", "pd-own"), explain("pd-tac", "pd-own"), explain("pd-tac", "nowhere")))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
+    def test_a_reload_takes_rights_from_connections_that_are_open(self):
+        gateway = self.guarded()
+        events, connection = self.follow(gateway, "nobody"), self.connect(gateway, "nobody")
+        self.assertEqual(200, self.ask_as(gateway, "nobody", "status", connection=connection)[0])
+        gateway.config["gateway"]["operators"] = []
+        gateway.write()
+        gateway.ctl("reload")
+        self.assertEqual(401, self.ask_as(gateway, "nobody", "status", connection=connection)[0])
+        gateway.wait_for(lambda: None in events, 5, "the stream to end")
+
     # HTTP
 
     def get(self, gateway, path):
@@ -205,6 +345,7 @@ class Control(GatewayTest):
         self.assertEqual((200, "ready\n"), self.get(gateway, "/readyz"))
         status, problem = self.get(gateway, "/api/v1/status")
         self.assertEqual((401, 401), (status, json.loads(problem)["status"]), "TCP does not say who asks")
+        self.assertEqual(401, self.get(gateway, "/api/v1/events")[0])
         talker = self.talk(gateway)
         time.sleep(2.5)
         run = subprocess.run(["curl", "-sf", "--max-time", "10", "--unix-socket", gateway.data + "/control.sock",
@@ -224,6 +365,32 @@ class Control(GatewayTest):
         self.assertTrue(received, run.stdout[:2000])
         self.assertGreater(int(received[1]), 50)
 
+    def test_crosspatchctl_says_by_its_exit_code_what_became_of_it(self):
+        gateway = self.two_agencies()
+        code = lambda *arguments: gateway.ctl(*arguments, check=False).returncode
+        token, api = gateway.path("token"), f"http://127.0.0.1:{gateway.api_port()}"
+        with open(token, "w", encoding="ascii") as file:
+            file.write("secret-token\n")
+        for command in (["status"], ["events", "--follow"], ["--json", "events"]):
+            self.assertEqual(77, code("--api", api, *command), command)
+            self.assertEqual(77, code("--api", api + "/", "--token-file", token, *command), command)
+        for url in ("127.0.0.1:8470", "https://127.0.0.1:8470", "http://", "http:///", "http://127.0.0.1:0", "http://127.0.0.1:99999",
+                    "http://me@127.0.0.1:8470", "http://127.0.0.1:8470/api", "http://[::1", "\x1b[31m", ""):
+            self.assertEqual(2, code("--api", url, "status"), url)
+        self.assertEqual(2, code("--token-file", token, "status"), "a token for nobody")
+        self.assertEqual(2, code("--api", api, "--token-file", gateway.path("nowhere"), "status"))
+        for text in ("", "two words", "line\nX-Role: administrator\n"):
+            with open(token, "w", encoding="ascii") as file:
+                file.write(text)
+            self.assertEqual(2, code("--api", api, "--token-file", token, "status"), text)
+        self.assertEqual(1, code("calls", "--since", "999999999999h"))
+        gateway.write_text(gateway.changed(lambda config: config["channels"][0].update(agency="nowhere")))
+        run = gateway.ctl("reload", check=False)
+        self.assertEqual(78, run.returncode)
+        self.assertRegex(run.stderr, r"(?m)^\S+gateway\.yaml:\d+:\d+: channels\[0\]\.agency: ")
+        run = gateway.ctl("--json", "reload", check=False)
+        self.assertEqual((78, 422), (run.returncode, json.loads(run.stdout)["status"]))
+
     # Ends
 
     def test_without_a_daemon_it_is_69_and_with_one_a_sigterm_is_the_end(self):
@@ -237,6 +404,7 @@ class Control(GatewayTest):
             run = gateway.ctl(*command, check=False)
             self.assertEqual(69, run.returncode, command)
             self.assertEqual(1, run.stderr.count("\n"), run.stderr)
+        self.assertEqual(69, gateway.ctl("--api", "http://127.0.0.1:1", "status", check=False).returncode)
         self.assertEqual(2, gateway.ctl("statsu", check=False).returncode)
         self.assertEqual(2, gateway.ctl(check=False).returncode)
         code, text = gateway.verify()

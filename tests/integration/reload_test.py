@@ -75,7 +75,7 @@ class Reload(GatewayTest):
             self.seen_by_signal(gateway, good, refused, reloaded, number)
         else:
             run = gateway.ctl("reload", check=False)
-            self.assertEqual(0 if good else 1, run.returncode, run.stderr + text)
+            self.assertEqual(0 if good else 78, run.returncode, run.stderr + text)
             if not good:
                 self.assertRegex(run.stderr + run.stdout, r"gateway\.yaml:\d+:\d+: ")
         if good:

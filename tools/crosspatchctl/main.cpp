@@ -24,7 +24,8 @@ enum Exit {
     kFailed = 1,
     kUsage = 2,
     kUnreachable = 69,
-    kNotPermitted = 77
+    kNotPermitted = 77,
+    kRefused = 78
 };  // contract.md, Programs
 
 const std::vector<ctl::Column> kChannels{{"CHANNEL", "id"},          {"NAME", "name"},
@@ -67,7 +68,7 @@ public:
 
 private:
     ctl::Client client() const {
-        if (!api_.empty()) return ctl::Client{api_};
+        if (!api_.empty()) return ctl::Client{api_, token_};
         return ctl::Client{socket_.empty() ? (std::filesystem::path{data_dir_} / "control.sock").string()
                                            : socket_};
     }
@@ -87,6 +88,7 @@ private:
         });
     }
     int command(const std::string& target, const std::string& done);
+    int reload();
     int calls();
     int why();
     int verify();
@@ -94,8 +96,8 @@ private:
     int events();
 
     std::string data_dir_{"/var/lib/crosspatch"};
-    std::string socket_, api_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_, text_,
-        cursor_, listener_;
+    std::string socket_, api_, token_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_,
+        text_, cursor_, listener_;
     bool json_{}, emergency_{}, follow_{};
     unsigned lines_{20};
     std::function<int()> chosen_;
@@ -112,9 +114,6 @@ int Tool::show(const ctl::Reply& reply, const std::function<void(const value&)>&
     std::string detail = "HTTP " + std::to_string(reply.status);
     if (reply.type.starts_with("application/problem+json")) detail = ctl::cell(reply.json().at("detail"));
     if (json_) fmt::print("{}\n", reply.body);
-    // A refused configuration has a line for each problem; they are the daemon's own text, escaped there.
-    if (reply.status == 422 && reply.type.starts_with("application/problem+json"))
-        detail = std::string{reply.json().at("detail").as_string()};
     fmt::print(stderr, "crosspatchctl: {}\n", detail);
     return reply.status == 401 || reply.status == 403 ? kNotPermitted : kFailed;
 }
@@ -123,6 +122,16 @@ int Tool::command(const std::string& target, const std::string& done) {
     object body;
     if (!reason_.empty()) body["reason"] = reason_;
     return show(client().post(target, body), [&](const value&) { fmt::print("{}\n", done); });
+}
+
+int Tool::reload() {
+    const ctl::Reply reply = client().post("/api/v1/reload", {});
+    if (reply.status != 422)
+        return show(reply, [](const value&) { fmt::print("the new configuration is in force\n"); });
+    if (json_) fmt::print("{}\n", reply.body);
+    // A line for each problem, as `crosspatchd --check` prints them: the daemon's own text, escaped there.
+    fmt::print(stderr, "{}\n", std::string{reply.json().at("detail").as_string()});
+    return kRefused;
 }
 
 CLI::App* Tool::list(CLI::App& app, const std::string& name, const std::string& help,
@@ -153,7 +162,7 @@ void Tool::add_commands(CLI::App& app) {
     list(app, "bridges", "the bridges, open and closed", kBridges);
     list(app, "floor", "who talks, who waits", kFloor);
     app.add_subcommand("reload", "read the configuration again")->callback([this] {
-        chosen_ = [this] { return command("/api/v1/reload", "the new configuration is in force"); };
+        chosen_ = [this] { return reload(); };
     });
     CLI::App* endpoint = app.add_subcommand("endpoint", "switch one radio off or on")->require_subcommand(1);
     for (const auto& [name, done] :
@@ -227,7 +236,8 @@ int Tool::calls() {
                                : suffix == "d" ? 86400
                                : suffix == "s" ? 1
                                                : 0;
-        if (seconds > 0) {
+        const double now = std::chrono::duration<double>{core::wall_now().time_since_epoch()}.count();
+        if (seconds > 0 && count >= 0 && count * seconds < now) {
             const auto back = std::chrono::nanoseconds{static_cast<std::int64_t>(count * seconds * 1e9)};
             add("since", core::rfc3339(core::wall_now() - back, 0));
         } else {
@@ -290,7 +300,7 @@ int Tool::tail() {
 }
 
 int Tool::events() {
-    client().follow("/api/v1/events", [this](const std::string& text) {
+    const ctl::Reply reply = client().follow("/api/v1/events", [this](const std::string& text) {
         if (json_) {
             fmt::print("{}\n", text);
         } else {
@@ -299,9 +309,8 @@ int Tool::events() {
                        ctl::pairs(event.as_object(), "object"), ctl::pairs(event.as_object(), "detail"));
         }
         std::fflush(stdout);
-        return true;
     });
-    return kDone;
+    return show(reply, [](const value&) {});
 }
 
 void Tool::add_record_commands(CLI::App& app) {
@@ -346,7 +355,17 @@ int Tool::run(int argc, char** argv) {
     app.add_option("--data-dir", data_dir_, "the daemon's data_dir, where control.sock is")
         ->capture_default_str();
     app.add_option("--socket", socket_, "the control socket, if gateway.control puts it elsewhere");
-    app.add_option("--api", api_, "the API's address instead, as http://127.0.0.1:8470");
+    CLI::Option* api = app.add_option("--api", api_, "the API's address instead, as http://127.0.0.1:8470");
+    api->check(ctl::check_url);
+    app.add_option_function<std::string>(
+           "--token-file",
+           [this](const std::string& path) {
+               auto token = ctl::read_token(path);
+               if (!token) throw CLI::ValidationError{token.error().context};
+               token_ = std::move(*token);
+           },
+           "a file with the token that says who asks there")
+        ->needs(api);
     app.add_flag("--json", json_, "print exactly what the API answers");
     app.set_version_flag("--version", std::string{"crosspatchctl "} + CROSSPATCH_VERSION);
     app.require_subcommand(1);
@@ -367,6 +386,9 @@ int Tool::run(int argc, char** argv) {
                    "directory?\n",
                    error.why);
         return kUnreachable;
+    } catch (const ctl::NotPermitted& error) {
+        fmt::print(stderr, "crosspatchctl: {}\n", core::escape(error.why));
+        return kNotPermitted;
     } catch (const std::exception& error) {
         fmt::print(stderr, "crosspatchctl: {}\n", core::escape(error.what()));
         return kFailed;

@@ -10,20 +10,12 @@
 #include <string_view>
 #include <vector>
 
+#include "crosspatch/api/actor.hpp"
 #include "crosspatch/core/result.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/record/entry.hpp"
 
 namespace crosspatch::api {
-
-// Who asks: the peer of a Unix connection, turned into an account by `gateway.operators`.
-struct Actor {
-    std::uint32_t uid{};
-    std::string name;
-    std::string
-        agency;  // empty: bound to none (root and the daemon's own uid: they configure, they do not consent)
-    std::string role;  // of contract.md's list; empty: may ask for nothing but /healthz and /readyz
-};
 
 // What may be cut at once, past the control thread.
 enum class Cut { CloseBridge, DisableEndpoint, RevokeEndpoint };
@@ -35,7 +27,13 @@ enum class Cut { CloseBridge, DisableEndpoint, RevokeEndpoint };
 // Thread   as each group says. The API runs on a thread of its own.
 class Gateway {
 public:
-    using Events = std::function<void(const boost::json::object&)>;
+    // Who follows the events. `event` gets {type, time, …} of each that concerns him; after `end`, called
+    // when a reload has taken his rights, it is called no more.
+    struct Listener {
+        std::uint32_t uid{};
+        std::function<void(const boost::json::object&)> event;
+        std::function<void()> end;
+    };
     virtual ~Gateway() = default;
 
     // --- Any thread. ---
@@ -58,6 +56,9 @@ public:
     virtual boost::json::array floor(const Actor& actor) = 0;
     // What the actor may see of calls: nothing for everything, else the channels of his agency and those bridged to it.
     virtual std::optional<std::vector<std::string>> visible_channels(const Actor& actor) = 0;
+    // Whose past he may read: nothing for everybody's, else the channels of his agency. What an open bridge
+    // lets him see today was not his before.
+    virtual std::optional<std::vector<std::string>> own_channels(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
     virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;
@@ -77,8 +78,8 @@ public:
     virtual core::Result<boost::json::object> explain(const Question& question, const Actor& actor) = 0;
     // Puts on record what the API itself did: reading the log, a denied attempt.
     virtual void note(record::Entry entry) = 0;
-    // `listener` is called on the control thread with {type, time, …} of each event until unsubscribe(handle).
-    virtual std::uint64_t subscribe(Events listener) = 0;
+    // `listener` is called on the control thread until unsubscribe(handle).
+    virtual std::uint64_t subscribe(Listener listener) = 0;
     virtual void unsubscribe(std::uint64_t handle) = 0;
 };
 

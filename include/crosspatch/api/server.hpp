@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -17,11 +18,18 @@ namespace crosspatch::api {
 // Thread   start() and stop(): the one that owns it.
 class Server {
 public:
+    // How long a connection may take; who takes longer is closed.
+    struct Times {
+        std::chrono::milliseconds header{10'000};   // for a header, a body, and to take an answer: each
+        std::chrono::milliseconds idle{60'000};     // between two requests
+        std::chrono::milliseconds silence{60'000};  // to answer pings, for whoever follows the events
+    };
     struct Options {
         std::filesystem::path socket;    // of the control socket; made 0660
         std::string group;               // its group; empty: the daemon's own
         core::Address listen;            // TCP for /metrics, /healthz and /readyz; none: no TCP
         std::filesystem::path data_dir;  // the log that calls are read from
+        Times times{};
     };
     Server(Gateway& gateway, Options options, core::Log& log);
     ~Server();

@@ -92,13 +92,14 @@ public:
     boost::json::array bridges(const api::Actor& actor) override;
     boost::json::array floor(const api::Actor& actor) override;
     std::optional<std::vector<std::string>> visible_channels(const api::Actor& actor) override;
+    std::optional<std::vector<std::string>> own_channels(const api::Actor& actor) override;
     core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
                                                   const std::string& reason) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
     Done reload(api::Actor actor) override;
     core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
     void note(record::Entry entry) override;
-    std::uint64_t subscribe(Events listener) override;
+    std::uint64_t subscribe(Listener listener) override;
     void unsubscribe(std::uint64_t handle) override;
 
 private:
@@ -151,7 +152,11 @@ private:
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
     boost::json::object bridge_json(const bridge::Bridge& bridge) const;
-    bool may_see(const api::Actor& actor, const std::string& channel) const;
+    bool is_own(const api::Actor& actor, std::string_view channel) const;
+    bool may_see(const api::Actor& actor, std::string_view channel) const;
+    bool may_see(const api::Actor& actor, const bridge::Bridge& bridge) const;
+    void tell(const boost::json::object& event);
+    void dismiss_listeners();
     void refresh_figures();
     void record_alarm(const std::string& name, bool on, const std::string& detail);
 
@@ -173,7 +178,7 @@ private:
     std::uint64_t next_token_{1};
     std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // by new send key
     std::vector<rtp::IndexRecord> unkept_;                          // refused by the disk; asked again
-    std::map<std::uint64_t, Events> listeners_;
+    std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_{1};
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
     std::function<void(bool)> tick_;
@@ -193,8 +198,5 @@ private:
     boost::asio::thread_pool loader_{1};  // reads configuration files
     std::unique_ptr<Keeper> keeper_;      // last: its thread ends first
 };
-
-// The name that a person or a record gets for who gave a command.
-boost::json::object actor_json(const api::Actor& actor);
 
 }  // namespace crosspatch::app

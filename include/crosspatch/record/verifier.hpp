@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,7 +56,8 @@ public:
     // `pin`: a verifier key, `ed25519:BASE64`, a fingerprint or log id in hex, or a file that holds one of
     // these.
     explicit Verifier(std::filesystem::path path, std::optional<std::string> pin = {});
-    core::Result<Report> run();
+    // Whoever asks to stop gets Unavailable within a few records.
+    core::Result<Report> run(const std::stop_token& stop = {});
 
 private:
     std::filesystem::path path_;
