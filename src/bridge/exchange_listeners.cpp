@@ -69,7 +69,7 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
 
 void Exchange::start_deny_tone(std::uint32_t endpoint, core::Time now) {
     const Topology::Endpoint& denied = plan(endpoint);
-    if (!denied.deny_tone || !denied.media || !denied.listens) return;
+    if (!denied.deny_tone || !denied.media) return;
     const auto lease = topology_->channels[denied.channel].floor.lease;
     if (!tones_.start(endpoint, *denied.media, denied.deny_tone, denied.half_duplex, lease, now)) return;
     // The tone takes the place of what the talker would hear meanwhile.

@@ -146,8 +146,8 @@ private:
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
-        if (tone_ = map.find("deny_tone"); tone_)
-            config_.settings.deny_tone = core::config::boolean(*tone_).value_or(false);
+        if (const auto tone = map.find("deny_tone"))
+            config_.settings.deny_tone = core::config::boolean(*tone).value_or(false);
         map.finish();
     }
 
@@ -160,8 +160,6 @@ private:
                 "learn needs a `listen` of its own or the radio's `ssrc`: on the shared media port nothing "
                 "else tells "
                 "endpoints apart");
-        if (settings.deny_tone && settings.direction == bridge::Direction::Talk)
-            tone_->problem("a radio that only talks (direction: talk) hears no tone");
         if (settings.rtcp == Rtcp::NextPort &&
             (settings.remote.port() == 65535 || settings.listen.port() == 65535))
             node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
@@ -174,7 +172,6 @@ private:
     Node node_;
     Map map_;
     std::optional<Node> remote_;
-    std::optional<Node> tone_;
     bool learn_{};
     Config config_;
 };

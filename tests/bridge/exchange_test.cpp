@@ -225,20 +225,6 @@ TEST_CASE("the deny tone goes to the denied alone, in place of what he would hea
         for (const Heard& one : town.radios[who]->hear()) CHECK(one.payload != tone->packets[0]);
 }
 
-TEST_CASE("a radio that only talks is sent no tone either") {
-    Town town;
-    const auto tone = std::make_shared<Topology::Tone>();
-    tone->packets.push_back(Octets(160, std::byte{0x33}));
-    town.plan.endpoints[kOfficer].deny_tone = tone;
-    town.plan.endpoints[kOfficer].listens = false;
-    town.open_town();
-    town.talk(kGuard, 5);
-    CHECK_FALSE(town.packet(kOfficer));
-    town.wait(500ms);
-    CHECK(town.count(Kind::Denied, kOfficer) == 1);
-    CHECK(town.hears(kOfficer) == 0);
-}
-
 TEST_CASE("a half-duplex radio gets its tone once it has stopped sending") {
     Town town;
     const auto tone = std::make_shared<Topology::Tone>();
