@@ -14,6 +14,7 @@ namespace json = boost::json;
 using Failure = boost::system::error_code;
 
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kMaxKeys = 1000;  // in a whole body; no request has ten
 
 // Goes through a text for what the DOM no longer shows; the other members are what json::basic_parser wants.
 class Scrutiny {
@@ -29,7 +30,11 @@ public:
     bool on_object_begin(Failure&) { return objects_.emplace_back(), true; }
     bool on_object_end(std::size_t, Failure&) { return objects_.pop_back(), true; }
     bool on_key_part(json::string_view part, std::size_t, Failure&) { return key_ += part, true; }
-    bool on_key(json::string_view part, std::size_t, Failure&) {
+    bool on_key(json::string_view part, std::size_t, Failure& failed) {
+        if (++keys_ > kMaxKeys) {
+            failed = json::error::object_too_large;
+            return false;
+        }
         key_ += part;
         key_twice_ |= !objects_.back().insert(std::move(key_)).second;
         key_.clear();
@@ -56,6 +61,7 @@ public:
 private:
     std::vector<std::set<std::string>> objects_;  // the keys so far of those that are open
     std::string key_;
+    std::size_t keys_{};
     bool key_twice_{};
     bool endless_number_{};
 };
@@ -66,15 +72,18 @@ core::Result<json::object> read_body(std::string_view text) {
     json::parse_options options;
     options.max_depth = kMaxDepth;
     Failure failed;
+    json::basic_parser<Scrutiny> scrutiny{options};
+    scrutiny.write_some(false, text.data(), text.size(), failed);
+    if (failed == json::error::object_too_large)
+        return core::unexpected(core::Error::Code::Invalid, "the body has more keys than any request needs");
+    if (!failed && scrutiny.handler().key_twice())
+        return core::unexpected(core::Error::Code::Invalid, "a key stands twice in the body");
+    if (!failed && scrutiny.handler().endless_number())
+        return core::unexpected(core::Error::Code::Invalid, "a number in the body is larger than any");
+    failed.clear();
     json::value body = json::parse(text, failed, {}, options);
     if (failed || !body.is_object())
         return core::unexpected(core::Error::Code::Invalid, "the body is not a JSON object");
-    json::basic_parser<Scrutiny> scrutiny{options};
-    scrutiny.write_some(false, text.data(), text.size(), failed);
-    if (scrutiny.handler().key_twice())
-        return core::unexpected(core::Error::Code::Invalid, "a key stands twice in the body");
-    if (scrutiny.handler().endless_number())
-        return core::unexpected(core::Error::Code::Invalid, "a number in the body is larger than any");
     return std::move(body.as_object());
 }
 

@@ -95,6 +95,35 @@ private:
     std::atomic<bool>& taken_;
 };
 
+bool is_in(const std::vector<std::string>& names, const json::value& name) {
+    return name.is_string() && std::find(names.begin(), names.end(), name.as_string()) != names.end();
+}
+
+// Leaves of a talkspurt what concerns an agency: all of what its own people said; of what others said, who of its own
+// heard it. False: it does not concern it.
+bool show_own(json::object& talkspurt, const Gateway::Own& own) {
+    json::array& channels = talkspurt.at("channels").as_array();
+    const json::value home = talkspurt.at("channel");
+    if (is_in(own.channels, home)) return true;
+    const auto foreign = [&](const json::value& channel) {
+        return !is_in(own.channels, channel) && channel != home;
+    };
+    const bool concerns = std::any_of(channels.begin(), channels.end(), [&](const json::value& channel) {
+        return is_in(own.channels, channel);
+    });
+    channels.erase(std::remove_if(channels.begin(), channels.end(), foreign), channels.end());
+    json::array& listeners = talkspurt.at("listeners").as_array();
+    listeners.erase(std::remove_if(listeners.begin(), listeners.end(),
+                                   [&](const json::value& one) { return !is_in(own.endpoints, one); }),
+                    listeners.end());
+    json::array& refused = talkspurt.at("refused").as_array();
+    refused.erase(
+        std::remove_if(refused.begin(), refused.end(),
+                       [&](const json::value& one) { return !is_in(own.channels, one.at("channel")); }),
+        refused.end());
+    return concerns;
+}
+
 }  // namespace
 
 Routes::Routes(Gateway& gateway, std::filesystem::path data_dir)
@@ -311,35 +340,36 @@ Answer Routes::calls(const Request& request) {
             co_return problem(Status::unprocessable_entity, "limit is 1 to 500");
         filter.limit = *limit;
     }
-    const auto see = [&] { return gateway_.visible_channels(*request.actor); };
-    filter.visible_channels = co_await on_control(see);
+    const auto see = [&] { return gateway_.own(*request.actor); };
+    const auto own = co_await on_control(see);
+    if (own) filter.visible_channels = own->channels;
     const auto read = [&] { return reader_.calls(filter); };
     const auto found = co_await on_disk(reads_, read);
     co_return found ? json_response(*found) : problem(found.error());
 }
 
 Answer Routes::call(const Request& request) {
-    const auto see = [&] { return gateway_.visible_channels(*request.actor); };
-    const auto visible = co_await on_control(see);
-    const auto read = [&] { return reader_.call(request.path[3], visible); };
-    const auto found = co_await on_disk(reads_, read);
-    co_return found ? json_response(*found) : problem(found.error());
+    const auto see = [&] { return gateway_.own(*request.actor); };
+    const auto own = co_await on_control(see);
+    const auto read = [&] {
+        return reader_.call(request.path[3], own ? std::optional{own->channels} : std::nullopt);
+    };
+    auto found = co_await on_disk(reads_, read);
+    if (!found) co_return problem(found.error());
+    if (own)
+        for (json::value& talkspurt : found->at("talkspurts").as_array())
+            show_own(talkspurt.as_object(), *own);
+    co_return json_response(*found);
 }
 
 Answer Routes::talkspurt(const Request& request) {
-    const auto see = [&] { return gateway_.visible_channels(*request.actor); };
-    const auto visible = co_await on_control(see);
+    const auto see = [&] { return gateway_.own(*request.actor); };
+    const auto own = co_await on_control(see);
     const auto read = [&] { return reader_.talkspurt(request.path[3]); };
-    const auto found = co_await on_disk(reads_, read);
+    auto found = co_await on_disk(reads_, read);
     if (!found) co_return problem(found.error());
-    if (visible) {  // another agency's object that one may not see is not there
-        const auto seen = [&](const json::value& channel) {
-            return std::find(visible->begin(), visible->end(), channel.as_string()) != visible->end();
-        };
-        const json::value* channels = found->if_contains("channels");
-        if (!channels || std::none_of(channels->as_array().begin(), channels->as_array().end(), seen))
-            co_return problem(Status::not_found, "there is no such talkspurt");
-    }
+    // Another agency's object that one may not see is not there.
+    if (own && !show_own(*found, *own)) co_return problem(Status::not_found, "there is no such talkspurt");
     co_return json_response(*found);
 }
 
@@ -365,10 +395,10 @@ Answer Routes::log_records(const Request& request) {
             co_return problem(Status::unprocessable_entity, std::string{name} + " is no number");
     const json::object what{{"kind", "log"}, {"id", "records"}};
     co_await note(entry_of(request, "audit.read", what));
-    const auto see = [&] { return gateway_.own_channels(*request.actor); };
+    const auto see = [&] { return gateway_.own(*request.actor); };
     const auto own = co_await on_control(see);
     const auto is_own = [&](std::string_view channel) {
-        return std::find(own->begin(), own->end(), channel) != own->end();
+        return std::find(own->channels.begin(), own->channels.end(), channel) != own->channels.end();
     };
     const Mine mine = [&](const json::value& record) {
         return concerns(record.as_object(), *request.actor, is_own);

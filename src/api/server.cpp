@@ -49,6 +49,7 @@ struct Server::Impl {
 
     core::Result<void> open_local();
     core::Result<void> open_tcp();
+    bool has_room(std::uint32_t uid);
     asio::awaitable<void> accept_local();
     asio::awaitable<void> accept_tcp();
     // After an accept that failed for want of descriptors: a moment's rest instead of a busy loop.
@@ -58,7 +59,8 @@ struct Server::Impl {
     Options options;
     core::Log& log;
     // Connections refer to both of these, and end with the loop.
-    std::atomic<int> connections{0};      // on the control socket
+    std::atomic<int> connections{0};                    // on the control socket
+    std::map<std::uint32_t, std::atomic<int>> of_user;  // the same, by user
     std::atomic<int> tcp_connections{0};  // counted apart: whoever fills TCP locks no operator out
     Routes routes;
     asio::io_context loop;
@@ -113,6 +115,14 @@ asio::awaitable<void> Server::Impl::rest() {
     co_await timer.async_wait(asio::use_awaitable);
 }
 
+bool Server::Impl::has_room(std::uint32_t uid) {
+    std::erase_if(of_user, [](const auto& one) { return one.second == 0; });
+    const bool first = uid == 0 || uid == geteuid();
+    const auto used = of_user.find(uid);
+    return connections < (first ? kMaxConnections : kMaxConnections - kKept) &&
+           (used == of_user.end() || used->second < kMaxOfOneUser);
+}
+
 asio::awaitable<void> Server::Impl::accept_local() {
     for (;;) {
         boost::system::error_code failed;
@@ -122,12 +132,12 @@ asio::awaitable<void> Server::Impl::accept_local() {
             co_await rest();
             continue;
         }
-        if (connections >= kMaxConnections) continue;  // closed at once
         const auto peer = peer_of(socket);
-        if (!peer) continue;
+        if (!peer || !has_room(peer->uid)) continue;  // closed at once
         asio::co_spawn(loop,
-                       serve(std::move(socket), {routes, gateway, options.times, peer->uid,
-                                                 fmt::format("unix:{}", peer->uid), Slot{connections}}),
+                       serve(std::move(socket),
+                             {routes, gateway, options.times, peer->uid, fmt::format("unix:{}", peer->uid),
+                              Slot{connections}, Slot{of_user[peer->uid]}}),
                        asio::detached);
     }
 }
@@ -145,9 +155,9 @@ asio::awaitable<void> Server::Impl::accept_tcp() {
         boost::system::error_code unknown;
         const auto from = socket.remote_endpoint(unknown);
         asio::co_spawn(loop,
-                       serve(std::move(socket),
-                             {routes, gateway, options.times, std::nullopt,
-                              "tcp:" + (unknown ? "?" : from.address().to_string()), Slot{tcp_connections}}),
+                       serve(std::move(socket), {routes, gateway, options.times, std::nullopt,
+                                                 "tcp:" + (unknown ? "?" : from.address().to_string()),
+                                                 Slot{tcp_connections}, std::nullopt}),
                        asio::detached);
     }
 }

@@ -38,7 +38,8 @@ std::optional<Response> refuse_form(const http::request<http::string_body>& mess
         return problem(Status::unsupported_media_type, "bodies are taken as they are, not compressed");
     if (!parse_target(target, request))
         return problem(Status::bad_request, "the path is not one that this API has");
-    if (message.body().empty()) return std::nullopt;
+    // What a stranger may ask for takes no body.
+    if (message.body().empty() || !request.actor) return std::nullopt;
     const auto type = message[http::field::content_type];
     if (!type.starts_with("application/json"))
         return problem(Status::bad_request, "the body must be application/json");
@@ -72,7 +73,7 @@ public:
         if (!channel_.try_send(boost::system::error_code{}, std::move(event)))
             end({websocket::close_code::try_again_later, "too slow: events were left out"});
     }
-    // No more comes; what waits already is still given out.
+    // No more comes; what waits is left out.
     void end(const websocket::close_reason& why) {
         if (!channel_.is_open()) return;
         why_ = why;

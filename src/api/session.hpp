@@ -16,6 +16,8 @@ class Routes;
 inline constexpr std::size_t kMaxBody = 1 << 20;
 inline constexpr std::uint32_t kMaxHeader = 16 << 10;
 inline constexpr int kMaxConnections = 64;
+inline constexpr int kMaxOfOneUser = 16;  // so that no agency's people lock another's out
+inline constexpr int kKept = 8;           // for root and the daemon's own user
 
 // Counts a connection while it lives.
 class Slot {
@@ -40,6 +42,7 @@ struct Connection {
     std::optional<std::uint32_t> uid;  // the kernel's word on a Unix socket; nothing on TCP
     std::string peer;
     Slot slot;
+    std::optional<Slot> of_user;  // on a Unix socket
 };
 
 // Serves one connection until it is closed, idle for too long, or sends what is no HTTP.

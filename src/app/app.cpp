@@ -52,18 +52,21 @@ void give_back_memory() {
     std::ifstream maps{"/proc/self/smaps"};
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;
+    std::size_t written = 0;  // kB in memory, then in swap, that are not as in the file
     for (std::string line; std::getline(maps, line);) {
         std::array<std::uintptr_t, 2> range{};
+        std::size_t size = 0;
         char access[5] = {};
-        std::size_t written = 0;
         if (std::sscanf(line.c_str(), "%lx-%lx %4s", &range[0], &range[1], access) == 3) {
             const std::string_view mode{access};
             const bool of_a_file = line.find(" /") != std::string::npos;
             const bool read_only = of_a_file && (mode == "r-xp" || mode == "r--p");
             begin = range[0];
             end = read_only ? range[1] : begin;
-        } else if (end > begin && std::sscanf(line.c_str(), "Anonymous: %zu", &written) == 1 &&
-                   written == 0) {
+            written = 0;
+        } else if (std::sscanf(line.c_str(), "Anonymous: %zu", &size) == 1) {
+            written += size;
+        } else if (end > begin && std::sscanf(line.c_str(), "Swap: %zu", &size) == 1 && written + size == 0) {
             // What the loader wrote to before it made it read-only is not in the file: that stays.
             madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
         }

@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include "crosspatch/core/file.hpp"
@@ -79,15 +80,13 @@ void Control::read_orders(const std::filesystem::path& file) {
     constexpr std::size_t kLongest = 16 << 20;
     const auto octets = core::read_file(file, kLongest);
     if (!octets && octets.error().code == core::Error::Code::NotFound) return;
-    core::Result<Orders> orders =
-        core::unexpected(core::Error::Code::Io, octets ? "" : octets.error().context);
-    if (octets) {
-        const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
-        // The clock is taken as not earlier than the newest record's time.
-        const core::WallTime wall =
-            std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
-        orders = Orders::parse(text, wall, core::monotonic_now());
-    }
+    // It may be good: a daemon that cannot read it does not start, rather than let a stolen radio in.
+    if (!octets) throw std::runtime_error{octets.error().context};
+    const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
+    // The clock is taken as not earlier than the newest record's time.
+    const core::WallTime wall =
+        std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
+    auto orders = Orders::parse(text, wall, core::monotonic_now());
     if (orders) {
         orders_ = std::move(*orders);
         return;
@@ -154,7 +153,7 @@ void Control::settle_streams(const Plan& plan) {
         const std::uint32_t index = *estate_.endpoints.find(config.settings.id);
         if (config.srtp.send) send_keys.insert(config.srtp.send->fingerprint());
         if (plan.rekeys(index) || plan.replaces(index))
-            record_alarm("srtp.sources." + config.settings.id, false, "");
+            record_alarm(std::string{kSourcesAlarm} + config.settings.id, false, "");
         if (!plan.rekeys(index)) continue;
         Radio& radio = *estate_.radios.at(index);
         radio.receive_keys.clear();
@@ -273,7 +272,7 @@ void Control::on_report(const bridge::Report& report) {
             return ask_to_keep(report, rtp::IndexRecord::Kind::Receive);
         case Kind::ManySources:
             return record_alarm(
-                "srtp.sources." + estate_.endpoints.name(report.endpoint), report.position >= 200,
+                std::string{kSourcesAlarm} + estate_.endpoints.name(report.endpoint), report.position >= 200,
                 "the radio has used nearly as many SSRCs under one key as may be: rotate the key, "
                 "from the 257th on it is not heard");
         default:
@@ -301,11 +300,15 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
 void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
     for (const auto& [kept, durable] : answers) {
         const bool send = kept.kind == rtp::IndexRecord::Kind::Send;
-        if (send && waiting_senders_.contains(kept.key)) {
+        const auto waiting = waiting_senders_.find(kept.key);
+        if (send && waiting != waiting_senders_.end() && waiting->second.sender->ssrc() == kept.ssrc) {
             use_new_sender(kept, durable);
             continue;
         }
-        if (!durable) unkept_.push_back(kept);
+        if (!durable) {
+            unkept_.push_back(kept);
+            unkept_.back().address = {};  // by then the radio may be elsewhere
+        }
         for (const auto& [index, radio] : estate_.radios) {
             media::Endpoint* endpoint = radio->media.get();
             const auto ssrc = kept.ssrc;

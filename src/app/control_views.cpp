@@ -80,30 +80,33 @@ bool Control::may_see(const api::Actor& actor, std::string_view channel) const {
 }
 
 bool Control::may_see(const api::Actor& actor, const bridge::Bridge& bridge) const {
+    if (actor.agency.empty()) return !actor.role.empty();
     return std::any_of(bridge.legs.begin(), bridge.legs.end(),
-                       [&](const bridge::Leg& leg) { return may_see(actor, leg.channel); });
+                       [&](const bridge::Leg& leg) { return is_own(actor, leg.channel); });
 }
 
-std::optional<std::vector<std::string>> Control::own_channels(const api::Actor& actor) {
+std::optional<api::Gateway::Own> Control::own(const api::Actor& actor) {
     if (actor.agency.empty() && !actor.role.empty()) return std::nullopt;
-    std::vector<std::string> own;
+    Own own;
     for (const bridge::Channel& channel : estate_.config->channels)
-        if (is_own(actor, channel.id)) own.push_back(channel.id);
+        if (is_own(actor, channel.id)) own.channels.push_back(channel.id);
+    for (const auto& [index, radio] : estate_.radios)
+        if (is_own(actor, radio->settings.channel)) own.endpoints.push_back(radio->settings.id);
     return own;
 }
 
-std::optional<std::vector<std::string>> Control::visible_channels(const api::Actor& actor) {
-    if (actor.agency.empty() && !actor.role.empty()) return std::nullopt;
-    std::vector<std::string> visible;
-    for (const bridge::Channel& channel : estate_.config->channels)
-        if (may_see(actor, channel.id)) visible.push_back(channel.id);
-    return visible;
-}
-
-object Control::status(const api::Actor&) {
+object Control::status(const api::Actor& actor) {
     array alarms;
+    const auto is_foreign = [&](const std::string& name) {
+        if (actor.agency.empty() || !name.starts_with(kSourcesAlarm)) return false;
+        const auto index = estate_.endpoints.find(name.substr(kSourcesAlarm.size()));
+        const auto radio = index ? estate_.radios.find(*index) : estate_.radios.end();
+        return radio == estate_.radios.end() || !is_own(actor, radio->second->settings.channel);
+    };
     for (const auto& [name, alarm] : alarms_)
-        alarms.push_back(object{{"name", name}, {"since", time_text(alarm.first)}, {"detail", alarm.second}});
+        if (!is_foreign(name))
+            alarms.push_back(
+                object{{"name", name}, {"since", time_text(alarm.first)}, {"detail", alarm.second}});
     const record::Health health = record_.health();
     for (const record::Alarm& alarm : health.alarms)
         alarms.push_back(
@@ -137,7 +140,7 @@ array Control::channels(const api::Actor& actor) {
         array bridges;
         for (const bridge::Bridge& bridge : estate_.config->bridges)
             for (const bridge::Leg& leg : bridge.legs)
-                if (leg.channel == channel.id) bridges.emplace_back(bridge.id);
+                if (leg.channel == channel.id && may_see(actor, bridge)) bridges.emplace_back(bridge.id);
         items.push_back(object{{"id", channel.id},
                                {"name", channel.name},
                                {"agency", channel.agency},
@@ -267,10 +270,18 @@ std::uint64_t Control::subscribe(Listener listener) {
 
 // An event goes to whom it concerns as things are now: a closed bridge takes the other side's events with it.
 void Control::tell(const object& event) {
-    for (const auto& [handle, listener] : listeners_)
-        if (const auto actor = actor_of(listener.uid))
-            if (concerns(event, *actor, [&](std::string_view channel) { return may_see(*actor, channel); }))
-                listener.event(event);
+    const value* about = event.if_contains("object");
+    const value* kind = about && about->is_object() ? about->get_object().if_contains("kind") : nullptr;
+    // Whom a channel is bridged to, and what is kept from crossing, is for those whose bridge and crossing it is.
+    const bool is_own_affair = (kind && *kind == "bridge") || event.at("type") == "policy.denied";
+    for (const auto& [handle, listener] : listeners_) {
+        const auto actor = actor_of(listener.uid);
+        if (!actor) continue;
+        const auto sees = [&](std::string_view channel) {
+            return is_own_affair ? is_own(*actor, channel) : may_see(*actor, channel);
+        };
+        if (concerns(event, *actor, sees)) listener.event(event);
+    }
 }
 
 // Whom a reload made a stranger.

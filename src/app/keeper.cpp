@@ -40,10 +40,9 @@ void Keeper::ask(const rtp::IndexRecord& record) {
             waiting_.push_back(record);
         } else {
             // What is asked once more may be older than what waits.
-            const rtp::IndexLimits before = found->limits;
-            *found = record;
-            found->limits = {std::max(before.rtp, record.limits.rtp),
-                             std::max(before.rtcp, record.limits.rtcp)};
+            found->limits = {std::max(found->limits.rtp, record.limits.rtp),
+                             std::max(found->limits.rtcp, record.limits.rtcp)};
+            if (record.address) found->address = record.address;
         }
     }
     wake_.notify_one();

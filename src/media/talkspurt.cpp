@@ -338,7 +338,10 @@ void Talkspurt::adapt() {
 void Talkspurt::advance(core::Time now) {
     if (transcoding_ == 0) return;
     drain(now);
-    if (flush_at_ && now >= *flush_at_) flush();
+    if (flush_at_ && now >= *flush_at_)
+        flush();
+    else if (!flush_at_)
+        plan_flush(now);  // what came behind a gap that was given up may have left a part of a packet
 }
 
 std::optional<core::Time> Talkspurt::deadline() const {

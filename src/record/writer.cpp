@@ -99,18 +99,6 @@ void Writer::settle_in(std::uint64_t start) {
     if (!options_.binary.empty()) binary_.emplace(options_.binary);
 }
 
-// Which binary writes. A slow disk takes seconds to read a large one, so that comes after the start's
-// record, a block between two looks at the queue, and is a second `software.started`. True: there is more.
-bool Writer::take_digest() {
-    if (!binary_) return false;
-    if (binary_->step()) return true;
-    if (!binary_->hex().empty())
-        put("software.started",
-            {{"version", options_.version}, {"binary", binary_->hex()}, {"start", *start_}});
-    binary_.reset();
-    return false;
-}
-
 void Writer::take_queue() {
     while (waiting_.size() < shared_.queue.capacity()) {
         auto task = shared_.queue.pop();

@@ -210,4 +210,17 @@ void Writer::finish() {
     publish();
 }
 
+// Which binary writes. A slow disk takes seconds to read a large one, so that comes after the start's
+// record, a block between two looks at the queue, and is a second `software.started`. True: there is more.
+bool Writer::take_digest() {
+    if (!binary_) return false;
+    const Busy busy{shared_, now()};
+    if (binary_->step()) return true;
+    if (!binary_->hex().empty())
+        put("software.started",
+            {{"version", options_.version}, {"binary", binary_->hex()}, {"start", *start_}});
+    binary_.reset();
+    return false;
+}
+
 }  // namespace crosspatch::record

@@ -238,14 +238,16 @@ void SrtpReceiver::carry_over(const SrtpReceiver& previous) noexcept {
         const State restored = *state;
         *state = old;
         state->keys = 0;
+        std::uint8_t known = 0;  // keys that `previous` had: nobody else could hear this SSRC under them
         for (std::size_t ours = 0; ours < key_count_; ++ours) {
             for (std::size_t theirs = 0; theirs < previous.key_count_; ++theirs) {
                 const bool same = ciphers_[ours]->fingerprint() == previous.ciphers_[theirs]->fingerprint();
+                if (same) known = static_cast<std::uint8_t>(known | 1U << ours);
                 if (same && old.keys >> theirs & 1U)
                     state->keys = static_cast<std::uint8_t>(state->keys | 1U << ours);
             }
         }
-        if ((restored.keys & ~state->keys) != 0) keep_limits(*state, restored);
+        if ((restored.keys & ~known) != 0) keep_limits(*state, restored);
         state->keys |= restored.keys;
         state->wishes = true;
         if (!restored.wishes) ++wishing_;

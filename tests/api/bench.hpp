@@ -89,8 +89,7 @@ public:
     boost::json::array endpoints(const Actor&) override { return visible; }
     boost::json::array bridges(const Actor&) override { return visible; }
     boost::json::array floor(const Actor&) override { return {}; }
-    std::optional<std::vector<std::string>> visible_channels(const Actor&) override { return own; }
-    std::optional<std::vector<std::string>> own_channels(const Actor&) override { return own; }
+    std::optional<Own> own(const Actor&) override { return owned; }
     core::Result<boost::json::object> open_bridge(std::string_view, const Actor&,
                                                   const std::string&) override {
         return answer();
@@ -109,7 +108,7 @@ public:
 
     core::Result<void> verdict;  // on every command
     boost::json::array visible;  // endpoints and bridges
-    std::optional<std::vector<std::string>> own;
+    std::optional<Own> owned;
     bool broken{};
 
 private:

@@ -371,6 +371,10 @@ class Control(GatewayTest):
         token, api = gateway.path("token"), f"http://127.0.0.1:{gateway.api_port()}"
         with open(token, "w", encoding="ascii") as file:
             file.write("secret-token\n")
+        os.chmod(token, 0o644)
+        self.assertEqual(2, code("--api", api, "--token-file", token, "status"), "others may read it")
+        os.chmod(token, 0o600)
+        self.assertEqual(2, code("--api", "http://203.0.113.5:8470", "--token-file", token, "status"), "in clear over a network")
         for command in (["status"], ["events", "--follow"], ["--json", "events"]):
             self.assertEqual(77, code("--api", api, *command), command)
             self.assertEqual(77, code("--api", api + "/", "--token-file", token, *command), command)

@@ -1,5 +1,7 @@
 #include "client.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -68,7 +70,13 @@ Reply read_events(Socket socket, const std::string& target, const std::string& a
     while (!failed) {
         beast::flat_buffer buffer;
         stream.read(buffer, failed);  // answers pings too
-        if (!failed) event(beast::buffers_to_string(buffer.data()));
+        if (failed) break;
+        try {
+            event(beast::buffers_to_string(buffer.data()));
+        } catch (const boost::system::system_error&) {
+            throw std::runtime_error{
+                "the daemon tells an event that cannot be read; are the versions the same?"};
+        }
     }
     const std::string reason{stream.reason().reason.data(), stream.reason().reason.size()};
     if (failed == websocket::error::closed && stream.reason().code == websocket::close_code::policy_error)
@@ -105,6 +113,8 @@ Reply Client::send(const std::string& method, const std::string& target,
         Local::socket socket = connect_local(loop, where_);
         return ask(socket, request);
     } catch (const boost::system::system_error& error) {
+        if (error.code() == http::error::body_limit)
+            throw std::runtime_error{"the answer has more than 64 MiB; ask for less"};
         throw Unreachable{error.code().message()};
     }
 }
@@ -134,9 +144,24 @@ std::string check_url(const std::string& url) {
     return "'" + core::escape(url) + "' is no address of the API; write it as http://127.0.0.1:8470";
 }
 
+bool is_loopback(const std::string& url) {
+    const auto parsed = boost::urls::parse_uri(url);
+    if (!parsed) return false;
+    const std::string host = parsed->host_address();
+    boost::system::error_code failed;
+    const auto address = asio::ip::make_address(host, failed);
+    return host == "localhost" || (!failed && address.is_loopback());
+}
+
 core::Result<std::string> read_token(const std::string& path) {
     constexpr std::size_t kMaxToken = 4096;
-    const auto octets = core::read_file(path, kMaxToken);
+    const auto file = core::open_regular_file(path);
+    if (!file) return core::Unexpected{file.error()};
+    struct stat about {};
+    if (fstat(file->get(), &about) != 0 || (about.st_mode & 077U) != 0)
+        return core::unexpected(core::Error::Code::NotPermitted,
+                                path + ": others may read this token; chmod 600 it");
+    const auto octets = core::read_open_file(file->get(), path, kMaxToken);
     if (!octets) return core::Unexpected{octets.error()};
     std::string token{reinterpret_cast<const char*>(octets->data()), octets->size()};
     if (token.ends_with('\n')) token.pop_back();

@@ -51,6 +51,8 @@ private:
 
 // What is wrong with an address for --api, as `http://127.0.0.1:8470`; empty if nothing is.
 std::string check_url(const std::string& url);
+// A token may go there in clear: it does not leave this machine.
+bool is_loopback(const std::string& url);
 // The one line of a token file, or why it is none.
 core::Result<std::string> read_token(const std::string& path);
 

@@ -378,6 +378,13 @@ int Tool::run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kDone : kUsage;
     }
+    if (!token_.empty() && !ctl::is_loopback(api_)) {
+        fmt::print(
+            stderr,
+            "crosspatchctl: http:// would show the token to the network; use it on the daemon's machine, "
+            "with --api http://127.0.0.1:8470\n");
+        return kUsage;
+    }
     try {
         return chosen_();
     } catch (const ctl::Unreachable& error) {

@@ -54,11 +54,13 @@ public:
     virtual boost::json::array endpoints(const Actor& actor) = 0;
     virtual boost::json::array bridges(const Actor& actor) = 0;
     virtual boost::json::array floor(const Actor& actor) = 0;
-    // What the actor may see of calls: nothing for everything, else the channels of his agency and those bridged to it.
-    virtual std::optional<std::vector<std::string>> visible_channels(const Actor& actor) = 0;
-    // Whose past he may read: nothing for everybody's, else the channels of his agency. What an open bridge
-    // lets him see today was not his before.
-    virtual std::optional<std::vector<std::string>> own_channels(const Actor& actor) = 0;
+    // Whose past he may read: nothing for everybody's, else that of his agency. What an open bridge lets him see
+    // today was not his before.
+    struct Own {
+        std::vector<std::string> channels;
+        std::vector<std::string> endpoints;
+    };
+    virtual std::optional<Own> own(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
     virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;

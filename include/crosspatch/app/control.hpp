@@ -31,6 +31,9 @@ struct Directory {
     std::map<std::string, std::uint32_t> bridges;
 };
 
+// An alarm a radio: its id follows.
+inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
+
 // Numbers of one second ago, for whoever asks for /metrics; control replaces the table whole.
 struct Figures {
     using Labels = std::vector<std::pair<std::string, std::string>>;
@@ -91,8 +94,7 @@ public:
     boost::json::array endpoints(const api::Actor& actor) override;
     boost::json::array bridges(const api::Actor& actor) override;
     boost::json::array floor(const api::Actor& actor) override;
-    std::optional<std::vector<std::string>> visible_channels(const api::Actor& actor) override;
-    std::optional<std::vector<std::string>> own_channels(const api::Actor& actor) override;
+    std::optional<Own> own(const api::Actor& actor) override;
     core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
                                                   const std::string& reason) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
