@@ -410,6 +410,26 @@ TEST_CASE(
     CHECK(std::equal(heard[4].payload.begin(), heard[4].payload.end(), stage.stream.begin() + 640));
 }
 
+TEST_CASE("what comes behind a gap that was given up does not wait for the lease either") {
+    OddTalker stage;
+    const auto part = [&](std::uint64_t number, std::uint32_t from, std::uint32_t size) {
+        return Packet{.sequence = 500 + number,
+                      .timestamp = from,
+                      .duration = size,
+                      .payload = std::span{stage.stream}.subspan(from, size)};
+    };
+    stage.carry(part(0, 0, 160));
+    CHECK_FALSE(stage.talkspurt.deadline());
+    stage.carry(part(2, 320, 170));  // number 1 is lost, and then he stops
+    for (int i = 0; i < 10 && stage.talkspurt.deadline(); ++i) {
+        stage.now = *stage.talkspurt.deadline();
+        stage.advance();
+    }
+    CHECK(stage.officer.hear().size() == 4);  // the last has 10 samples of his
+    stage.finish();
+    CHECK(stage.officer.hear().empty());
+}
+
 TEST_CASE("a pause of the talker's clock in mid-packet is as long for the listener") {
     OddTalker stage;
     stage.say(0, 3);

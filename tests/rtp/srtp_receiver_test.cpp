@@ -421,6 +421,22 @@ TEST_CASE("two radios with one SSRC that swap their keys open the door to no rep
     CHECK(say(100'001) == "ok");
 }
 
+TEST_CASE("a second reload in the overlap of two keys does not lock out who still uses the old one") {
+    const auto both = keys(kSuite, {2, 1});
+    SrtpReceiver receiver{kSuite, both};
+    const auto say = [&](SrtpReceiver& to, std::uint64_t index) {
+        auto packet = Talker{both[1]}.say(index);
+        return outcome(to.open_rtp(packet, kHeader, kSsrc, static_cast<std::uint16_t>(index)));
+    };
+    REQUIRE(say(receiver, 1000) == "ok");
+    SrtpReceiver renewed{kSuite, both};
+    // Limits are recorded under the new key, whichever the radio uses.
+    REQUIRE(renewed.restore(both[0].fingerprint(), kSsrc, {1064, 0}));
+    renewed.carry_over(receiver);
+    CHECK(say(renewed, 1000) != "ok");
+    CHECK(say(renewed, 1001) == "ok");
+}
+
 TEST_CASE("a source that was silent during the overlap keeps its counter under the new key") {
     auto with = keys(kSuite, {1});
     SrtpReceiver receiver{kSuite, with};
