@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <functional>
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/record/verifier.hpp"
@@ -99,28 +100,30 @@ bool is_in(const std::vector<std::string>& names, const json::value& name) {
     return name.is_string() && std::find(names.begin(), names.end(), name.as_string()) != names.end();
 }
 
+void keep_if(json::value& list, const std::function<bool(const json::value&)>& kept) {
+    json::array& items = list.as_array();
+    items.erase(
+        std::remove_if(items.begin(), items.end(), [&](const json::value& one) { return !kept(one); }),
+        items.end());
+}
+
+// Leaves of a call or talkspurt the channels that an agency knows of.
+void show_known(json::object& one, const Gateway::Own& own) {
+    keep_if(one.at("channels"), [&](const json::value& channel) { return is_in(own.known, channel); });
+}
+
 // Leaves of a talkspurt what concerns an agency: all of what its own people said; of what others said, who of its own
 // heard it. False: it does not concern it.
 bool show_own(json::object& talkspurt, const Gateway::Own& own) {
-    json::array& channels = talkspurt.at("channels").as_array();
-    const json::value home = talkspurt.at("channel");
-    if (is_in(own.channels, home)) return true;
-    const auto foreign = [&](const json::value& channel) {
-        return !is_in(own.channels, channel) && channel != home;
-    };
+    if (is_in(own.channels, talkspurt.at("channel"))) return true;
+    const json::array& channels = talkspurt.at("channels").as_array();
     const bool concerns = std::any_of(channels.begin(), channels.end(), [&](const json::value& channel) {
         return is_in(own.channels, channel);
     });
-    channels.erase(std::remove_if(channels.begin(), channels.end(), foreign), channels.end());
-    json::array& listeners = talkspurt.at("listeners").as_array();
-    listeners.erase(std::remove_if(listeners.begin(), listeners.end(),
-                                   [&](const json::value& one) { return !is_in(own.endpoints, one); }),
-                    listeners.end());
-    json::array& refused = talkspurt.at("refused").as_array();
-    refused.erase(
-        std::remove_if(refused.begin(), refused.end(),
-                       [&](const json::value& one) { return !is_in(own.channels, one.at("channel")); }),
-        refused.end());
+    show_known(talkspurt, own);
+    keep_if(talkspurt.at("listeners"), [&](const json::value& one) { return is_in(own.endpoints, one); });
+    keep_if(talkspurt.at("refused"),
+            [&](const json::value& one) { return is_in(own.channels, one.at("channel")); });
     return concerns;
 }
 
@@ -344,7 +347,9 @@ Answer Routes::calls(const Request& request) {
     const auto own = co_await on_control(see);
     if (own) filter.visible_channels = own->channels;
     const auto read = [&] { return reader_.calls(filter); };
-    const auto found = co_await on_disk(reads_, read);
+    auto found = co_await on_disk(reads_, read);
+    if (found && own)
+        for (json::value& call : found->at("items").as_array()) show_known(call.as_object(), *own);
     co_return found ? json_response(*found) : problem(found.error());
 }
 
@@ -356,6 +361,7 @@ Answer Routes::call(const Request& request) {
     };
     auto found = co_await on_disk(reads_, read);
     if (!found) co_return problem(found.error());
+    if (own) show_known(*found, *own);
     if (own)
         for (json::value& talkspurt : found->at("talkspurts").as_array())
             show_own(talkspurt.as_object(), *own);

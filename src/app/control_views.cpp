@@ -90,6 +90,10 @@ std::optional<api::Gateway::Own> Control::own(const api::Actor& actor) {
     Own own;
     for (const bridge::Channel& channel : estate_.config->channels)
         if (is_own(actor, channel.id)) own.channels.push_back(channel.id);
+    own.known = own.channels;
+    for (const bridge::Bridge& bridge : estate_.config->bridges)
+        for (const bridge::Leg& leg : bridge.legs)
+            if (may_see(actor, bridge)) own.known.push_back(leg.channel);
     for (const auto& [index, radio] : estate_.radios)
         if (is_own(actor, radio->settings.channel)) own.endpoints.push_back(radio->settings.id);
     return own;

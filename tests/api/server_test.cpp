@@ -242,7 +242,7 @@ TEST_CASE("an agency's auditor reads the records that concern it, and nobody els
     using Types = std::vector<std::string>;
     CHECK(types(desk.get("/api/v1/log/records?last=1000")).size() == 1000);
     desk.daemon.admit(person("northgate", "auditor"));
-    desk.daemon.owned = Gateway::Own{.channels = {"ng-ops"}, .endpoints = {}};
+    desk.daemon.owned = Gateway::Own{.channels = {"ng-ops"}, .known = {"ng-ops"}, .endpoints = {}};
     CHECK(types(desk.get("/api/v1/log/records?last=1000")) ==
           Types{"endpoint.up", "bridge.opened", "audit.read"});
     CHECK(types(desk.get("/api/v1/log/records?last=2")) == Types{"bridge.opened", "audit.read"});

@@ -289,6 +289,9 @@ class Control(GatewayTest):
         foreign = self.ask_as(gateway, "nobody", "endpoints/officer")[1]
         self.assertEqual({"id": "officer", "channel": "pd-tac", "state": "up", "talker": "officer"}, foreign)
         self.assertIn("remote", self.ask_as(gateway, "nobody", "endpoints/guard")[1])
+        gateway.wait_for(lambda: len([t for t in gateway.talkspurts() if t["channel"] == "pd-tac"]) == 2, READY, "both to be on record")
+        calls = self.ask_as(gateway, "nobody", "calls")[1]["items"]
+        self.assertEqual([{"ng-ops", "pd-tac"}], [set(call["channels"]) for call in calls], "what was said before is not his")
         gateway.ctl("endpoint", "disable", "desk")
         gateway.ctl("bridge", "close", "joint")
         gateway.wait_for(lambda: events[-1]["type"] == "bridge.closed", 10, "the end of the crossing to be told")

@@ -58,6 +58,7 @@ public:
     // today was not his before.
     struct Own {
         std::vector<std::string> channels;
+        std::vector<std::string> known;  // these, and those that share a bridge with one of them
         std::vector<std::string> endpoints;
     };
     virtual std::optional<Own> own(const Actor& actor) = 0;
