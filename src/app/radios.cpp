@@ -5,7 +5,6 @@
 #include <sodium.h>
 
 #include <algorithm>
-#include <ranges>
 
 #include "crosspatch/codec/tone.hpp"
 #include "crosspatch/media/socket.hpp"
@@ -167,9 +166,9 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
     if (!settings.remote)
-        for (const rtp::KeyFingerprint& key :
-             std::views::reverse(radio->receive_keys))  // the new key has the last word
-            for (const rtp::IndexRecord& record : book.received(key))
+        // The new key has the last word.
+        for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
+            for (const rtp::IndexRecord& record : book.received(*key))
                 if (record.address) radio->media->source.restore_remote(record.address);
     if (settings.deny_tone) radio->deny_tone = render_tone(settings);
     if (settings.vox) radio->vox = std::make_shared<media::VoxInput>(settings.format);
