@@ -41,6 +41,34 @@ void name_channels(const Estate& estate, boost::json::object& object) {
     }
 }
 
+// What a report says of a talkspurt that is running; `channel` is the report's.
+void follow(Chronicle::Live& live, const Report& report, const std::string& channel) {
+    using Kind = Report::Kind;
+    auto& channels = live.record.channels;
+    switch (report.kind) {
+        case Kind::Started:
+            live.started = true;
+            break;
+        case Kind::Joined:
+        case Kind::Taken:  // a far channel's floor too: the grant holds them all
+            if (std::find(channels.begin(), channels.end(), channel) == channels.end())
+                channels.push_back(channel);
+            break;
+        case Kind::Skipped:
+            live.record.refused.push_back({channel, "", "somebody else was talking there"});
+            break;
+        case Kind::Listeners:
+            live.listeners.insert(report.listed.begin(), report.listed.begin() + report.listed_count);
+            break;
+        case Kind::Revoked:
+            live.revoking = true;
+            live.grace_until = report.at + report.left;
+            break;
+        default:
+            break;
+    }
+}
+
 }  // namespace
 
 Chronicle::Chronicle(const Estate& estate, Outputs outputs) : estate_{estate}, out_{std::move(outputs)} {
@@ -82,61 +110,26 @@ void Chronicle::forget_channel(std::uint32_t channel) {
 void Chronicle::on(const Report& report) {
     using Kind = Report::Kind;
     const auto live = talkspurts_.find(report.talkspurt);
+    if (live != talkspurts_.end()) follow(live->second, report, estate_.channels.name(report.channel));
     switch (report.kind) {
         case Kind::Requested:
             refused_[report.endpoint].clear();
             break;
         case Kind::Granted:
-            granted(report);
-            break;
+            return granted(report);
         case Kind::Denied:
-            denied(report);
-            break;
+            return denied(report);
         case Kind::PolicyDenied:
-            policy_denied(report);
-            break;
+            return policy_denied(report);
         case Kind::Started:
-            if (live == talkspurts_.end()) break;
-            live->second.started = true;
-            publish(floor_entry("talkspurt.started", report), &report);
-            break;
-        case Kind::Joined:
-            if (live != talkspurts_.end()) {
-                auto& channels = live->second.record.channels;
-                const std::string& name = estate_.channels.name(report.channel);
-                if (std::find(channels.begin(), channels.end(), name) == channels.end())
-                    channels.push_back(name);
-            }
-            break;
-        case Kind::Skipped:
-            if (live != talkspurts_.end())
-                live->second.record.refused.push_back(
-                    {estate_.channels.name(report.channel), "", "somebody else was talking there"});
-            break;
-        case Kind::Listeners:
-            if (live != talkspurts_.end())
-                live->second.listeners.insert(report.listed.begin(),
-                                              report.listed.begin() + report.listed_count);
+            if (live != talkspurts_.end()) publish(floor_entry("talkspurt.started", report), &report);
             break;
         case Kind::Revoked:
-            if (live != talkspurts_.end()) {
-                live->second.revoking = true;
-                live->second.grace_until = report.at + report.left;
-            }
-            publish(floor_entry("floor.revoked", report), &report);
-            break;
+            return publish(floor_entry("floor.revoked", report), &report);
         case Kind::Released:
-            released(report);
-            break;
+            return released(report);
         case Kind::Taken:
-            // A far channel of a running talkspurt too: the grant holds them all.
             floors_[report.channel] = {report.talkspurt, report.at, wall(report.at)};
-            if (live != talkspurts_.end() && report.channel != live->second.channel) {
-                auto& channels = live->second.record.channels;
-                const std::string& name = estate_.channels.name(report.channel);
-                if (std::find(channels.begin(), channels.end(), name) == channels.end())
-                    channels.push_back(name);
-            }
             break;
         case Kind::Idle:
             floors_[report.channel] = {std::nullopt, report.at, wall(report.at)};
@@ -147,8 +140,7 @@ void Chronicle::on(const Report& report) {
         case Kind::Disabled:
         case Kind::Enabled:
         case Kind::LoopSuspected:
-            endpoint_changed(report);
-            break;
+            return endpoint_changed(report);
         default:
             break;
     }
