@@ -53,6 +53,10 @@ void Arbiter::remove_channel(ChannelIndex channel, core::Time now, Decisions& de
 void Arbiter::remove_participant(Participant participant, core::Time now, Decisions& decisions) {
     machine_->remove_participant(participant, now, decisions);
 }
+void Arbiter::adopt(Arbiter& from, std::span<const ChannelIndex> channels,
+                    std::span<const Participant> people) {
+    machine_->adopt(*from.machine_, channels, people);
+}
 std::optional<core::Time> Arbiter::next_deadline() const { return machine_->next_deadline(); }
 void Arbiter::advance(core::Time now, Decisions& decisions) { machine_->advance(now, decisions); }
 

@@ -15,6 +15,8 @@ void Arbiter::Machine::configure(const Layout& layout) {
     offers_.grow(layout.channels.size());
     changes_.grow(layout.channels.size());
     timers_ = layout.timers;
+    if (last_press_ == 0) last_press_ = layout.number;
+    press_step_ = layout.arbiters;
     announce_again_ = layout.announce_again;
 }
 

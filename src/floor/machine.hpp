@@ -34,6 +34,7 @@ private:
 //   settle.cpp    a floor has become free: who gets it, who is told.
 //   timers.cpp    deadlines.
 //   targets.cpp   the caller's changes: release, revoke, standing, bridges, what goes away.
+//   adopt.cpp     channels and people come over from another arbiter.
 //   snapshot.cpp  what people read; check() and fingerprint().
 class Arbiter::Machine {
 public:
@@ -60,6 +61,7 @@ public:
     void remove_participant(Participant who, core::Time now, Decisions& out);
     std::optional<core::Time> next_deadline() const;
     void advance(core::Time now, Decisions& out);
+    void adopt(Machine& from, std::span<const ChannelIndex> channels, std::span<const Participant> people);
 
     const Table& table() const { return table_; }
     ChannelState state(ChannelIndex channel, core::Time now) const;
@@ -141,6 +143,7 @@ private:
     void end_press(Participant who, Cause cause, core::Time now, Decisions& out);
 
     void begin(core::Time now, Decisions& out);  // of each public call
+    std::uint64_t next_press() { return last_press_ += press_step_; }
     Member& member(Participant who) { return table_.member(who); }
     const Member& member(Participant who) const { return table_.member(who); }
     Decision about(Participant who, Decision::Kind kind) const;
@@ -152,7 +155,8 @@ private:
     Worklist changes_;    // channels whose holder may have changed
     Timers timers_;
     bool announce_again_{true};
-    std::uint64_t last_press_{};
+    std::uint64_t last_press_{};  // numbers of presses: first_press_, and every press_step_ from there on
+    std::uint64_t press_step_{1};
 };
 
 }  // namespace crosspatch::floor

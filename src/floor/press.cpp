@@ -117,7 +117,7 @@ void Arbiter::Machine::begin_press(const Request& request, bool was_queued, core
     m.aged = false;
     m.stop_timers();
     m.since = now;
-    m.talkspurt = ++last_press_;
+    m.talkspurt = next_press();
 }
 
 // One stake for each channel, the own one first; all or none.

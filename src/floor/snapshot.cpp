@@ -160,7 +160,7 @@ void Arbiter::Machine::check() const {
             waiting[s.channel] += s.place == Stake::Place::Waiting;
         }
     }
-    assert(stakes + table_.free_stakes() == table_.stakes());
+    assert(stakes == table_.used_stakes());
     for (ChannelIndex channel = 0; channel < table_.channels(); ++channel) {
         const Floor& f = table_.floor(channel);
         assert(held[channel] == (f.holder == kNobody ? 0u : 1u));

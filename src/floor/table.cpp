@@ -10,14 +10,29 @@ void Table::grow(std::span<const Settings> channels, std::size_t participants, s
     floors_.resize(channels.size());
     for (std::size_t index = 0; index < channels.size(); ++index) floors_[index].settings = channels[index];
     members_.resize(participants);
-    const std::size_t had = stakes_.size();
-    if (stakes <= had) return;
-    stakes_.resize(stakes);
-    for (std::size_t index = stakes; index-- > had;) {
-        stakes_[index].next = free_;
-        free_ = static_cast<StakeIndex>(index);
-        ++free_count_;
+    most_ = std::max(most_, stakes);
+    stakes_.reserve(most_);
+}
+
+// kNoStake if all are in use; `beyond`: room is made.
+StakeIndex Table::take_free(bool beyond) {
+    StakeIndex index = free_;
+    if (index != kNoStake) {
+        free_ = stakes_[index].next;
+    } else {
+        if (stakes_.size() >= most_ && !beyond) return kNoStake;
+        index = static_cast<StakeIndex>(stakes_.size());
+        stakes_.emplace_back();
     }
+    ++used_;
+    return index;
+}
+
+void Table::append(Participant who, StakeIndex index) {
+    Member& m = member(who);
+    stakes_[index].previous = m.last;
+    (m.last == kNoStake ? m.first : stakes_[m.last].next) = index;
+    m.last = index;
 }
 
 Member& Table::member(Participant who) {
@@ -38,18 +53,13 @@ const Floor& Table::floor(ChannelIndex channel) const {
 }
 
 StakeIndex Table::add(Participant who, const Target& target) {
-    if (free_ == kNoStake) return kNoStake;
-    const StakeIndex index = free_;
-    free_ = stakes_[index].next;
-    --free_count_;
-    Member& m = member(who);
+    const StakeIndex index = take_free(false);
+    if (index == kNoStake) return kNoStake;
     stakes_[index] = Stake{.who = who,
                            .channel = target.channel,
                            .conversation = target.conversation,
-                           .previous = m.last,
                            .may_preempt = target.may_preempt};
-    (m.last == kNoStake ? m.first : stakes_[m.last].next) = index;
-    m.last = index;
+    append(who, index);
     return index;
 }
 
@@ -62,7 +72,41 @@ void Table::drop(StakeIndex index) {
     (s.next == kNoStake ? m.last : stakes_[s.next].previous) = s.previous;
     s = Stake{.next = free_};
     free_ = index;
-    ++free_count_;
+    --used_;
+}
+
+void Table::take_press(Participant who, Table& from) {
+    Member& theirs = from.member(who);
+    Member& m = member(who) = theirs;
+    m.first = m.last = kNoStake;
+    for (StakeIndex at = theirs.first; at != kNoStake; at = from.stakes_[at].next) {
+        const StakeIndex index = take_free(true);
+        stakes_[index] = from.stakes_[at];
+        stakes_[index].next = stakes_[index].behind = stakes_[index].ahead = kNoStake;
+        append(who, index);
+    }
+}
+
+void Table::forget(Participant who) {
+    for (StakeIndex at = member(who).first; at != kNoStake;) {
+        const StakeIndex next = stakes_[at].next;
+        stakes_[at] = Stake{.next = free_};
+        free_ = at;
+        --used_;
+        at = next;
+    }
+    member(who) = Member{};
+}
+
+void Table::take_line(ChannelIndex channel, const Table& from) {
+    Floor& f = floor(channel);
+    f.line = f.line_end = kNoStake;
+    for (StakeIndex at = from.floor(channel).line; at != kNoStake; at = from.stakes_[at].behind) {
+        const StakeIndex index = find(from.stakes_[at].who, channel);
+        stakes_[index].ahead = f.line_end;
+        (f.line_end == kNoStake ? f.line : stakes_[f.line_end].behind) = index;
+        f.line_end = index;
+    }
 }
 
 StakeIndex Table::find(Participant who, ChannelIndex channel) const {

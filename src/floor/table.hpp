@@ -94,7 +94,7 @@ struct Floor {
 
 // All members, floors and stakes, and the lists that tie them together. Knows no rule and no time.
 //
-// Shape    three arrays; stakes come from a fixed pool.
+// Shape    three arrays; stakes come from a pool of a fixed size, whose memory is touched when it is first used.
 // Errors   add() gives kNoStake when the pool is empty.
 // Thread   the Arbiter's; only grow() allocates.
 class Table {
@@ -125,15 +125,26 @@ public:
         StakeIndex index) const;  // among the presses queued at their own channel; 1 = next
 
     std::uint32_t new_mark() { return ++mark_; }
-    std::size_t free_stakes() const { return free_count_; }
-    std::size_t stakes() const { return stakes_.size(); }
+    // Takes over a press of `from`, a table of other channels and people: its stakes, in the order that they have
+    // there, each in its place but not in its line yet. Allocates.
+    void take_press(Participant who, Table& from);
+    // Then the line of a channel all of whose presses have been taken over.
+    void take_line(ChannelIndex channel, const Table& from);
+    // The press of somebody who has gone over to another table; lines are not looked at.
+    void forget(Participant who);
+
+    std::size_t used_stakes() const { return used_; }
 
 private:
     std::vector<Member> members_;
     std::vector<Floor> floors_;
-    std::vector<Stake> stakes_;
+    StakeIndex take_free(bool beyond);
+    void append(Participant who, StakeIndex index);
+
+    std::vector<Stake> stakes_;  // those that have been in use; room is reserved for most_
+    std::size_t most_{};
     StakeIndex free_{kNoStake};
-    std::size_t free_count_{};
+    std::size_t used_{};
     std::uint32_t mark_{};
 };
 

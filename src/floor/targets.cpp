@@ -61,7 +61,7 @@ void Arbiter::Machine::trespass(Participant who, core::Time now, Decisions& out)
     m.revoke_cause = Cause::NoPermission;
     m.told = 0;
     m.repeat_at = timers_.repeats > 0 ? now + timers_.repeat : kNever;
-    m.talkspurt = ++last_press_;
+    m.talkspurt = next_press();
     auto revoked = about(who, Kind::Revoked);
     revoked.cause = Cause::NoPermission;
     out.add(revoked);

@@ -24,15 +24,18 @@ public:
         : out_{out},
           random_{seed},
           settings_{settings()},
-          arbiter_{Layout{.channels = settings_,
-                          .participants = kRadios,
-                          .announce_again = below(2) == 0,
-                          .timers = kTimers}},
+          layout_{.channels = settings_,
+                  .participants = kRadios,
+                  .announce_again = below(2) == 0,
+                  .timers = kTimers},
+          arbiter_{layout_},
+          other_{layout_},
           referee_{settings_, kRadios, kTimers} {}
 
     void run(int steps) {
         for (int step = 0; step < steps; ++step) {
             one_thing();
+            if (below(16) == 0) move();
             pass_time(1ms * below(below(8) == 0 ? 700 : 60));
         }
         talking_ = 0;
@@ -124,6 +127,18 @@ private:
         referee_.check(arbiter_, now_);
         if (below(4) == 0) arbiter_.check();
     }
+    // Everything goes over to another arbiter, as it does when channels move between media workers.
+    void move() {
+        static constexpr ChannelIndex kAllChannels[] = {2, 0, 1};
+        static constexpr Participant kAllRadios[] = {5, 3, 0, 1, 4, 2};
+        if (arbiter_.next_deadline() == Time::min()) return;
+        const auto before = arbiter_.fingerprint(now_);
+        other_.adopt(arbiter_, kAllChannels, kAllRadios);
+        REQUIRE(other_.fingerprint(now_) == before);
+        other_.check();
+        arbiter_.check();
+        std::swap(arbiter_, other_);
+    }
     // Packets each 20 ms from who talks; timers up to 20 ms late.
     void pass_time(Time::duration time) {
         for (const Time end = now_ + time; now_ < end;) {
@@ -148,7 +163,8 @@ private:
     Decisions& out_;
     std::mt19937_64 random_;
     std::vector<Settings> settings_;
-    Arbiter arbiter_;
+    Layout layout_;
+    Arbiter arbiter_, other_;
     Referee referee_;
     std::vector<Target> far_;
     std::uint32_t talking_{};  // a bit for each radio that sends

@@ -44,6 +44,9 @@ struct Layout {
     std::size_t stakes{};
     bool announce_again{true};  // RepeatTaken and RepeatIdle
     Timers timers{};
+    // Several that take channels over from each other give every press a number that no other one gives.
+    std::uint32_t arbiters{1};
+    std::uint32_t number{0};  // below `arbiters`; the first configure() counts
 };
 
 // One waiting press, for people: `GET /floor`.
@@ -117,6 +120,11 @@ public:
     // The index is then as new.
     void remove_channel(ChannelIndex channel, core::Time now, Decisions& decisions);
     void remove_participant(Participant participant, core::Time now, Decisions& decisions);
+
+    // Takes over `channels` and all `people` at home on them, with floors, presses, queues and timers as they are; `from`
+    // has them as new then. No press of theirs may be on another channel, nor anybody else's on theirs, and both arbiters
+    // must have done what they had to do (next_deadline() is not Time::min()). Their standings go along. Allocates.
+    void adopt(Arbiter& from, std::span<const ChannelIndex> channels, std::span<const Participant> people);
 
     // When advance() has something to do, or a little earlier. Time::min(): at once; nothing: never.
     std::optional<core::Time> next_deadline() const;
