@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
-#include <pthread.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 
@@ -22,7 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kLastReports =
     200ms;  // for the worker to end its talkspurts and control to put them on record
-constexpr int kRealtimePriority = 10;
 constexpr std::size_t kMostRetired =
     16'384;  // records of keys that have left the configuration: 2 MiB of file
 
@@ -43,6 +40,24 @@ rtp::IndexJournal open_journal(const Config& config) {
         for (const rtp::KeyFingerprint& key : endpoint.fingerprints()) in_use.push_back(key);
     journal->retire(in_use, kMostRetired);
     return std::move(*journal);
+}
+
+std::vector<std::unique_ptr<bridge::Exchange>> make_exchanges(const media::Crew& crew,
+                                                              core::MpscQueue<bridge::Report>& reports,
+                                                              const core::EventFd& reported) {
+    std::vector<std::unique_ptr<bridge::Exchange>> exchanges;
+    const auto count = static_cast<std::uint8_t>(crew.size());
+    for (std::uint8_t number = 0; number < count; ++number)
+        exchanges.push_back(std::make_unique<bridge::Exchange>(crew.worker(number).talk_path(), reports,
+                                                               reported, bridge::Seat{number, count}));
+    return exchanges;
+}
+
+template <typename T>
+std::vector<T*> pointers(const std::vector<std::unique_ptr<bridge::Exchange>>& exchanges) {
+    std::vector<T*> all;
+    for (const auto& exchange : exchanges) all.push_back(exchange.get());
+    return all;
 }
 
 // What only loading needed: free heap, and the code and constants of parsers and tables that start-up ran
@@ -79,32 +94,33 @@ App::App(std::shared_ptr<const Config> config)
     : config_{std::move(config)},
       record_{log_options(*config_, log_)},
       reports_{8192},
-      exchange_{worker_.talk_path(), reports_, reported_},
+      crew_{{.workers = config_->gateway.media_workers,
+             .busy_poll = config_->gateway.media_busy_poll,
+             .cpus = config_->gateway.media_cpus}},
+      exchanges_{make_exchanges(crew_, reports_, reported_)},
+      switchboard_{pointers<bridge::Exchange>(exchanges_)},
       signals_{loop_, SIGTERM, SIGINT, SIGHUP},
       stop_timer_{loop_},
       control_{loop_,
-               {log_, record_, worker_, exchange_, reports_, reported_, open_journal(*config_),
+               {log_, record_, crew_, switchboard_, reports_, reported_, open_journal(*config_),
                 config_->gateway.data_dir / "orders.json"}},
       api_{control_,
            {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen,
             config_->gateway.data_dir},
-           log_},
-      media_thread_{[this] { worker_.run(exchange_); }} {
-    pthread_setname_np(media_thread_.native_handle(), "media-0");
+           log_} {
+    crew_.start(pointers<media::Gate>(exchanges_));
 }
 
-App::~App() {
-    worker_.stop();
-    if (media_thread_.joinable()) media_thread_.join();
-}
+App::~App() { crew_.stop(); }
 
 // Real-time scheduling is a permission that many machines do not give: say so once and go on.
 std::string App::make_realtime() {
-    const sched_param parameters{.sched_priority = kRealtimePriority};
-    const bool fifo = pthread_setschedparam(media_thread_.native_handle(), SCHED_FIFO | SCHED_RESET_ON_FORK,
-                                            &parameters) == 0;
+    if (!crew_.pin())
+        log_.warning("worker.not_pinned",
+                     "the system refused to keep audio on the CPUs of gateway.media.cpus");
+    const bool fifo = crew_.make_realtime();
     const bool locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
-    if (fifo && locked) return "fifo";
+    if (fifo && locked) return config_->gateway.media_busy_poll ? "busy_poll" : "fifo";
     log_.warning("worker.degraded",
                  "no real-time scheduling for audio: give the service LimitRTPRIO=20 and LimitMEMLOCK=512M; "
                  "audio may stutter under load",
@@ -139,8 +155,7 @@ int App::run() {
     loop_.restart();
     loop_.poll();
     control_.drop_listeners();
-    worker_.stop();
-    media_thread_.join();
+    crew_.stop();
     return 0;
 }
 

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
 
 #include "crosspatch/core/text.hpp"
+#include "crosspatch/media/worker.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -18,6 +20,18 @@ using core::config::Node;
 using core::config::Problems;
 using core::config::Word;
 using namespace std::chrono_literals;
+
+// The CPUs that this process may run on.
+cpu_set_t usable_cpus() {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    sched_getaffinity(0, sizeof cpus, &cpus);
+    return cpus;
+}
+
+std::size_t count_of(const cpu_set_t& cpus) {
+    return std::clamp<std::size_t>(static_cast<std::size_t>(CPU_COUNT(&cpus)), 1, media::Worker::kMost);
+}
 
 class Reader {
 public:
@@ -77,11 +91,31 @@ private:
         Map map = node.map();
         if (const auto listen = map.find("listen"))
             config_->gateway.media_listen = core::config::listen_address(*listen).value_or(core::Address{});
+        GatewayConfig& gateway = config_->gateway;
+        gateway.media_workers = count_of(usable_cpus());
         if (const auto workers = map.find("workers"))
-            if (const auto text = workers->text(); text && *text != "auto" && *text != "1")
-                workers->problem("this version has one media worker; write auto or 1");
-        map.not_yet("busy_poll", "busy polling");
+            if (const auto text = workers->text(); text && *text != "auto")
+                gateway.media_workers = static_cast<std::size_t>(
+                    core::config::integer(*workers, 1, media::Worker::kMost).value_or(1));
+        if (const auto cpus = map.find("cpus")) read_cpus(*cpus);
+        if (const auto poll = map.find("busy_poll"))
+            gateway.media_busy_poll = core::config::boolean(*poll).value_or(false);
         map.finish();
+    }
+
+    void read_cpus(const Node& node) {
+        GatewayConfig& gateway = config_->gateway;
+        const cpu_set_t usable = usable_cpus();
+        for (const Node& one : node.list()) {
+            const auto cpu = core::config::integer(one, 0, CPU_SETSIZE - 1);
+            if (!cpu) continue;
+            if (!CPU_ISSET(static_cast<std::size_t>(*cpu), &usable))
+                one.problem(fmt::format("this process may not run on CPU {}", *cpu));
+            gateway.media_cpus.push_back(static_cast<unsigned>(*cpu));
+        }
+        if (gateway.media_cpus.size() != gateway.media_workers)
+            node.problem(fmt::format("{} CPUs for {} workers: give each worker one",
+                                     gateway.media_cpus.size(), gateway.media_workers));
     }
 
     void read_api(const Node& node) {

@@ -27,18 +27,22 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
     : loop_{loop},
       log_{parts.log},
       record_{parts.record},
-      worker_{parts.worker},
-      exchange_{parts.exchange},
+      crew_{parts.crew},
+      switchboard_{parts.switchboard},
       reports_{parts.reports},
       reported_{loop, parts.reported.fd()},
       report_event_{parts.reported},
       second_{loop},
       book_{parts.journal.records()},
+      estate_{parts.crew.size()},
       chronicle_{estate_,
                  {.record = [this](record::Entry entry) { note(std::move(entry)); },
                   .event = [this](const boost::json::object& event) { tell(event); },
                   .log = parts.log}},
-      started_{core::wall_now()} {
+      done_(parts.crew.size()),
+      started_{core::wall_now()},
+      answered_{parts.crew.size()},
+      busy_before_(parts.crew.size()) {
     read_orders(parts.orders_file);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
@@ -64,16 +68,24 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
 void Control::stop() {
     if (std::exchange(stopping_, true)) return;
     ready_ = false;
-    post([this](core::Time now) { exchange_.shut_down(now); });
+    post_all([](bridge::Exchange& exchange, core::Time now) { exchange.shut_down(now); });
 }
 
-bool Control::post(media::Worker::Task task) {
+bool Control::post(std::uint8_t worker, media::Worker::Task task) {
     // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends us.
-    const bool taken = worker_.post(media::Worker::Lane::Control, std::move(task));
+    const bool taken = crew_.worker(worker).post(media::Worker::Lane::Control, std::move(task));
     if (!taken)
         log_.error("worker.stuck",
                    "the media worker does not take commands; the watchdog will restart the daemon");
     return taken;
+}
+
+// Where the endpoint's channel lives, or will when the worker comes to what is posted now.
+std::uint8_t Control::worker_of(std::uint32_t endpoint) const {
+    const auto radio = estate_.radios.find(endpoint);
+    if (radio == estate_.radios.end()) return 0;
+    const auto channel = estate_.channels.find(radio->second->settings.channel);
+    return channel ? estate_.placement.worker(*channel) : std::uint8_t{0};
 }
 
 void Control::read_orders(const std::filesystem::path& file) {
@@ -105,7 +117,7 @@ void Control::read_orders(const std::filesystem::path& file) {
 }
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
-    auto made = make_plan(std::move(config), estate_, book_, orders_, worker_.talk_path());
+    auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
     if (!made) {
         release_unused();
         return core::Unexpected{made.error()};
@@ -115,7 +127,8 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
         bridge_states_[bridge.id].missing = missing_consents(bridge, *plan->config);
     // Before the change: what it takes consent from must not hear a packet by it.
     settle_bridges(*plan->config, false);
-    lend(plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(worker_, exchange_, now); });
+    lend_at_rest(plan,
+                 [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); });
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     settle_streams(*plan);
@@ -125,11 +138,54 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     return {};
 }
 
-// What the worker uses in `task` is kept until a later task of its has reported: nothing is freed on the worker.
-void Control::lend(std::shared_ptr<const void> what, media::Worker::Task task) {
+// What the worker uses in `task` is kept until a later task of its has reported: nothing is freed on a worker.
+void Control::lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task) {
     const std::uint64_t token = next_token_++;
-    lent_[token] = std::move(what);
-    if (post(std::move(task))) post([this, token](core::Time now) { exchange_.tell_done(token, now); });
+    lent_[token] = {std::move(what), nullptr};
+    post(worker, std::move(task));
+    ask_when_done(token);
+}
+
+void Control::lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task) {
+    const std::uint64_t token = next_token_++;
+    Lent& lent = lent_[token] = {std::move(what), std::make_unique<media::Crew::Rest>(std::move(task))};
+    if (!crew_.at_rest(*lent.rest))
+        log_.error("worker.stuck",
+                   "the media workers do not take commands; the watchdog will restart the daemon");
+    ask_when_done(token);
+}
+
+void Control::ask_when_done(std::uint64_t token) {
+    post_all([token](bridge::Exchange& exchange, core::Time now) { exchange.tell_done(token, now); });
+}
+
+void Control::take_back(const bridge::Report& done) {
+    done_[done.position] = done.token;
+    lent_.erase(lent_.begin(), lent_.upper_bound(*std::min_element(done_.begin(), done_.end())));
+    release_unused();
+    ready_ = !stopping_;
+}
+
+std::vector<bool> Control::open_bridges() const {
+    std::vector<bool> open(estate_.bridges.size());
+    for (const auto& [id, state] : bridge_states_)
+        if (const auto index = estate_.bridges.find(id); index && state.open) open[*index] = true;
+    return open;
+}
+
+// Brings together what these bridges join, and home what nothing joins any more. Between two packets: what comes
+// meanwhile waits in its socket.
+void Control::place_channels(const std::vector<bool>& open) {
+    if (!estate_.topology || crew_.size() == 1) return;
+    auto moves = estate_.placement.take_up(estate_.placement.where({&estate_.topology, 1}, open));
+    if (moves.empty()) return;
+    auto relocation =
+        std::make_shared<Relocation>(relocate(std::move(moves), estate_.radios, estate_.channels));
+    relocation->needs = estate_.needs_by_worker();
+    lend_at_rest(relocation, [this, relocation = relocation.get()](core::Time now) {
+        relocation->carry_out(crew_, switchboard_, now);
+        relocation->deal(crew_);
+    });
 }
 
 void Control::close_removed_bridges(const Plan& plan) {
@@ -167,7 +223,7 @@ void Control::settle_streams(const Plan& plan) {
         return plan.replaces(waiting.second.index) || !send_keys.contains(waiting.first);
     });
     // Endpoints that were just built ask through their first report; ask for them now so that nothing waits for 5 s.
-    post([this](core::Time now) { exchange_.tend_all(now); });
+    post_all([](bridge::Exchange& exchange, core::Time now) { exchange.tend_all(now); });
 }
 
 // Commands about what is no longer in the configuration are over.
@@ -227,11 +283,13 @@ void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
         sender.set_reserved(kept.ssrc, kept.limits);
     else if (sender.begin(randombytes_random() | 1U, {randombytes_uniform(0x8000), 0}))
         sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
-    lend(waiting.mapped().sender, [this, endpoint, &sender](core::Time now) {
-        std::swap(endpoint->sink.srtp(), sender);
-        endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
-        exchange_.rejoin(endpoint->index(), now);
-    });
+    const std::uint8_t worker = worker_of(waiting.mapped().index);
+    lend(waiting.mapped().sender, worker,
+         [exchange = switchboard_.exchanges()[worker], endpoint, &sender](core::Time now) {
+             std::swap(endpoint->sink.srtp(), sender);
+             endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
+             exchange->rejoin(endpoint->index(), now);
+         });
 }
 
 void Control::publish_directory() {
@@ -262,10 +320,7 @@ void Control::on_report(const bridge::Report& report) {
     using Kind = bridge::Report::Kind;
     switch (report.kind) {
         case Kind::Done:
-            lent_.erase(lent_.begin(), lent_.upper_bound(report.token));
-            release_unused();
-            ready_ = !stopping_;
-            return;
+            return take_back(report);
         case Kind::SendLimit:
             return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
         case Kind::ReceiveLimit:
@@ -315,14 +370,15 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
             const auto limits = kept.limits;
             if (send && radio->send_key == kept.key) {
                 if (durable)
-                    post([endpoint, ssrc, limits](core::Time) {
+                    post(worker_of(index), [endpoint, ssrc, limits](core::Time) {
                         endpoint->sink.srtp().set_reserved(ssrc, limits);
                     });
                 else
                     start_unrecorded(index);
             } else if (!send && durable && !radio->receive_keys.empty() &&
                        radio->receive_keys.front() == kept.key) {
-                post([endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
+                post(worker_of(index),
+                     [endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
             }
         }
     }
@@ -337,7 +393,8 @@ void Control::start_unrecorded(std::uint32_t index) {
     media::Endpoint* endpoint = estate_.radios.at(index)->media.get();
     const std::uint32_t ssrc = randombytes_random() | 1U;
     const std::uint64_t start = randombytes_uniform(0x8000);
-    post([this, endpoint, ssrc, start](core::Time now) {
+    const std::uint8_t worker = worker_of(index);
+    post(worker, [exchange = switchboard_.exchanges()[worker], endpoint, ssrc, start](core::Time now) {
         rtp::SrtpSender& sender = endpoint->sink.srtp();
         const rtp::IndexLimits reserved = sender.reserved();
         if (reserved == rtp::SrtpSender::unrecorded() || sender.next().rtp + 500 < reserved.rtp)
@@ -345,7 +402,7 @@ void Control::start_unrecorded(std::uint32_t index) {
         if (!sender.begin(ssrc, {start, 0})) return;
         sender.set_reserved(ssrc, rtp::SrtpSender::unrecorded());
         endpoint->source.set_own_ssrc(ssrc);
-        exchange_.rejoin(endpoint->index(), now);
+        exchange->rejoin(endpoint->index(), now);
     });
 }
 
@@ -360,9 +417,9 @@ void Control::wait_for_tick() {
 
 void Control::on_second() {
     const core::Time now = core::monotonic_now();
-    // The watchdog is fed only while the worker answers within one period.
-    const bool alive = worker_answered_->exchange(false);
-    post([answered = worker_answered_](core::Time) { answered->store(true); });
+    // The watchdog is fed only while every worker answers within one period.
+    const bool alive = answered_.exchange(0) >= crew_.size();
+    post_all([this](bridge::Exchange&, core::Time) { ++answered_; });
     if (tick_) tick_(alive);
     chronicle_.tick(now);
     settle_bridges(*estate_.config, true);
@@ -377,20 +434,16 @@ void Control::on_second() {
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
     if (refuse != std::exchange(refusing_, refuse))
-        post([this, refuse](core::Time) { exchange_.refuse_floors(refuse); });
+        post_all([refuse](bridge::Exchange& exchange, core::Time) { exchange.refuse_floors(refuse); });
 }
 
 void Control::drop_old_keys(core::Time now) {
-    std::vector<media::Endpoint*> due;
     for (const auto& [index, radio] : estate_.radios) {
         if (!radio->old_key_until || now < *radio->old_key_until) continue;
         radio->old_key_until.reset();
-        due.push_back(radio->media.get());
+        post(worker_of(index),
+             [endpoint = radio->media.get()](core::Time) { endpoint->source.srtp().drop_old_key(); });
     }
-    if (due.empty()) return;
-    post([due](core::Time) {
-        for (media::Endpoint* endpoint : due) endpoint->source.srtp().drop_old_key();
-    });
 }
 
 bool Control::log_failing_too_long() const {
@@ -470,11 +523,14 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
     const GatewayConfig& now = estate_.config->gateway;
     const GatewayConfig& next = config->gateway;
     if (next.id != now.id || next.data_dir != now.data_dir || next.control_socket != now.control_socket ||
-        next.api_listen != now.api_listen)
+        next.api_listen != now.api_listen || next.media_workers != now.media_workers ||
+        next.media_cpus != now.media_cpus || next.media_busy_poll != now.media_busy_poll)
         return core::unexpected(
             core::Error::Code::Invalid,
-            fmt::format("{}: gateway.id, data_dir, control and api change only with a restart",
-                        config->file.string()));
+            fmt::format(
+                "{}: gateway.id, data_dir, control, api and the workers, cpus and busy_poll of media change "
+                "only with a restart",
+                config->file.string()));
     const bool changed = config->digest != estate_.config->digest;
     if (const auto installed = install(config); !installed)
         return core::unexpected(core::Error::Code::Invalid, installed.error().context);

@@ -90,6 +90,9 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
     chronicle_.publish(std::move(entry));
     orders_.command(bridge->id, command);
     keeper_->keep_orders(orders_.text());
+    std::vector<bool> open = open_bridges();
+    open[estate_.bridges.of(bridge->id)] = true;
+    place_channels(open);
     set_open(*bridge, true, actor.name);
     return bridge_json(*bridge);
 }
@@ -101,7 +104,8 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     state.since = core::wall_now();
     state.by = by;
     const std::uint32_t index = estate_.bridges.of(bridge.id);
-    post([this, index, open](core::Time now) { exchange_.set_open(index, open, now); });
+    post_all(
+        [index, open](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, open, now); });
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
                         .object = {{"kind", "bridge"}, {"id", bridge.id}}};
     entry.detail["by"] = by;
@@ -120,17 +124,27 @@ void Control::settle_bridges(const Config& config, bool may_open) {
     const std::string day = today();
     const Orders before = orders_;
     may_open = may_open && !log_failing_too_long();
+    std::vector<bool> open = open_bridges();
+    std::vector<std::pair<const bridge::Bridge*, std::string>> opening;  // by whom
     for (const bridge::Bridge& bridge : config.bridges) {
         const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
         const BridgeState& state = bridge_states_[bridge.id];
         const bridge::Lifecycle answer = bridge::decide_open(bridge, command, state.missing, day, now);
-        if (!answer.open() && state.open) set_open(bridge, false, std::string{bridge::closed_by(answer)});
-        if (answer.open() && !state.open && may_open)
-            set_open(bridge, true, command ? command->by : "configuration");
+        if (!answer.open() && state.open) {
+            set_open(bridge, false, std::string{bridge::closed_by(answer)});
+            if (const auto index = estate_.bridges.find(bridge.id)) open[*index] = false;
+        }
+        if (answer.open() && !state.open && may_open) {
+            opening.emplace_back(&bridge, command ? command->by : "configuration");
+            open[estate_.bridges.of(bridge.id)] = true;
+        }
         // What has ended does not come back by itself: that takes another word.
         if (!answer.open() && command && command->open && bridge.opens != bridge::Opens::Always)
             orders_.drop_command(bridge.id);
     }
+    // Not while a new configuration is on its way: its plan says where channels go.
+    if (&config == estate_.config.get()) place_channels(open);
+    for (const auto& [bridge, by] : opening) set_open(*bridge, true, by);
     if (orders_ != before) keeper_->keep_orders(orders_.text());
 }
 
@@ -165,9 +179,11 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
         return core::unexpected(Error::Code::NotPermitted,
                                 fmt::format("{} may not cut '{}'", actor.name, id));
     const std::uint32_t index = found->second;
-    const bool posted = worker_.post(media::Worker::Lane::Direct, [this, what, index](core::Time now) {
-        carry_out_cut(what, index, now);
-    });
+    // To all of them: where the channel lives, the worker alone knows that minds it.
+    bool posted = true;
+    for (std::size_t number = 0; number < crew_.size(); ++number)
+        posted &= crew_.worker(number).post(media::Worker::Lane::Direct,
+                                            cut_task(*switchboard_.exchanges()[number], what, index));
     if (!posted)
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config] {
@@ -176,21 +192,26 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
     return {};
 }
 
-void Control::carry_out_cut(api::Cut what, std::uint32_t index, core::Time now) {
+media::Worker::Task Control::cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index) {
     using Standing = bridge::Exchange::Standing;
-    if (what == api::Cut::CloseBridge)
-        exchange_.set_open(index, false, now);
-    else
-        exchange_.set_standing(
-            index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
+    return [&exchange, what, index](core::Time now) {
+        if (what == api::Cut::CloseBridge)
+            exchange.set_open(index, false, now);
+        else
+            exchange.set_standing(
+                index, what == api::Cut::RevokeEndpoint ? Standing::Revoked : Standing::Disabled, now);
+    };
 }
 
 // On record, and in control's own state, after the fact: the audio has stopped already.
 void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor,
                        const std::string& reason, const Config& seen) {
-    // The cut overtook what control had posted before it, perhaps an opening: once more, behind all that.
+    // The cut overtook what control had posted before it, perhaps an opening or a move to another worker: once more,
+    // behind all that.
     const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
-    if (index) post([this, what, at = *index](core::Time now) { carry_out_cut(what, at, now); });
+    if (index)
+        for (std::uint8_t worker = 0; worker < crew_.size(); ++worker)
+            post(worker, cut_task(*switchboard_.exchanges()[worker], what, *index));
     const bridge::BridgeCommand command{
         .open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
     if (what == api::Cut::CloseBridge && bridge_config(id)) orders_.command(id, command);
@@ -201,9 +222,10 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
     keeper_->keep_orders(orders_.text());
     for (const endpoint::Config& one : estate_.config->endpoints)
         if (what == api::Cut::RevokeEndpoint && orders_.standing(one) == bridge::Exchange::Standing::Revoked)
-            post([this, at = *estate_.endpoints.find(one.settings.id)](core::Time now) {
-                exchange_.set_standing(at, bridge::Exchange::Standing::Revoked, now);
-            });
+            post_all(
+                [at = *estate_.endpoints.find(one.settings.id)](bridge::Exchange& exchange, core::Time now) {
+                    exchange.set_standing(at, bridge::Exchange::Standing::Revoked, now);
+                });
     if (what == api::Cut::CloseBridge) {
         BridgeState& state = bridge_states_[id];
         if (!state.open) return;
@@ -247,8 +269,8 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
                         "configuration, reload, and it is back",
                         id));
     keeper_->keep_orders(orders_.text());
-    post([this, at = *index](core::Time now) {
-        exchange_.set_standing(at, bridge::Exchange::Standing::Enabled, now);
+    post_all([at = *index](bridge::Exchange& exchange, core::Time now) {
+        exchange.set_standing(at, bridge::Exchange::Standing::Enabled, now);
     });
     record::Entry entry{.type = "endpoint.up",
                         .actor = actor_json(actor),

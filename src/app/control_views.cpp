@@ -121,7 +121,7 @@ object Control::status(const api::Actor& actor) {
             {"version", CROSSPATCH_VERSION},
             {"log", record_.id()},
             {"started", time_text(started_)},
-            {"workers", 1},
+            {"workers", crew_.size()},
             {"rt", rt_},
             {"alarms", std::move(alarms)},
             {"media", estate_.shared_address ? value(estate_.shared_address.to_string()) : value(nullptr)},

@@ -42,15 +42,23 @@ private:
     std::vector<MetricFamily> families_;
 };
 
+// One histogram of what several workers have measured.
 void add_delays(Page& page, const std::string& name, const std::string& help,
-                const media::DelayHistogram& delays) {
+                const std::vector<const media::DelayHistogram*>& parts) {
     using namespace std::chrono_literals;
     ClientMetric metric;
+    const auto sum = [&](auto&& of) {
+        std::uint64_t total = 0;
+        for (const media::DelayHistogram* part : parts) total += static_cast<std::uint64_t>(of(*part));
+        return total;
+    };
     for (const std::chrono::microseconds limit :
          {100us, 256us, 512us, 1024us, 2048us, 4096us, 8192us, 16384us, 32768us, 65536us})
-        metric.histogram.bucket.push_back({delays.at_most(limit), static_cast<double>(limit.count()) / 1e6});
-    metric.histogram.sample_count = delays.count();
-    metric.histogram.sample_sum = static_cast<double>(delays.sum().count()) / 1e6;
+        metric.histogram.bucket.push_back({sum([&](const auto& part) { return part.at_most(limit); }),
+                                           static_cast<double>(limit.count()) / 1e6});
+    metric.histogram.sample_count = sum([](const auto& part) { return part.count(); });
+    metric.histogram.sample_sum =
+        static_cast<double>(sum([](const auto& part) { return part.sum().count(); })) / 1e6;
     metric.histogram.bucket.push_back(
         {metric.histogram.sample_count, std::numeric_limits<double>::infinity()});
     page.family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
@@ -73,14 +81,75 @@ void add_commits(Page& page, const record::LogFigures& figures) {
 
 // A cause is named by its phrase, as on record: numbers are shared. All stand there from the start, so that a
 // first increase is seen as one.
-void add_decisions(MetricFamily& family, const std::string& outcome, floor::Message message,
-                   const bridge::Exchange::Counters::ByCause& counters) {
-    for (std::size_t i = 0; i < counters.size(); ++i) {
+template <typename Read>
+void add_decisions(MetricFamily& family, const std::string& outcome, floor::Message message, Read&& read) {
+    for (std::size_t i = 0; i < floor::kCauses; ++i) {
         const auto cause = static_cast<floor::Cause>(i);
         if (floor::message(cause) != message) continue;
-        Page::counter(family, counters[i].read(),
-                      {{"outcome", outcome}, {"cause", std::string{floor::phrase(cause)}}});
+        Page::counter(family, read(i), {{"outcome", outcome}, {"cause", std::string{floor::phrase(cause)}}});
     }
+}
+
+constexpr std::array<const char*, media::Worker::kStages> kStageNames{"receive", "open", "decide", "carry",
+                                                                      "send"};
+
+void add_workers(Page& page, const media::Crew& crew) {
+    MetricFamily& loops =
+        page.family("worker_loops_total", "Wake-ups of a media worker", MetricType::Counter);
+    for (std::size_t number = 0; number < crew.size(); ++number)
+        Page::counter(loops, crew.worker(number).counters().loops.read(),
+                      {{"worker", std::to_string(number)}});
+    MetricFamily& handed =
+        page.family("worker_handed_on_total", "Datagrams of the shared port for channels of another worker",
+                    MetricType::Counter);
+    Page::counter(handed, crew.worker(0).counters().handed_on.read());
+    MetricFamily& stages =
+        page.family("worker_stage_seconds", "Where a packet's time goes; one batch in 64 is measured",
+                    MetricType::Summary);
+    for (std::size_t number = 0; number < crew.size(); ++number)
+        for (std::size_t stage = 0; stage < media::Worker::kStages; ++stage) {
+            const media::Worker::StageTime& time = crew.worker(number).counters().stages[stage];
+            ClientMetric metric;
+            metric.label = {{"worker", std::to_string(number)}, {"stage", kStageNames[stage]}};
+            metric.summary.sample_count = time.times.read();
+            metric.summary.sample_sum = static_cast<double>(time.nanoseconds.read()) / 1e9;
+            stages.metric.push_back(std::move(metric));
+        }
+}
+
+void add_floor(Page& page, std::span<bridge::Exchange* const> exchanges) {
+    using Counters = bridge::Exchange::Counters;
+    std::vector<const media::DelayHistogram*> decisions_took;
+    std::vector<const media::DelayHistogram*> access_times;
+    for (const bridge::Exchange* exchange : exchanges) {
+        decisions_took.push_back(&exchange->decisions_took());
+        access_times.push_back(&exchange->access_times());
+    }
+    add_delays(page, "floor_decision_seconds", "A press to its answer", decisions_took);
+    add_delays(page, "access_time_seconds", "A press to its first packet out", access_times);
+    const auto sum = [&](auto&& of) {
+        std::uint64_t total = 0;
+        for (const bridge::Exchange* exchange : exchanges) total += of(exchange->counters()).read();
+        return total;
+    };
+    MetricFamily& decisions =
+        page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
+    Page::counter(decisions, sum([](const Counters& c) -> auto& { return c.granted; }),
+                  {{"outcome", "granted"}});
+    Page::counter(decisions, sum([](const Counters& c) -> auto& { return c.queued; }),
+                  {{"outcome", "queued"}});
+    add_decisions(decisions, "denied", floor::Message::Deny, [&](std::size_t cause) {
+        return sum([=](const Counters& c) -> auto& { return c.denied[cause]; });
+    });
+    add_decisions(decisions, "revoked", floor::Message::Revoke, [&](std::size_t cause) {
+        return sum([=](const Counters& c) -> auto& { return c.revoked[cause]; });
+    });
+    page.one_counter("talkspurts_total", "Talkspurts carried",
+                     sum([](const Counters& c) -> auto& { return c.talkspurts; }));
+    page.one_counter("concealed_frames_total", "Frames that were lost and replaced",
+                     sum([](const Counters& c) -> auto& { return c.concealed; }));
+    page.one_counter("reports_lost_total", "Reports that found control's queue full",
+                     sum([](const Counters& c) -> auto& { return c.reports_lost; }));
 }
 
 }  // namespace
@@ -101,24 +170,13 @@ std::string Control::metrics() const {
             }
         }
     }
+    std::vector<const media::DelayHistogram*> delays;
+    for (std::size_t number = 0; number < crew_.size(); ++number)
+        delays.push_back(&crew_.worker(number).delays());
     add_delays(page, "media_delay_seconds", "Kernel receive stamp of a packet to the return of its last send",
-               worker_.delays());
-    add_delays(page, "floor_decision_seconds", "A press to its answer", exchange_.decisions_took());
-    add_delays(page, "access_time_seconds", "A press to its first packet out", exchange_.access_times());
-    const bridge::Exchange::Counters& floor = exchange_.counters();
-    MetricFamily& decisions =
-        page.family("floor_decisions_total", "What the floor decided", MetricType::Counter);
-    Page::counter(decisions, floor.granted.read(), {{"outcome", "granted"}});
-    Page::counter(decisions, floor.queued.read(), {{"outcome", "queued"}});
-    add_decisions(decisions, "denied", floor::Message::Deny, floor.denied);
-    add_decisions(decisions, "revoked", floor::Message::Revoke, floor.revoked);
-    page.one_counter("talkspurts_total", "Talkspurts carried", floor.talkspurts.read());
-    page.one_counter("concealed_frames_total", "Frames that were lost and replaced", floor.concealed.read());
-    page.one_counter("reports_lost_total", "Reports that found control's queue full",
-                     floor.reports_lost.read());
-    page.one_counter("worker_loops_total", "Wake-ups of the media worker", worker_.counters().loops.read());
-    page.one_gauge("worker_busy_ratio", "Share of the last second in which the media worker did not wait",
-                   static_cast<double>(busy_permille_.load()) / 1000);
+               delays);
+    add_floor(page, switchboard_.exchanges());
+    add_workers(page, crew_);
     page.one_counter("log_records_total", "Records acknowledged by the disk since the start",
                      record_.figures().records.read());
     page.one_gauge("log_queue_depth", "Records that wait for the writer",
@@ -136,14 +194,6 @@ std::string Control::metrics() const {
 
 // Once a second, on control: what only control may look at, as plain numbers.
 void Control::refresh_figures() {
-    const std::uint64_t busy = worker_.counters().busy_us.read();
-    const core::Time now = core::monotonic_now();
-    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
-    if (passed > 0)
-        busy_permille_ =
-            static_cast<std::uint32_t>((busy - busy_before_) * 1000 / static_cast<std::uint64_t>(passed));
-    busy_before_ = busy;
-    busy_since_ = now;
     auto figures = std::make_shared<Figures>();
     auto& families = figures->families;
     families = {{"packets_received_total", "Authentic RTP packets", false, {}},
@@ -155,7 +205,25 @@ void Control::refresh_figures() {
                 {"jitter_seconds", "Interarrival jitter of the radio's stream", true, {}},
                 {"policy_denials_total", "Crossings that policy refused", false, {}},
                 {"bridges_open", "Bridges that are open", true, {}},
-                {"recordings_open", "Recordings being written", true, {}}};
+                {"recordings_open", "Recordings being written", true, {}},
+                {"worker_realtime",
+                 "Media workers run under real-time rules, in memory that stays: 1; degraded: 0",
+                 true,
+                 {}},
+                {"worker_busy_ratio",
+                 "Share of the last half second in which a media worker did not wait",
+                 true,
+                 {}}};
+    const core::Time now = core::monotonic_now();
+    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
+    busy_since_ = now;
+    for (std::size_t number = 0; number < crew_.size(); ++number) {
+        const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
+        const std::uint64_t before = std::exchange(busy_before_[number], busy);
+        families[11].values.emplace_back(
+            Figures::Labels{{"worker", std::to_string(number)}},
+            static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1)));
+    }
     for (const auto& [index, radio] : estate_.radios) {
         const Figures::Labels labels{{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}};
         const auto& in = radio->media->source.counters();
@@ -176,17 +244,20 @@ void Control::refresh_figures() {
         families[5].values.emplace_back(labels, radio->media->sink.reported_loss() / 100.0);
         families[6].values.emplace_back(labels, static_cast<double>(in.jitter_us.read()) / 1e6);
     }
-    for (std::size_t i = 0; i < media::kDrops; ++i)
-        if (const auto count = worker_.counters().dropped.read(static_cast<media::Drop>(i)); count > 0)
-            families[4].values.push_back(
-                {{{"endpoint", ""}, {"cause", std::string{media::name_of(static_cast<media::Drop>(i))}}},
-                 static_cast<double>(count)});
-    const auto& sent = worker_.sent();
-    for (const auto& [cause, count] : {std::pair{"send_would_block", sent.would_block.read()},
-                                       std::pair{"send_unreachable", sent.unreachable.read()},
-                                       std::pair{"send_failed", sent.failed.read()}})
+    const auto nobodys = [&](const std::string& cause, auto&& of) {
+        std::uint64_t count = 0;
+        for (std::size_t number = 0; number < crew_.size(); ++number) count += of(crew_.worker(number));
         if (count > 0)
             families[4].values.push_back({{{"endpoint", ""}, {"cause", cause}}, static_cast<double>(count)});
+    };
+    for (std::size_t i = 0; i < media::kDrops; ++i) {
+        const auto cause = static_cast<media::Drop>(i);
+        nobodys(std::string{media::name_of(cause)},
+                [&](const media::Worker& worker) { return worker.counters().dropped.read(cause); });
+    }
+    nobodys("send_would_block", [](const auto& worker) { return worker.sent().would_block.read(); });
+    nobodys("send_unreachable", [](const auto& worker) { return worker.sent().unreachable.read(); });
+    nobodys("send_failed", [](const auto& worker) { return worker.sent().failed.read(); });
     for (const auto& [channel, count] : chronicle_.policy_denials())
         families[7].values.push_back(
             {{{"channel", estate_.channels.name(channel)}}, static_cast<double>(count)});
@@ -194,6 +265,7 @@ void Control::refresh_figures() {
     for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
     families[8].values.emplace_back(Figures::Labels{}, open);
     families[9].values.emplace_back(Figures::Labels{}, 0);
+    families[10].values.emplace_back(Figures::Labels{}, rt_ == "degraded" ? 0 : 1);
     figures_.store(std::move(figures));
 }
 

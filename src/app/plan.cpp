@@ -31,11 +31,24 @@ std::optional<core::Time> old_key_until(const Radio* before, const endpoint::Con
     return core::monotonic_now() + kOldKeyOverlap;
 }
 
+std::vector<media::CodecPool::Needs> needs_by_worker(const CodecNeeds& needs, const Placement& placement) {
+    std::vector<media::CodecPool::Needs> by_worker(placement.workers(), needs.spare);
+    for (std::uint32_t channel = 0; channel < needs.channels.size(); ++channel)
+        if (const std::uint8_t worker = placement.worker(channel); worker != Placement::kNone)
+            by_worker[worker].add(needs.channels[channel]);
+    return by_worker;
+}
+
 class Planner {
 public:
     Planner(std::shared_ptr<const Config> config, Estate& estate, const StreamBook& book,
-            const Orders& orders, media::TalkPath path)
-        : estate_{estate}, book_{book}, orders_{orders}, path_{path}, plan_{std::make_unique<Plan>()} {
+            const Orders& orders, const std::vector<bool>& open, const media::Crew& crew)
+        : estate_{estate},
+          book_{book},
+          orders_{orders},
+          open_{open},
+          crew_{crew},
+          plan_{std::make_unique<Plan>(estate.placement)} {
         plan_->config = std::move(config);
         if (!estate_.config) return;
         for (const endpoint::Config& endpoint : estate_.config->endpoints)
@@ -52,8 +65,10 @@ public:
         }
         plan_removals();
         plan_->change.topology = make_topology(plan_->config, estate_, radios_);
+        plan_->topology = plan_->change.topology.get();
+        plan_places();
         plan_talkspurts();
-        plan_->stock = estate_.codecs.make(codec_needs(*plan_->change.topology));
+        plan_codecs();
         plan_->replaced = plan_->change.gone;
         plan_ports();
         return std::move(plan_);
@@ -157,6 +172,26 @@ private:
             plan_->change.bridges_removed.push_back(estate_.bridges.of(id));
     }
 
+    // What an open bridge joins, in the configuration in force or in this one, lives together before the change.
+    void plan_places() {
+        Placement& placement = plan_->placement;
+        placement.settle(*plan_->topology);
+        std::vector<const bridge::Topology*> topologies{plan_->topology};
+        if (estate_.topology) topologies.push_back(estate_.topology);
+        plan_->change.workers = placement.where(topologies, open_);
+        plan_->relocation =
+            relocate(placement.take_up(plan_->change.workers), estate_.radios, estate_.channels);
+        placement.forget(*plan_->topology);
+    }
+
+    void plan_codecs() {
+        plan_->needs = codec_needs(*plan_->topology);
+        plan_->relocation.needs = needs_by_worker(plan_->needs, plan_->placement);
+        media::CodecPool::Needs all;
+        for (const media::CodecPool::Needs& needs : plan_->relocation.needs) all.add(needs);
+        plan_->stock = estate_.codecs.make(all);
+    }
+
     void plan_talkspurts() {
         const auto& channels = plan_->change.topology->channels;
         std::set<std::uint32_t> present;
@@ -167,7 +202,8 @@ private:
         for (const bridge::Channel& channel : plan_->config->channels) {
             const std::uint32_t index = estate_.channels.of(channel.id);
             if (present.contains(index)) continue;
-            auto talkspurt = std::make_unique<media::Talkspurt>(path_);
+            auto talkspurt =
+                std::make_unique<media::Talkspurt>(crew_.worker(plan_->change.workers[index]).talk_path());
             talkspurt->reserve(channels[index].reach);
             plan_->change.talkspurts[index] = std::move(talkspurt);
         }
@@ -193,7 +229,8 @@ private:
     Estate& estate_;
     const StreamBook& book_;
     const Orders& orders_;
-    media::TalkPath path_;
+    const std::vector<bool>& open_;
+    const media::Crew& crew_;
     std::unique_ptr<Plan> plan_;
     std::map<std::string, const endpoint::Config*> former_;  // of the configuration in force
     std::vector<const Radio*> leaving_;
@@ -245,24 +282,75 @@ bool Plan::replaces(std::uint32_t endpoint) const {
     return std::find(replaced.begin(), replaced.end(), endpoint) != replaced.end();
 }
 
-void Plan::carry_out(media::Worker& worker, bridge::Exchange& exchange, core::Time now) {
-    for (const int port : unwatched) worker.unwatch(port);
+std::vector<media::CodecPool::Needs> Estate::needs_by_worker() const {
+    return app::needs_by_worker(needs, placement);
+}
+
+Relocation relocate(std::vector<bridge::Switchboard::Move> moves, const Radios& radios,
+                    const Indices& channels) {
+    Relocation relocation;
+    for (bridge::Switchboard::Move& move : moves) {
+        Relocation::Step& step = relocation.steps.emplace_back();
+        const std::set<std::uint32_t> moving{move.channels.begin(), move.channels.end()};
+        for (const auto& [index, radio] : radios) {
+            if (!moving.contains(channels.find(radio->settings.channel).value_or(bridge::kNowhere))) continue;
+            if (radio->rtp) step.ports.push_back(radio->rtp.get());
+            if (radio->rtcp) step.ports.push_back(radio->rtcp.get());
+            step.endpoints.push_back(radio->media.get());
+        }
+        step.move = std::move(move);
+    }
+    return relocation;
+}
+
+void Relocation::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::Time now) const {
+    if (steps.empty()) return;
+    // Nothing of a channel is under way any more: neither handed on to its worker, nor waiting to be sent by it.
+    for (std::size_t number = 0; number < crew.size(); ++number) crew.worker(number).settle(now);
+    for (const Step& step : steps) {
+        media::Worker& from = crew.worker(step.move.from);
+        media::Worker& to = crew.worker(step.move.to);
+        for (const int fd : step.ports)
+            if (const auto port = from.unwatch(fd)) to.watch(*port);
+        for (media::Endpoint* endpoint : step.endpoints) to.reports().adopt(*endpoint, from.reports());
+        switchboard.move(step.move, now);
+    }
+}
+
+void Relocation::deal(media::Crew& crew) const {
+    std::vector<media::CodecPool*> pools;
+    for (std::size_t number = 0; number < crew.size(); ++number)
+        pools.push_back(&crew.worker(number).codecs());
+    media::CodecPool::deal(pools, needs);
+}
+
+void Plan::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::Time now) {
+    media::Worker& reader = crew.worker(0);  // of the shared port
+    relocation.carry_out(crew, switchboard, now);
+    for (std::size_t number = 0; number < crew.size(); ++number) {
+        crew.worker(number).settle(now);
+        for (const int port : unwatched) crew.worker(number).unwatch(port);
+    }
     for (media::Endpoint* endpoint : detached) {
-        worker.demux().detach(*endpoint);
-        worker.reports().remove(*endpoint);
+        reader.demux().detach(*endpoint);
+        crew.worker(endpoint->worker()).reports().remove(*endpoint);
     }
     for (const auto& [from, to] : continued) to->source.srtp().carry_over(from->source.srtp());
     for (const Rekey& rekey : rekeyed) {
         rekey.receiver->carry_over(rekey.endpoint->source.srtp());
         std::swap(rekey.endpoint->source.srtp(), *rekey.receiver);
     }
-    worker.codecs().stock(std::move(stock));
-    change.topology = exchange.install(change, now);
-    for (const auto& [endpoint, standing] : standings) exchange.set_standing(endpoint, standing, now);
-    for (const media::Worker::Port& port : watched) worker.watch(port);
+    reader.codecs().stock(std::move(stock));
+    change.topology = switchboard.install(change, now);
+    relocation.deal(crew);
+    for (const auto& [endpoint, standing] : standings)
+        for (bridge::Exchange* exchange : switchboard.exchanges())
+            exchange->set_standing(endpoint, standing, now);
+    for (const media::Worker::Port& port : watched)
+        (port.endpoint ? crew.worker(port.endpoint->worker()) : reader).watch(port);
     for (media::Endpoint* endpoint : attached) {
-        worker.reports().add(*endpoint, now);
-        if (!endpoint->source.settings().own_port) worker.demux().attach(*endpoint);
+        crew.worker(endpoint->worker()).reports().add(*endpoint, now);
+        if (!endpoint->source.settings().own_port) reader.demux().attach(*endpoint);
     }
 }
 
@@ -283,12 +371,15 @@ void Plan::take_over(Estate& estate) {
         estate.shared_address = shared_address;
     }
     estate.config = config;
+    estate.placement = std::move(placement);
+    estate.needs = std::move(needs);
+    estate.topology = topology;
 }
 
 core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,
                                               const StreamBook& book, const Orders& orders,
-                                              media::TalkPath path) {
-    return Planner{std::move(config), estate, book, orders, path}.make();
+                                              const std::vector<bool>& open, const media::Crew& crew) {
+    return Planner{std::move(config), estate, book, orders, open, crew}.make();
 }
 
 }  // namespace crosspatch::app

@@ -8,6 +8,8 @@
 namespace crosspatch::app {
 namespace {
 
+constexpr std::size_t kSpare = 2;  // of each format, for each worker
+
 policy::Suite policy_suite(rtp::Suite suite) {
     switch (suite) {
         case rtp::Suite::Aes256Gcm:
@@ -129,8 +131,9 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
 
 // A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
 // of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
-media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
-    media::CodecPool::Needs needs;
+CodecNeeds codec_needs(const bridge::Topology& topology) {
+    CodecNeeds needs;
+    needs.channels.resize(topology.channels.size());
     std::vector<std::vector<GroupKey>> to_encode(topology.channels.size());
     std::vector<codec::Format> spare;
     for (std::uint32_t home = 0; home < topology.channels.size(); ++home) {
@@ -166,19 +169,18 @@ media::CodecPool::Needs codec_needs(const bridge::Topology& topology) {
                     if (std::none_of(groups.begin(), groups.end(), same))
                         groups.push_back({sink.format, sink.ptime});
                 }
-            for (std::size_t i = 0; i < rates.size(); ++i) needs.decoder(talker);
-            for (const auto& [from, to] : pairs) needs.resampler(from, to);
+            needs.channels[home].decoder(talker, rates.size());
+            for (const auto& [from, to] : pairs) needs.channels[home].resampler(from, to);
             if (std::find(spare.begin(), spare.end(), talker) == spare.end()) spare.push_back(talker);
         }
     }
-    for (const auto& groups : to_encode)
-        for (const GroupKey& key : groups) needs.encoder(key.format);
+    for (std::uint32_t channel = 0; channel < to_encode.size(); ++channel)
+        for (const GroupKey& key : to_encode[channel]) needs.channels[channel].encoder(key.format);
     // For talkers whose packets are longer than their listeners', which no configuration tells.
-    for (const codec::Format& format : spare)
-        for (std::size_t i = 0; i < std::min<std::size_t>(4, topology.channels.size()); ++i) {
-            needs.encoder(format);
-            needs.decoder(format);
-        }
+    for (const codec::Format& format : spare) {
+        needs.spare.encoder(format, kSpare);
+        needs.spare.decoder(format, kSpare);
+    }
     return needs;
 }
 

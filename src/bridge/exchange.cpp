@@ -16,8 +16,9 @@ constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
 
 }  // namespace
 
-Exchange::Exchange(media::TalkPath path, core::SpscQueue<Report>& reports, const core::EventFd& reported)
-    : path_{path}, reports_{reports}, reported_{reported}, topology_{std::make_unique<Topology>()} {
+Exchange::Exchange(const media::TalkPath& path, core::MpscQueue<Report>& reports,
+                   const core::EventFd& reported, Seat seat)
+    : path_{path}, reports_{reports}, reported_{reported}, seat_{seat} {
     far_.reserve(kMostFar);
     targets_.reserve(kMostFar);
 }
@@ -227,6 +228,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             if (collected_for_ != decision.participant)
                 collect(decision.participant, arbiter_.claim(decision.participant), false, now);
             state->talker = decision.participant;
+            set_talking(plan(decision.participant).channel, true);
             state->number = decision.talkspurt;
             state->pressed = now;
             state->far = far_;
@@ -319,7 +321,16 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     }
     state.talker = kNowhere;
     state.decide_again = core::Time::max();
+    set_talking(plan(decision.participant).channel, false);
     send(released);
+}
+
+void Exchange::set_talking(std::uint32_t channel, bool talking) {
+    const auto found = std::find(talking_.begin(), talking_.end(), channel);
+    if (talking && found == talking_.end()) talking_.push_back(channel);
+    if (talking || found == talking_.end()) return;
+    *found = talking_.back();
+    talking_.pop_back();
 }
 
 void Exchange::left(media::Endpoint& from, core::Time now) {
@@ -400,9 +411,11 @@ void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
 void Exchange::advance(core::Time now) {
     arbiter_.advance(now, decisions_);
     act(now);
-    for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) {
+    for (std::size_t i = talking_.size(); i-- > 0;) {
+        if (i >= talking_.size()) continue;  // some have ended meanwhile
+        const std::uint32_t channel = talking_[i];
         ChannelState& state = channels_[channel];
-        if (state.talkspurt && state.talkspurt->running()) {
+        if (state.talkspurt->running()) {
             state.talkspurt->advance(now);
             if (now >= state.wishes_at) {
                 state.wishes_at = now + kWishes;
@@ -421,8 +434,9 @@ std::optional<core::Time> Exchange::next_deadline() {
     const auto sooner = [&](std::optional<core::Time> other) {
         if (other && (!next || *other < *next)) next = other;
     };
-    for (const ChannelState& state : channels_) {
-        if (!state.talkspurt || !state.talkspurt->running()) continue;
+    for (const std::uint32_t channel : talking_) {
+        const ChannelState& state = channels_[channel];
+        if (!state.talkspurt->running()) continue;
         sooner(state.talkspurt->deadline());
         if (state.decide_again != core::Time::max()) sooner(state.decide_again);
     }

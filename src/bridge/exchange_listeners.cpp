@@ -55,8 +55,9 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
 // One endpoint begins or ceases to hear what is said on its channel.
 void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time now) {
     if (!plan(endpoint).media) return;
-    for (ChannelState& state : channels_) {
-        if (!state.talkspurt || !state.talkspurt->running()) continue;
+    for (const std::uint32_t channel : talking_) {
+        ChannelState& state = channels_[channel];
+        if (!state.talkspurt->running()) continue;
         if (listening)
             refresh_listeners(state, now);
         else {
@@ -94,15 +95,20 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
     // A cut comes past the queue of reloads, so its index may be one that is not in force yet.
     if (bridge >= open_.size() || open_[bridge] == open) return;
+    const auto& legs = topology_->bridges[bridge].legs;
+    const auto minded =
+        std::count_if(legs.begin(), legs.end(), [&](const Topology::Leg& leg) { return minds(leg.channel); });
+    if (minded == 0 || (open && minded != std::ssize(legs))) return;
     open_[bridge] = open;
-    for (const Topology::Leg& leg : topology_->bridges[bridge].legs) decide_again(leg.channel, now);
+    for (const Topology::Leg& leg : legs)
+        if (minds(leg.channel)) decide_again(leg.channel, now);
     Report changed = report(open ? Report::Kind::BridgeOpened : Report::Kind::BridgeClosed, now);
     changed.bridge = bridge;
     send(changed);
 }
 
 void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Time now) {
-    if (endpoint >= endpoints_.size()) return;
+    if (!minds_endpoint(endpoint)) return;
     EndpointState& state = endpoints_[endpoint];
     if (state.standing == standing) return;
     state.standing = standing;
@@ -123,83 +129,34 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
 }
 
 void Exchange::rejoin(std::uint32_t endpoint, core::Time now) {
+    if (!minds_endpoint(endpoint)) return;
     set_listening(endpoint, false, now);
     set_listening(endpoint, true, now);
 }
 
 void Exchange::tend_all(core::Time now) {
     for (const Topology::Endpoint& endpoint : topology_->endpoints)
-        if (endpoint.media) tend(*endpoint.media, now);
+        if (endpoint.media && minds(endpoint.channel)) tend(*endpoint.media, now);
 }
 
 void Exchange::shut_down(core::Time now) {
     stopping_ = true;
-    for (ChannelState& state : channels_)
-        if (state.talker != kNowhere) {
-            arbiter_.revoke(state.talker, floor::Cause::ShuttingDown, now, decisions_);
-            act(now);
-        }
+    for (std::size_t i = talking_.size(); i-- > 0;) {
+        if (i >= talking_.size()) continue;
+        arbiter_.revoke(channels_[talking_[i]].talker, floor::Cause::ShuttingDown, now, decisions_);
+        act(now);
+    }
     // RFC 3550 section 6.6: the radios learn that we leave, and need not wait for silence to tell them.
     for (const Topology::Endpoint& endpoint : topology_->endpoints)
-        if (endpoint.media) endpoint.media->send_report(path_.outbox, now, core::wall_now(), true);
-}
-
-std::unique_ptr<Topology> Exchange::install(Change& change, core::Time now) {
-    // First all of them fall silent and deaf, so that nothing below lets one that is going in again.
-    std::vector<Standing> kept;
-    for (const std::uint32_t endpoint : change.gone) {
-        kept.push_back(endpoints_[endpoint].standing);
-        endpoints_[endpoint] = {.standing = Standing::Disabled};
-    }
-    for (const std::uint32_t endpoint : change.gone) {
-        arbiter_.remove_participant(endpoint, now, decisions_);
-        act(now);
-    }
-    for (const std::uint32_t endpoint : change.gone) {
-        tones_.stop(endpoint);
-        set_listening(endpoint, false, now);
-        if (plan(endpoint).vox) plan(endpoint).vox->clear();
-    }
-    for (const std::uint32_t bridge : change.bridges_removed) open_[bridge] = false;
-    for (const std::uint32_t channel : change.channels_removed) {
-        arbiter_.remove_channel(channel, now, decisions_);
-        act(now);
-    }
-    std::swap(topology_, change.topology);
-    channels_.resize(std::max(channels_.size(), topology_->channels.size()));
-    endpoints_.resize(std::max(endpoints_.size(), topology_->endpoints.size()));
-    open_.resize(std::max(open_.size(), topology_->bridges.size()), false);
-    marked_.reserve(endpoints_.size());
-    for (std::uint32_t channel = 0; channel < change.talkspurts.size(); ++channel)
-        if (change.talkspurts[channel]) channels_[channel].talkspurt = std::move(change.talkspurts[channel]);
-    std::vector<floor::Settings> settings;
-    for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel) {
-        settings.push_back(topology_->channels[channel].floor);
-        std::size_t legs = 0;
-        for (const std::uint32_t bridge : topology_->channels[channel].bridges)
-            legs += topology_->bridges[bridge].legs.size();
-        channels_[channel].far.reserve(std::min(legs, far_.capacity()));
-        if (channels_[channel].talkspurt)
-            channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
-    }
-    arbiter_.configure({.channels = settings, .participants = topology_->endpoints.size()});
-    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins anew.
-    for (std::size_t i = 0; i < change.gone.size(); ++i) {
-        const std::uint32_t endpoint = change.gone[i];
-        endpoints_[endpoint].standing = plan(endpoint).media ? kept[i] : Standing::Enabled;
-        if (endpoints_[endpoint].standing != Standing::Enabled)
-            arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
-        act(now);
-    }
-    // Rules, bridges and listeners may all have changed under those who talk.
-    for (std::uint32_t channel = 0; channel < channels_.size(); ++channel) decide_again(channel, now);
-    return std::move(change.topology);
+        if (endpoint.media && minds(endpoint.channel))
+            endpoint.media->send_report(path_.outbox, now, core::wall_now(), true);
 }
 
 void Exchange::tell_done(std::uint64_t token, core::Time now) {
     done_ = token;
     Report done = report(Report::Kind::Done, now);
     done.token = token;
+    done.position = seat_.number;
     if (send(done)) told_ = token;
 }
 

@@ -24,6 +24,14 @@ void TonePlayer::stop(std::uint32_t endpoint) {
     std::erase_if(playing_, [&](const Playing& p) { return p.endpoint == endpoint; });
 }
 
+void TonePlayer::adopt(std::uint32_t endpoint, TonePlayer& from) {
+    const auto found = std::find_if(from.playing_.begin(), from.playing_.end(),
+                                    [&](const Playing& p) { return p.endpoint == endpoint; });
+    if (found == from.playing_.end()) return;
+    if (playing_.size() < kMost) playing_.push_back(std::move(*found));
+    from.playing_.erase(found);
+}
+
 // True when the tone is over.
 bool TonePlayer::step(Playing& playing, core::Time now, media::Outbox& outbox) {
     if (now < playing.due) return false;

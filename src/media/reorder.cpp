@@ -32,6 +32,19 @@ void Reorder::start(std::uint64_t sequence) {
     next_ = sequence;
 }
 
+void Reorder::move_to(PacketPool& pool) {
+    if (handed_out_ != PacketPool::kNone) pool_->give_back(std::exchange(handed_out_, PacketPool::kNone));
+    for (Place& place : places_) {
+        if (place.slot == PacketPool::kNone) continue;
+        const PacketPool::Slot slot = pool.take(pool_->octets(place.slot));
+        if (slot == PacketPool::kNone) --waiting_;
+        release(place);
+        place.slot = slot;
+    }
+    pool_ = &pool;
+    gap_since_ = first_arrival();
+}
+
 Reorder::Arrival Reorder::push(std::uint64_t sequence, std::uint32_t timestamp,
                                std::span<const std::byte> payload, core::Time now) {
     if (sequence < next_) return Arrival::Late;

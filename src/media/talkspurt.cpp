@@ -25,15 +25,23 @@ constexpr std::uint64_t kJitterKnown = 16;  // packets; RFC 3550 6.4.1: the esti
 
 }  // namespace
 
-Talkspurt::Talkspurt(TalkPath path) : path_{path}, order_{path.packets} {}
+Talkspurt::Talkspurt(const TalkPath& path) : path_{&path}, order_{path.packets} {}
 
 Talkspurt::~Talkspurt() {
-    for (TranscodeGroup& group : groups_) group.close(path_.codecs);
+    for (TranscodeGroup& group : groups_) group.close(path_->codecs);
     for (Branch& branch : branches_)
-        if (branch.decoder) path_.codecs.give_back(branch.decoder);
+        if (branch.decoder) path_->codecs.give_back(std::move(branch.decoder));
 }
 
 void Talkspurt::reserve(std::size_t listeners) { listeners_.reserve(listeners); }
+
+void Talkspurt::move_to(const TalkPath& to) {
+    for (const TranscodeGroup& group : groups_) group.hand_over(path_->codecs, to.codecs);
+    for (const Branch& branch : branches_)
+        if (branch.decoder) CodecPool::hand_over(*branch.decoder, path_->codecs, to.codecs);
+    order_.move_to(to.packets);
+    path_ = &to;
+}
 
 void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
     assert(!running() && listeners_.empty());
@@ -50,7 +58,7 @@ void Talkspurt::restart(const Packet& packet, core::Time now) {
     order_.start(packet.sequence);
     close_count();
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
-        if (groups_[i].is_open()) groups_[i].restart(members(i), path_.scratch, path_.outbox);
+        if (groups_[i].is_open()) groups_[i].restart(members(i), path_->scratch, path_->outbox);
     flush_at_.reset();
     newest_ = counted_from_ = packet.sequence;
     newest_timestamp_ = expected_timestamp_ = packet.timestamp;
@@ -111,7 +119,7 @@ std::uint8_t Talkspurt::group_for(const Listener& listener) {
     }
     const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_.codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
+        !groups_[*unused].open(path_->codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
         return Listener::kNone;
     }
     // The first group to open after a while of relaying starts to decode with what comes next.
@@ -126,7 +134,7 @@ bool Talkspurt::open_branch(std::uint32_t rate) {
     for (Branch& branch : branches_) {
         if (branch.decoder && branch.rate == rate) return true;
         if (branch.decoder) continue;
-        branch.decoder = path_.codecs.take_decoder(talker_->format());
+        branch.decoder = path_->codecs.take_decoder(talker_->format());
         if (!branch.decoder) return false;
         branch.rate = rate;
         branch.decoder->codec->start(rate);
@@ -139,7 +147,7 @@ void Talkspurt::close_unused() {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
-        groups_[i].close(path_.codecs);
+        groups_[i].close(path_->codecs);
         if (--transcoding_ > 0) continue;
         order_.start(0);  // nobody is left whom a waiting packet could reach
         flush_at_.reset();
@@ -149,7 +157,7 @@ void Talkspurt::close_unused() {
         const bool used = std::any_of(groups_.begin(), groups_.end(), [&](const TranscodeGroup& group) {
             return group.is_open() && group.decode_rate() == branch.rate;
         });
-        if (!used) path_.codecs.give_back(std::exchange(branch.decoder, nullptr));
+        if (!used) path_->codecs.give_back(std::move(branch.decoder));
     }
 }
 
@@ -241,7 +249,7 @@ void Talkspurt::plan_flush(core::Time now) {
 void Talkspurt::flush() {
     flush_at_.reset();
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
-        if (groups_[i].is_open()) groups_[i].flush(members(i), path_.scratch, path_.outbox);
+        if (groups_[i].is_open()) groups_[i].flush(members(i), path_->scratch, path_->outbox);
 }
 
 void Talkspurt::relay(const Packet& packet) {
@@ -250,7 +258,7 @@ void Talkspurt::relay(const Packet& packet) {
         if (packet.sequence < listener.first_sequence) continue;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
         listener.heard |= listener.endpoint->send(
-            path_.outbox, marker, listener.base_index + (packet.sequence - listener.first_sequence),
+            path_->outbox, marker, listener.base_index + (packet.sequence - listener.first_sequence),
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
     }
 }
@@ -278,12 +286,12 @@ void Talkspurt::decode(std::uint32_t timestamp, std::span<const std::byte> paylo
     for (const Branch& branch : branches_) {
         if (!branch.decoder) continue;
         codec::Decoder& decoder = *branch.decoder->codec;
-        std::size_t count = decoder.decode(payload, path_.scratch.decoded);
+        std::size_t count = decoder.decode(payload, path_->scratch.decoded);
         if (count == 0) {
-            count = decoder.conceal(samples_of(frame_ticks_, branch.rate), path_.scratch.decoded);
+            count = decoder.conceal(samples_of(frame_ticks_, branch.rate), path_->scratch.decoded);
             ++numbers_.frames_concealed;
         }
-        give_to_groups(branch, std::span{path_.scratch.decoded}.first(count));
+        give_to_groups(branch, std::span{path_->scratch.decoded}.first(count));
     }
 }
 
@@ -299,10 +307,10 @@ void Talkspurt::replace_lost() {
         if (!branch.decoder) continue;
         codec::Decoder& decoder = *branch.decoder->codec;
         const std::size_t wanted = samples_of(frame_ticks_, branch.rate);
-        std::size_t count = next.empty() ? 0 : decoder.recover(next, wanted, path_.scratch.decoded);
+        std::size_t count = next.empty() ? 0 : decoder.recover(next, wanted, path_->scratch.decoded);
         recovered = count > 0;
-        if (count == 0) count = decoder.conceal(wanted, path_.scratch.decoded);
-        give_to_groups(branch, std::span{path_.scratch.decoded}.first(count));
+        if (count == 0) count = decoder.conceal(wanted, path_->scratch.decoded);
+        give_to_groups(branch, std::span{path_->scratch.decoded}.first(count));
     }
     ++(recovered ? numbers_.frames_recovered : numbers_.frames_concealed);
     expected_timestamp_ += frame_ticks_;
@@ -311,13 +319,13 @@ void Talkspurt::replace_lost() {
 
 void Talkspurt::silence(std::uint32_t ticks) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
-        if (groups_[i].is_open()) groups_[i].skip(time_of(ticks), members(i), path_.scratch, path_.outbox);
+        if (groups_[i].is_open()) groups_[i].skip(time_of(ticks), members(i), path_->scratch, path_->outbox);
 }
 
 void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
-            groups_[i].feed(samples, members(i), path_.scratch, path_.outbox);
+            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox);
 }
 
 // Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.

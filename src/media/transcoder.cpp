@@ -29,7 +29,7 @@ bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const co
     if (rates.resampled()) {
         resampler_ = pool.take_resampler(rates.decode, rates.encode);
         if (!resampler_) {
-            pool.give_back(std::exchange(encoder_, nullptr));
+            pool.give_back(std::move(encoder_));
             return false;
         }
         resampler_->filter.start();
@@ -50,8 +50,13 @@ bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const co
 }
 
 void TranscodeGroup::close(CodecPool& pool) {
-    if (encoder_) pool.give_back(std::exchange(encoder_, nullptr));
-    if (resampler_) pool.give_back(std::exchange(resampler_, nullptr));
+    if (encoder_) pool.give_back(std::move(encoder_));
+    if (resampler_) pool.give_back(std::move(resampler_));
+}
+
+void TranscodeGroup::hand_over(CodecPool& from, CodecPool& to) const {
+    if (encoder_) CodecPool::hand_over(*encoder_, from, to);
+    if (resampler_) CodecPool::hand_over(*resampler_, from, to);
 }
 
 bool TranscodeGroup::serves(const codec::Format& listener, std::chrono::milliseconds ptime,

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t kBatchesPerRead = 4;  // 128 datagrams of one socket, then the others have their turn
 constexpr std::size_t kRoundsPerLoop = 64;  // then timers run, whatever floods in
+constexpr std::size_t kReportsPerLoop =
+    16;  // then the sockets have their turn: a second's reports are due at once
+constexpr std::uint32_t kSampled = 64;  // one batch in so many
 
 std::chrono::nanoseconds wall_clock() { return core::wall_now().time_since_epoch(); }
 
@@ -25,8 +28,26 @@ struct Worker::Events {
     std::array<epoll_event, kEvents> list;
 };
 
-Worker::Worker()
-    : epoll_{epoll_create1(EPOLL_CLOEXEC)},
+class Worker::StageClock {
+public:
+    StageClock(Worker& worker, Stage stage)
+        : time_{worker.sampling_ ? &worker.counters_.stages[static_cast<std::size_t>(stage)] : nullptr} {
+        if (time_) since_ = core::monotonic_now();
+    }
+    void stop() {
+        if (!time_) return;
+        time_->nanoseconds += static_cast<std::uint64_t>((core::monotonic_now() - since_).count());
+        ++time_->times;
+    }
+
+private:
+    StageTime* time_;
+    core::Time since_{};
+};
+
+Worker::Worker(const Options& options)
+    : options_{options},
+      epoll_{epoll_create1(EPOLL_CLOEXEC)},
       scratch_{std::make_unique<Scratch>()},
       reports_{randombytes_random()},
       events_{std::make_unique<Events>()} {
@@ -34,7 +55,12 @@ Worker::Worker()
     epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.fd(), &event) != 0)
         throw std::system_error{errno, std::generic_category(), "cannot watch an eventfd"};
-    carried_.reserve(ReceiveBatch::kDatagrams);
+    carried_.reserve(std::max(ReceiveBatch::kDatagrams, Inbox::kDatagrams));
+}
+
+void Worker::meet(std::span<const std::unique_ptr<Worker>> crew) {
+    for (const auto& worker : crew) crew_.push_back(worker.get());
+    if (options_.number > 0) inbox_ = std::make_unique<Inbox>();
 }
 
 Worker::~Worker() = default;
@@ -51,31 +77,43 @@ void Worker::stop() {
 }
 
 void Worker::watch(const Port& port) {
-    ports_.push_back(std::make_unique<Port>(port));
-    epoll_event event{.events = EPOLLIN, .data = {.ptr = ports_.back().get()}};
+    auto& place = ports_[port.fd] = std::make_unique<Port>(port);
+    epoll_event event{.events = EPOLLIN, .data = {.ptr = place.get()}};
     // Only a lack of memory in the kernel can refuse it; the port then stays silent, which its endpoint shows as down.
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, port.fd, &event);
 }
 
-void Worker::unwatch(int fd) {
+std::optional<Worker::Port> Worker::unwatch(int fd) {
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-    const auto found =
-        std::find_if(ports_.begin(), ports_.end(), [&](const auto& port) { return port->fd == fd; });
-    if (found == ports_.end()) return;
-    closed_.push_back(std::move(*found));
-    ports_.erase(found);
+    auto found = ports_.extract(fd);
+    if (found.empty()) return std::nullopt;
+    closed_.push_back(std::move(found.mapped()));
+    return *closed_.back();
+}
+
+void Worker::settle(core::Time now) {
+    now_ = now;
+    while (inbox_ && read_inbox(*gate_)) {
+    }
+    flush();
 }
 
 void Worker::run(Gate& gate) {
+    gate_ = &gate;
     core::Time busy_since = core::monotonic_now();
+    bool idle = false;
     while (!stopping_.load(std::memory_order_acquire)) {
         std::optional<core::Time> until = reports_.next();
         if (const auto next = gate.next_deadline(); next && (!until || *next < *until)) until = next;
-        counters_.busy_us += static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::microseconds>(core::monotonic_now() - busy_since)
-                .count());
-        const std::size_t ready = poll(until);
+        // A round of polling that found nothing is not work.
+        if (!idle)
+            counters_.busy_us += static_cast<std::uint64_t>(
+                std::chrono::duration_cast<std::chrono::microseconds>(core::monotonic_now() - busy_since)
+                    .count());
+        const std::size_t ready = poll(options_.busy_poll ? core::Time{} : until);
         busy_since = now_ = core::monotonic_now();
+        idle = options_.busy_poll && ready == 0 && (!until || now_ < *until);
+        if (idle) continue;
         ++counters_.loops;
         drain_sockets(gate, ready);
         run_tasks();
@@ -106,10 +144,12 @@ void Worker::drain_sockets(Gate& gate, std::size_t ready) {
         bool more = ready == kEvents;
         for (std::size_t i = 0; i < ready; ++i) {
             const auto* port = static_cast<const Port*>(events_->list[i].data.ptr);
-            if (port)
+            if (port) {
                 more |= read(*port, gate);
-            else
+            } else {
                 wake_.drain();
+                more |= inbox_ && read_inbox(gate);
+            }
         }
         if (!more) return;
         ready = poll(core::Time{});  // what is readable right now
@@ -120,7 +160,10 @@ void Worker::drain_sockets(Gate& gate, std::size_t ready) {
 // True if there may be more to read.
 bool Worker::read(const Port& port, Gate& gate) {
     for (std::size_t i = 0; i < kBatchesPerRead; ++i) {
+        sampling_ = ++batches_ % kSampled == 0;
+        StageClock receiving{*this, Stage::Receive};
         const std::span<Datagram> batch = batch_.receive(port.fd);
+        receiving.stop();
         if (batch.empty()) return false;
         const auto wall_now = wall_clock();
         for (Datagram& datagram : batch) handle(port, datagram, gate, wall_now);
@@ -131,25 +174,60 @@ bool Worker::read(const Port& port, Gate& gate) {
     return true;
 }
 
+bool Worker::read_inbox(Gate& gate) {
+    sampling_ = ++batches_ % kSampled == 0;
+    const auto wall_now = wall_clock();
+    for (std::size_t i = 0; i < Inbox::kDatagrams; ++i) {
+        Inbox::Item* item = inbox_->front();
+        if (!item) {
+            flush();
+            return false;
+        }
+        open(*item->endpoint, item->datagram, false, gate, wall_now);
+        inbox_->pop();
+    }
+    flush();
+    return true;
+}
+
 void Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now) {
     ++counters_.datagrams;
     Endpoint* endpoint = port.endpoint ? port.endpoint : demux_.find(datagram.octets, datagram.from);
     if (!endpoint) return counters_.dropped(Drop::UnknownSource);
+    if (endpoint->worker() != options_.number) return hand_on(*endpoint, datagram);
+    open(*endpoint, datagram, port.rtcp_only, gate, wall_now);
+}
+
+// Its worker is woken when the batch is through.
+void Worker::hand_on(Endpoint& endpoint, const Datagram& datagram) {
+    if (!crew_[endpoint.worker()]->inbox_->push(endpoint, datagram))
+        return counters_.dropped(Drop::InboxFull);
+    ++counters_.handed_on;
+    to_wake_ |= std::uint64_t{1} << endpoint.worker();
+}
+
+void Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
+                  std::chrono::nanoseconds wall_now) {
     const rtp::DatagramKind kind = rtp::classify(datagram.octets);
     if (kind == rtp::DatagramKind::Rtcp) {
-        const auto compound = endpoint->source.open_rtcp(datagram, now_);
+        const auto compound = endpoint.source.open_rtcp(datagram, now_);
         if (!compound) return;
-        gate.heard(*endpoint, now_);
-        return on_rtcp(*endpoint, *compound, gate);
+        gate.heard(endpoint, now_);
+        return on_rtcp(endpoint, *compound, gate);
     }
-    if (kind != rtp::DatagramKind::Rtp || port.rtcp_only)
-        return endpoint->source.counters().dropped(Drop::NotRtp);
-    const auto packet = endpoint->source.open_rtp(datagram, now_, wall_now);
+    if (kind != rtp::DatagramKind::Rtp || rtcp_only) return endpoint.source.counters().dropped(Drop::NotRtp);
+    StageClock opening{*this, Stage::Open};
+    const auto packet = endpoint.source.open_rtp(datagram, now_, wall_now);
+    opening.stop();
     if (!packet) return;
-    gate.heard(*endpoint, now_);
-    Talkspurt* talkspurt = gate.pass(*endpoint, *packet, now_);
+    StageClock deciding{*this, Stage::Decide};
+    gate.heard(endpoint, now_);
+    Talkspurt* talkspurt = gate.pass(endpoint, *packet, now_);
+    deciding.stop();
     if (!talkspurt) return;
+    StageClock carrying{*this, Stage::Carry};
     talkspurt->carry(*packet, now_);
+    carrying.stop();
     carried_.push_back({talkspurt, packet->received});
 }
 
@@ -171,8 +249,14 @@ void Worker::on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Ga
 
 // Sends what the batch caused, and measures how long that took from the kernel's receive stamp on.
 void Worker::flush() {
+    StageClock sending{*this, Stage::Send};
     outbox_.flush();
+    if (to_wake_ != 0)
+        for (std::size_t number = 0; number < crew_.size(); ++number)
+            if (to_wake_ >> number & 1) crew_[number]->wake_.notify();
+    to_wake_ = 0;
     if (carried_.empty()) return;
+    sending.stop();
     const auto wall_now = wall_clock();
     const core::Time sent = core::monotonic_now();
     for (const Carried& carried : carried_) {
@@ -191,7 +275,9 @@ void Worker::run_tasks() {
 }
 
 void Worker::send_reports(Gate& gate) {
-    while (Endpoint* endpoint = reports_.pop(now_)) {
+    for (std::size_t i = 0; i < kReportsPerLoop; ++i) {
+        Endpoint* endpoint = reports_.pop(now_);
+        if (!endpoint) return;
         gate.tend(*endpoint, now_);
         endpoint->send_report(outbox_, now_, core::wall_now());
     }

@@ -65,6 +65,26 @@ bool says(const std::string& problems, std::string_view text) {
     return problems.find(text) != std::string::npos;
 }
 
+TEST_CASE(
+    "media workers: as many as this process has CPUs, or as it says, each on its own CPU if that is said") {
+    Desk desk;
+    CHECK(desk.load(desk.demo) == "");
+    CHECK(desk.config->gateway.media_workers >= 1);
+    CHECK_FALSE(desk.config->gateway.media_busy_poll);
+    CHECK(desk.with("workers: auto", "workers: 3, busy_poll: true") == "");
+    CHECK(desk.config->gateway.media_workers == 3);
+    CHECK(desk.config->gateway.media_busy_poll);
+    CHECK(desk.with("workers: auto", "workers: 1, cpus: [0]") == "");
+    CHECK(desk.config->gateway.media_cpus == std::vector<unsigned>{0});
+    CHECK(says(desk.with("workers: auto", "workers: 2, cpus: [0]"),
+               "1 CPUs for 2 workers: give each worker one"));
+    CHECK(
+        says(desk.with("workers: auto", "workers: 1, cpus: [1023]"), "this process may not run on CPU 1023"));
+    CHECK(says(desk.with("workers: auto", "workers: 65"), "64"));
+    CHECK(says(desk.with("workers: auto", "workers: 0"), "workers"));
+    CHECK(says(desk.with("workers: auto", "busy_poll: yes"), "busy_poll"));
+}
+
 TEST_CASE("the demo's configuration loads, with every part in its place") {
     Desk desk;
     CHECK(desk.load(desk.demo) == "");
@@ -97,9 +117,6 @@ TEST_CASE("what this version does not have is said as that") {
     Desk desk;
     CHECK(says(desk.with("bridges:\n", "templates: []\nbridges:\n"), "bridge templates"));
     CHECK(says(desk.with("bridges:\n", "groups: []\nbridges:\n"), "named groups"));
-    CHECK(
-        says(desk.with("workers: auto", "workers: 4"), "this version has one media worker; write auto or 1"));
-    CHECK(says(desk.with("workers: auto", "busy_poll: true"), "busy polling"));
     CHECK(
         says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 127.0.0.1:8470, tls: {}}"), "TLS for the API"));
     CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 192.0.2.1:8470}"),

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "crosspatch/bridge/exchange.hpp"
+#include "crosspatch/bridge/switchboard.hpp"
 #include "tests/media/radios.hpp"
 #include "tests/policy/desk.hpp"
 
-// Two agencies with a channel and two radios each, and one bridge between them, around an Exchange.
+// Two agencies with a channel and two radios each, and one bridge between them, around an Exchange; and a second one, as
+// on another worker, that channels can move to.
 namespace crosspatch::tests {
 
 struct Town {
@@ -33,6 +34,7 @@ struct Town {
         }
         stage.stock(codec::pcmu(), 4);
         stage.stock(codec::opus(), 4);
+        annex.now = stage.now;
         rules = {desk.read(with.ops_outbound, policy::Side::Outbound, "ng-ops"),
                  desk.read(with.ops_inbound, policy::Side::Inbound, "ng-ops"),
                  desk.read(with.tac_outbound, policy::Side::Outbound, "pd-tac-3"),
@@ -73,14 +75,17 @@ struct Town {
         return made;
     }
 
-    void install(std::vector<std::uint32_t> gone = {}) {
-        bridge::Exchange::Change change;
+    void install(std::vector<std::uint32_t> gone = {}, std::vector<std::uint8_t> workers = {0, 0}) {
+        bridge::Switchboard::Change change;
         change.topology = std::make_unique<bridge::Topology>(plan);
         change.gone = std::move(gone);
         if (++token == 1)
-            for (int i = 0; i < 2; ++i)
-                change.talkspurts.push_back(std::make_unique<media::Talkspurt>(stage.path()));
-        former.push_back(exchange.install(change, stage.now));
+            for (const std::uint8_t worker : workers) {
+                change.talkspurts.push_back(
+                    std::make_unique<media::Talkspurt>(worker == 0 ? stage.path : annex.path));
+                change.workers.push_back(worker);
+            }
+        former.push_back(switchboard.install(change, stage.now));
         exchange.tell_done(token, stage.now);
         collect();
     }
@@ -100,14 +105,26 @@ struct Town {
         one.timestamp = static_cast<std::uint32_t>(n) * one.duration;
         one.new_stream = n == 0;
         media::Endpoint& from = radios[who]->endpoint;
-        media::Talkspurt* talkspurt = exchange.pass(from, one, stage.now);
+        media::Talkspurt* talkspurt = exchange_of(who).pass(from, one, stage.now);
         if (talkspurt) talkspurt->carry(one, stage.now);
         return talkspurt != nullptr;
     }
     void step() {
         stage.now += 20ms;
         exchange.advance(stage.now);
+        other.advance(stage.now);
+        flush();
+    }
+    void flush() {
         stage.outbox.flush();
+        annex.outbox.flush();
+    }
+    bridge::Exchange& exchange_of(std::uint32_t who) {
+        return radios[who]->endpoint.worker() == 0 ? exchange : other;
+    }
+    void move(std::uint8_t from, std::uint8_t to, std::vector<std::uint32_t> channels) {
+        flush();
+        switchboard.move({from, to, std::move(channels)}, stage.now);
     }
     // So many packets, one each 20 ms; gives how many were carried.
     int talk(std::uint32_t who, int packets) {
@@ -165,15 +182,17 @@ struct Town {
 
     Desk desk;
     std::array<policy::RuleList, 4> rules;
-    Stage stage;
+    Stage stage, annex;
     std::array<std::unique_ptr<Radio>, 4> radios;
     std::array<std::unique_ptr<Speech>, 4> speech;
     std::array<std::size_t, 4> said{};
     bridge::Topology plan;
     std::uint64_t token{};
-    core::SpscQueue<bridge::Report> queue{4096};
+    core::MpscQueue<bridge::Report> queue{4096};
     core::EventFd reported;
-    bridge::Exchange exchange{stage.path(), queue, reported};
+    bridge::Exchange exchange{stage.path, queue, reported, {0, 2}};
+    bridge::Exchange other{annex.path, queue, reported, {1, 2}};
+    bridge::Switchboard switchboard{{&exchange, &other}};
     std::vector<std::unique_ptr<bridge::Topology>> former;
     std::vector<bridge::Report> reports;
 };

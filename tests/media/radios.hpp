@@ -139,10 +139,9 @@ struct Stage {
     std::unique_ptr<media::Scratch> scratch = std::make_unique<media::Scratch>();
     media::Outbox outbox;
     media::CodecPool::Maker maker;
-    media::Talkspurt talkspurt{path()};
+    const media::TalkPath path{codecs, packets, *scratch, outbox};
+    media::Talkspurt talkspurt{path};
     core::Time now = kStart;
-
-    media::TalkPath path() { return {codecs, packets, *scratch, outbox}; }
 
     void stock(const codec::Format& format, std::size_t count) {
         media::CodecPool::Needs needs;
@@ -153,15 +152,15 @@ struct Stage {
         codecs.stock(maker.make(needs));
     }
     std::size_t free_encoders(const codec::Format& format) {
-        std::vector<media::CodecPool::Encoder*> taken;
-        while (auto* encoder = codecs.take_encoder(format)) taken.push_back(encoder);
-        for (auto* encoder : taken) codecs.give_back(encoder);
+        std::vector<std::unique_ptr<media::CodecPool::Encoder>> taken;
+        while (auto encoder = codecs.take_encoder(format)) taken.push_back(std::move(encoder));
+        for (auto& encoder : taken) codecs.give_back(std::move(encoder));
         return taken.size();
     }
     std::size_t free_decoders(const codec::Format& format) {
-        std::vector<media::CodecPool::Decoder*> taken;
-        while (auto* decoder = codecs.take_decoder(format)) taken.push_back(decoder);
-        for (auto* decoder : taken) codecs.give_back(decoder);
+        std::vector<std::unique_ptr<media::CodecPool::Decoder>> taken;
+        while (auto decoder = codecs.take_decoder(format)) taken.push_back(std::move(decoder));
+        for (auto& decoder : taken) codecs.give_back(std::move(decoder));
         return taken.size();
     }
 

@@ -3,7 +3,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
-#include <thread>
+#include <vector>
 
 #include "crosspatch/api/server.hpp"
 #include "crosspatch/app/config.hpp"
@@ -33,16 +33,16 @@ private:
     std::shared_ptr<const Config> config_;
     core::Log log_;
     record::Log record_;
-    core::SpscQueue<bridge::Report> reports_;
+    core::MpscQueue<bridge::Report> reports_;
     core::EventFd reported_;
-    media::Worker worker_;
-    bridge::Exchange exchange_;
+    media::Crew crew_;
+    std::vector<std::unique_ptr<bridge::Exchange>> exchanges_;  // one for each worker
+    bridge::Switchboard switchboard_;
     boost::asio::io_context loop_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer stop_timer_;
     Control control_;
     api::Server api_;
-    std::thread media_thread_;
 };
 
 }  // namespace crosspatch::app

@@ -29,7 +29,10 @@ struct GatewayConfig {
     std::string id;
     std::filesystem::path data_dir;
     core::Address media_listen;  // none: there is no shared port
-    core::Address api_listen;    // none: the control socket only
+    std::size_t media_workers{1};
+    std::vector<unsigned> media_cpus;  // one for each worker, or none
+    bool media_busy_poll{};
+    core::Address api_listen;  // none: the control socket only
     std::filesystem::path control_socket;
     std::string control_group;
     std::vector<Operator> operators;

@@ -19,7 +19,7 @@
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/log.hpp"
 #include "crosspatch/core/snapshot.hpp"
-#include "crosspatch/media/worker.hpp"
+#include "crosspatch/media/crew.hpp"
 #include "crosspatch/record/log.hpp"
 
 namespace crosspatch::app {
@@ -48,7 +48,7 @@ struct Figures {
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
-// Shape    one Asio loop. It hands the worker whole changes and posted tasks, and hears back by reports.
+// Shape    one Asio loop. It hands the workers whole changes and posted tasks, and hears back by reports.
 // Errors   start() says why nothing can run; afterwards a refused reload or command is an Error to whoever asked.
 // Thread   control, but for what Gateway declares for any thread.
 class Control : public api::Gateway {
@@ -56,9 +56,9 @@ public:
     struct Parts {
         core::Log& log;
         record::Log& record;
-        media::Worker& worker;
-        bridge::Exchange& exchange;
-        core::SpscQueue<bridge::Report>& reports;
+        media::Crew& crew;
+        bridge::Switchboard& switchboard;
+        core::MpscQueue<bridge::Report>& reports;
         const core::EventFd& reported;
         rtp::IndexJournal journal;
         std::filesystem::path orders_file;
@@ -67,7 +67,7 @@ public:
     Control(boost::asio::io_context& loop, Parts parts);
     ~Control() override;
 
-    // Opens ports and installs the first configuration; the worker must run already.
+    // Opens ports and installs the first configuration; the workers must run already.
     core::Result<void> start(std::shared_ptr<const Config> config);
     // Ends all talkspurts and waits (bounded) until that is on record.
     void stop();
@@ -111,6 +111,11 @@ private:
         std::string by;
         std::vector<std::string> missing;  // agencies that have not consented
     };
+    // What workers use, and the tasks that all of them rest for, until each has passed them.
+    struct Lent {
+        std::shared_ptr<const void> what;
+        std::unique_ptr<media::Crew::Rest> rest;
+    };
     struct WaitingSender {  // its key comes into use when its reservation is on disk
         std::uint32_t index{};
         std::shared_ptr<rtp::SrtpSender> sender;
@@ -122,8 +127,13 @@ private:
     void settle_streams(const Plan& plan);
     void settle_orders();
     void settle_bridges(const Config& config, bool may_open);
-    void lend(std::shared_ptr<const void> what, media::Worker::Task task);
+    void lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task);
+    void lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task);
+    void ask_when_done(std::uint64_t token);
+    void take_back(const bridge::Report& done);
     void release_unused();
+    std::vector<bool> open_bridges() const;
+    void place_channels(const std::vector<bool>& open);
     void use_new_sender(const rtp::IndexRecord& kept, bool durable);
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
@@ -133,7 +143,7 @@ private:
     static std::vector<std::string> missing_consents(const bridge::Bridge& bridge, const Config& config);
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
-    void carry_out_cut(api::Cut what, std::uint32_t index, core::Time now);  // the worker's
+    media::Worker::Task cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index);
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
                   const Config& seen);
     bool log_failing_too_long() const;
@@ -147,7 +157,16 @@ private:
     void start_unrecorded(std::uint32_t endpoint);
     void wait_for_tick();
     void on_second();
-    bool post(media::Worker::Task task);
+    bool post(std::uint8_t worker, media::Worker::Task task);
+    // To each worker, for its exchange; whom it does not concern does nothing.
+    template <typename Do>
+    void post_all(Do what) {
+        for (std::uint8_t worker = 0; worker < crew_.size(); ++worker)
+            post(worker, [exchange = switchboard_.exchanges()[worker], what](core::Time now) {
+                what(*exchange, now);
+            });
+    }
+    std::uint8_t worker_of(std::uint32_t endpoint) const;
 
     std::string explain_way(const bridge::Channel& from, const bridge::Channel& to,
                             boost::json::object& answer) const;
@@ -165,9 +184,9 @@ private:
     boost::asio::io_context& loop_;
     core::Log& log_;
     record::Log& record_;
-    media::Worker& worker_;
-    bridge::Exchange& exchange_;
-    core::SpscQueue<bridge::Report>& reports_;
+    media::Crew& crew_;
+    bridge::Switchboard& switchboard_;
+    core::MpscQueue<bridge::Report>& reports_;
     boost::asio::posix::stream_descriptor reported_;
     const core::EventFd& report_event_;
     boost::asio::steady_timer second_;
@@ -176,7 +195,8 @@ private:
     Chronicle chronicle_;
     Orders orders_;
     std::map<std::string, BridgeState> bridge_states_;
-    std::map<std::uint64_t, std::shared_ptr<const void>> lent_;  // what the worker still uses
+    std::map<std::uint64_t, Lent> lent_;  // by token
+    std::vector<std::uint64_t> done_;     // the newest token that each worker has passed
     std::uint64_t next_token_{1};
     std::map<rtp::KeyFingerprint, WaitingSender> waiting_senders_;  // by new send key
     std::vector<rtp::IndexRecord> unkept_;                          // refused by the disk; asked again
@@ -189,9 +209,8 @@ private:
     core::Snapshot<Directory> directory_;
     core::Snapshot<Figures> figures_;
     std::atomic<bool> ready_{false};
-    std::shared_ptr<std::atomic<bool>> worker_answered_{std::make_shared<std::atomic<bool>>(true)};
-    std::atomic<std::uint32_t> busy_permille_{0};
-    std::uint64_t busy_before_{};
+    std::atomic<std::size_t> answered_{0};  // workers, since they were asked last
+    std::vector<std::uint64_t> busy_before_;
     core::Time busy_since_{};
     bool refusing_{};
     bool stopping_{};

@@ -9,10 +9,11 @@
 
 #include "crosspatch/app/config.hpp"
 #include "crosspatch/app/orders.hpp"
+#include "crosspatch/app/placement.hpp"
 #include "crosspatch/app/radios.hpp"
-#include "crosspatch/bridge/exchange.hpp"
+#include "crosspatch/bridge/switchboard.hpp"
 #include "crosspatch/media/codec_pool.hpp"
-#include "crosspatch/media/worker.hpp"
+#include "crosspatch/media/crew.hpp"
 
 namespace crosspatch::app {
 
@@ -33,24 +34,59 @@ private:
     std::vector<std::uint32_t> free_;
 };
 
+// What talkspurts may need of the codec pools: those of each channel, wherever it lives, and of each worker besides.
+struct CodecNeeds {
+    std::vector<media::CodecPool::Needs> channels;
+    media::CodecPool::Needs spare;
+};
+
 // What is connected now, as control owns it: the configuration in force and every object that a worker uses
 // for it.
 struct Estate {
+    explicit Estate(std::size_t workers) : placement{workers} {}
+
+    // What the pool of each worker needs for the channels that live there.
+    std::vector<media::CodecPool::Needs> needs_by_worker() const;
+
     std::shared_ptr<const Config> config;
     Indices endpoints, channels, bridges;
     Radios radios;
     core::UniqueFd shared_port;
     core::Address shared_address;  // with the port that the kernel picked
     media::CodecPool::Maker codecs;
+    Placement placement;
+    CodecNeeds needs;
+    const bridge::Topology* topology{};  // the workers', who never change it; nullptr before the first
 };
+
+// Channels on their way to other workers, with the ports and timers of their radios.
+//
+// Thread   made by control; carry_out() while all workers rest.
+struct Relocation {
+    struct Step {
+        bridge::Switchboard::Move move;
+        std::vector<int> ports;
+        std::vector<media::Endpoint*> endpoints;
+    };
+    std::vector<Step> steps;
+    std::vector<media::CodecPool::Needs> needs;  // of each worker afterwards
+
+    void carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::Time now) const;
+    // Shares out the codecs: when all is where it belongs.
+    void deal(media::Crew& crew) const;
+};
+Relocation relocate(std::vector<bridge::Switchboard::Move> moves, const Radios& radios,
+                    const Indices& channels);
 
 // A change that is ready to be handed to the worker: ports are open, keys expanded, encoders made; nothing can
 // fail any more.
 //
 // Shape    `added` are radios that are new or replace one of the same index; take_over() puts there what they
 //          replace and what is gone, which lives until the worker says that it has let go.
-// Thread   made and destroyed by control; carry_out() runs on the worker, which frees nothing of it.
+// Thread   made and destroyed by control; carry_out() runs while all workers rest, and frees nothing of it.
 struct Plan {
+    explicit Plan(Placement from) : placement{std::move(from)} {}
+
     struct Rekey {
         std::uint32_t index;
         media::Endpoint* endpoint;
@@ -62,15 +98,19 @@ struct Plan {
         bridge::Exchange::Standing standing;
     };
 
-    // Everything that the worker does for it, between two packets.
-    void carry_out(media::Worker& worker, bridge::Exchange& exchange, core::Time now);
+    // Everything that is done with the workers for it, between two packets.
+    void carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::Time now);
     // Control's side of it: the new objects are in force.
     void take_over(Estate& estate);
     bool rekeys(std::uint32_t endpoint) const;
     bool replaces(std::uint32_t endpoint) const;
 
     std::shared_ptr<const Config> config;
-    bridge::Exchange::Change change;      // the worker's as soon as it is posted
+    bridge::Switchboard::Change change;  // the workers' as soon as it is posted
+    const bridge::Topology* topology{};  // change's, for control
+    Relocation relocation;
+    Placement placement;
+    CodecNeeds needs;
     std::vector<std::uint32_t> replaced;  // control's copy of who is gone
     media::CodecPool::Stock stock;
     std::vector<std::unique_ptr<Radio>> added;
@@ -89,16 +129,17 @@ struct Plan {
     bool shared_changed{};
 };
 
-// Compares `config` with what is connected. Fails, and changes nothing, when a port cannot be opened.
+// Compares `config` with what is connected; `open` are the bridges that are, by index. Fails, and changes nothing, when a
+// port cannot be opened.
 core::Result<std::unique_ptr<Plan>> make_plan(std::shared_ptr<const Config> config, Estate& estate,
                                               const StreamBook& book, const Orders& orders,
-                                              media::TalkPath path);
+                                              const std::vector<bool>& open, const media::Crew& crew);
 
 // The configuration with all names turned into indices; `radio_of` gives each endpoint's Radio.
 std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> config, Estate& estate,
                                                 const std::map<std::uint32_t, const Radio*>& radios);
 
 // What talkspurts may need of the codec pool, from formats and bridges.
-media::CodecPool::Needs codec_needs(const bridge::Topology& topology);
+CodecNeeds codec_needs(const bridge::Topology& topology);
 
 }  // namespace crosspatch::app

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "crosspatch/bridge/report.hpp"
@@ -11,20 +12,28 @@
 #include "crosspatch/bridge/topology.hpp"
 #include "crosspatch/core/counter.hpp"
 #include "crosspatch/core/event_fd.hpp"
-#include "crosspatch/core/spsc_queue.hpp"
+#include "crosspatch/core/mpsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
 #include "crosspatch/media/gate.hpp"
 #include "crosspatch/media/talkspurt.hpp"
 
 namespace crosspatch::bridge {
 
+// Which of how many exchanges, counted from 0: its worker's number.
+struct Seat {
+    std::uint8_t number{0};
+    std::uint8_t of{1};
+};
+
 // Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners right while
 // bridges open and close, radios come and go, and rules change with the hour.
 //
-// Shape    one Talkspurt a channel, made ahead; a press costs one look at each leg of each open bridge.
+// Shape    all channels and endpoints of the gateway have a place in it, but it minds only the channels that live on its
+//          worker; those that an open bridge joins live on one. One Talkspurt a channel, made ahead; a press costs one
+//          look at each leg of each open bridge.
 // Time     `now` comes in; the wall clock is read at the press only, for rules with hours.
 // Errors   none; what is refused is counted, reported and, with a tone, told to the talker.
-// Thread   the worker's; install() and the commands run as posted tasks. Only install() allocates.
+// Thread   the worker's; the commands run as posted tasks. What Switchboard calls allocates, nothing else does.
 // Source   architecture.md, Floor and Policy.
 class Exchange : public media::Gate {
 public:
@@ -33,19 +42,13 @@ public:
         core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost;
         ByCause denied, revoked;
     };
-    // A new Topology and what has to be let go of for it.
-    struct Change {
-        std::unique_ptr<Topology> topology;
-        std::vector<std::uint32_t> gone;  // endpoints whose media object is replaced or removed
-        std::vector<std::uint32_t> channels_removed;
-        std::vector<std::uint32_t> bridges_removed;
-        std::vector<std::unique_ptr<media::Talkspurt>>
-            talkspurts;  // by channel index, for channels that are new
-    };
     // A listener or the talker of an endpoint that is switched off hears and says nothing.
     enum class Standing { Enabled, Disabled, Revoked };
 
-    Exchange(media::TalkPath path, core::SpscQueue<Report>& reports, const core::EventFd& reported);
+    Exchange(const media::TalkPath& path, core::MpscQueue<Report>& reports, const core::EventFd& reported,
+             Seat seat = {});
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
 
     media::Talkspurt* pass(media::Endpoint& from, const media::Packet& packet, core::Time now) override;
     void left(media::Endpoint& from, core::Time now) override;
@@ -54,10 +57,8 @@ public:
     void advance(core::Time now) override;
     std::optional<core::Time> next_deadline() override;
 
-    // --- Posted tasks. ---
-    // Gives back the Topology that was in force; what only that one points to may be freed.
-    std::unique_ptr<Topology> install(Change& change, core::Time now);
-    // Posted behind a task: whoever reads its report may free what tasks up to this one used.
+    // --- Posted tasks. Those about channels and endpoints of other workers do nothing. ---
+    // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
@@ -76,6 +77,7 @@ public:
     const media::DelayHistogram& access_times() const { return access_times_; }
 
 private:
+    friend class Switchboard;
     struct Far {  // a channel that a talkspurt is to be heard on
         std::uint32_t channel{kNowhere};
         std::uint32_t bridge{kNowhere};
@@ -101,6 +103,21 @@ private:
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
     ChannelState& home(std::uint32_t endpoint) { return channels_[plan(endpoint).channel]; }
+    bool minds(std::uint32_t channel) const { return channel < mine_.size() && mine_[channel]; }
+    bool minds_endpoint(std::uint32_t endpoint) const {
+        return endpoint < topology_->endpoints.size() && minds(plan(endpoint).channel);
+    }
+    void set_talking(std::uint32_t channel, bool talking);
+
+    // The Switchboard's, while all workers rest.
+    void let_go(std::span<const std::uint32_t> endpoints, std::span<const std::uint32_t> channels,
+                std::span<const std::uint32_t> bridges, core::Time now);
+    void use(const Topology& topology);
+    void make_room();
+    void mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt);
+    void restore(std::uint32_t endpoint, Standing standing, core::Time now);
+    void decide_all_again(core::Time now);
+    void adopt(Exchange& from, std::span<const std::uint32_t> channels, core::Time now);
 
     media::Talkspurt* carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now);
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
@@ -147,10 +164,14 @@ private:
     bool send(const Report& report);
     void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
 
-    media::TalkPath path_;
-    core::SpscQueue<Report>& reports_;
+    const media::TalkPath& path_;
+    core::MpscQueue<Report>& reports_;
     const core::EventFd& reported_;
-    std::unique_ptr<Topology> topology_;
+    const Seat seat_;
+    const Topology nothing_;
+    const Topology* topology_{&nothing_};
+    std::vector<bool> mine_;              // by channel
+    std::vector<std::uint32_t> talking_;  // channels whose talker has the floor
     floor::Arbiter arbiter_;
     floor::Decisions decisions_;
     std::vector<ChannelState> channels_;

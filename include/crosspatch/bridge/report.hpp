@@ -45,7 +45,7 @@ struct Report {
         BridgeClosed,
         Disabled,
         Enabled,
-        Done,  // what tasks up to `token` used is free
+        Done,  // what tasks up to `token` used on worker `position` is free
     };
     struct Numbers {
         std::uint64_t packets_received{};

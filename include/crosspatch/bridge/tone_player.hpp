@@ -28,6 +28,8 @@ public:
     bool start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone,
                bool half_duplex, std::chrono::milliseconds after, core::Time now);
     void stop(std::uint32_t endpoint);
+    // Goes on with what plays there, as far as there is room.
+    void adopt(std::uint32_t endpoint, TonePlayer& from);
     bool plays(std::uint32_t endpoint) const;
 
     // Sends what is due. Calls `ended(endpoint)` for each tone that is over.

@@ -10,25 +10,27 @@
 
 namespace crosspatch::media {
 
-// Encoders, decoders and resamplers that wait for the next talkspurt: made by control, handed out at the press.
+// Encoders, decoders and resamplers that wait for the next talkspurt: made by control, handed out at the press. Whoever
+// has taken one owns it until he gives it back, to the pool of the worker that he is on by then.
 //
 // Shape    one shelf for each codec (Opus: one for all settings; L16: one a rate; Codec2: one a mode) and pair of rates.
 // Errors   a shelf that is empty gives nullptr: the listeners concerned stay silent, which is counted.
-// Thread   its worker only. take and give_back never allocate; stock() does, and is for control's posted tasks.
+// Thread   its worker only. take and give_back never allocate; all else does, and is for control's posted tasks.
 class CodecPool {
 public:
+    using Shelf = std::uint16_t;
     struct Encoder {
         std::unique_ptr<codec::Encoder> codec;
-        std::uint16_t shelf;
+        Shelf shelf;
         std::vector<std::int16_t> partial;  // samples that wait for the rest of their packet; reserved once
     };
     struct Decoder {
         std::unique_ptr<codec::Decoder> codec;
-        std::uint16_t shelf;
+        Shelf shelf;
     };
     struct Resampler {
         codec::Resampler filter;
-        std::uint16_t shelf;
+        Shelf shelf;
     };
     // What talkspurts of one worker may need at once, counted by whoever knows the channels.
     struct Needs {
@@ -44,18 +46,19 @@ public:
         };
         std::vector<Item> items;
         std::vector<Pair> pairs;
-        void encoder(const codec::Format& format);
-        void decoder(const codec::Format& format);
-        void resampler(std::uint32_t from, std::uint32_t to);
+        void encoder(const codec::Format& format, std::size_t count = 1);
+        void decoder(const codec::Format& format, std::size_t count = 1);
+        void resampler(std::uint32_t from, std::uint32_t to, std::size_t count = 1);
+        void add(const Needs& more);
 
     private:
         Item& item(const codec::Format& format);
     };
-    // Objects made by control to bring the pool up to `needs`; made outside the worker, handed over whole.
+    // Objects made by control to bring the pools up to what is needed; made outside the workers, handed over whole.
     struct Stock {
-        std::vector<Encoder> encoders;
-        std::vector<Decoder> decoders;
-        std::vector<Resampler> resamplers;
+        std::vector<std::unique_ptr<Encoder>> encoders;
+        std::vector<std::unique_ptr<Decoder>> decoders;
+        std::vector<std::unique_ptr<Resampler>> resamplers;
     };
 
     // Control's side: remembers what has been made and makes what `needs` asks for on top. Never shrinks.
@@ -64,27 +67,50 @@ public:
         Stock make(const Needs& needs);
 
     private:
-        std::vector<std::pair<std::uint16_t, std::size_t>> encoders_, decoders_, resamplers_;
+        std::vector<std::pair<Shelf, std::size_t>> encoders_, decoders_, resamplers_;
     };
 
     void stock(Stock stock);
+    // Shares out what is free so that each pool has what its channels need, with what they use now. Workers rest.
+    static void deal(std::span<CodecPool* const> pools, std::span<const Needs> needs);
+    // What somebody has taken here he will give back there: he moves to another worker. Workers rest.
+    static void hand_over(const Encoder& encoder, CodecPool& from, CodecPool& to);
+    static void hand_over(const Decoder& decoder, CodecPool& from, CodecPool& to);
+    static void hand_over(const Resampler& resampler, CodecPool& from, CodecPool& to);
 
-    Encoder* take_encoder(const codec::Format& format);
-    Decoder* take_decoder(const codec::Format& format);
-    Resampler* take_resampler(std::uint32_t from, std::uint32_t to);
-    void give_back(Encoder* encoder);
-    void give_back(Decoder* decoder);
-    void give_back(Resampler* resampler);
+    std::unique_ptr<Encoder> take_encoder(const codec::Format& format);
+    std::unique_ptr<Decoder> take_decoder(const codec::Format& format);
+    std::unique_ptr<Resampler> take_resampler(std::uint32_t from, std::uint32_t to);
+    void give_back(std::unique_ptr<Encoder> encoder);
+    void give_back(std::unique_ptr<Decoder> decoder);
+    void give_back(std::unique_ptr<Resampler> resampler);
 
 private:
     template <typename T>
-    struct Shelves {
-        std::vector<std::unique_ptr<T>> all;
-        std::vector<T*> free;  // reserved for all of them
-        void add(std::vector<T> more);
-        T* take(std::uint16_t shelf);
-        void give_back(T* object) { free.push_back(object); }
+    class Shelves {
+    public:
+        void add(std::unique_ptr<T> object);  // one more that is ours
+        std::unique_ptr<T> take(Shelf shelf);
+        void give_back(std::unique_ptr<T> object);
+        // Of those in use, one more or less will come back.
+        void expect(Shelf shelf);
+        void forget(Shelf shelf);
+        std::size_t in_use(Shelf shelf) const;
+        // A free one leaves for good.
+        std::vector<std::unique_ptr<T>> empty_out();
+
+    private:
+        struct Place {
+            Shelf shelf;
+            std::size_t owned;                     // free and in use
+            std::vector<std::unique_ptr<T>> free;  // with room for all of them
+        };
+        Place& place(Shelf shelf);
+        std::vector<Place> places_;
     };
+    template <typename T, typename Count>
+    static void deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*shelves, Count&& wanted);
+
     Shelves<Encoder> encoders_;
     Shelves<Decoder> decoders_;
     Shelves<Resampler> resamplers_;

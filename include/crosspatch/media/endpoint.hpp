@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "crosspatch/media/report_timers.hpp"
 #include "crosspatch/media/sink.hpp"
 #include "crosspatch/media/source.hpp"
 
@@ -40,11 +41,17 @@ public:
                                 wall, bye);
     }
 
+    // The worker that its channel lives on; changes only while all workers rest.
+    std::uint8_t worker() const { return worker_; }
+    void set_worker(std::uint8_t number) { worker_ = number; }
+
     Source source;
     Sink sink;
+    ReportTimers::Hook report;
 
 private:
-    const std::uint32_t index_;  // dense, of its worker; the floor's Participant
+    const std::uint32_t index_;  // dense; the floor's Participant
+    std::uint8_t worker_{0};
 };
 
 }  // namespace crosspatch::media

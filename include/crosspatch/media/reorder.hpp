@@ -43,6 +43,9 @@ public:
     // Forgets everything; the next packet expected is `sequence`.
     void start(std::uint64_t sequence);
 
+    // Goes on with another worker's pool; what that has no room for is missing from here on.
+    void move_to(PacketPool& pool);
+
     // How long a gap may hold up what follows it.
     void set_patience(core::Duration patience) { patience_ = patience; }
     core::Duration patience() const { return patience_; }

@@ -50,13 +50,16 @@ public:
         std::optional<core::Time> first_sent;
     };
 
-    explicit Talkspurt(TalkPath path);
+    explicit Talkspurt(const TalkPath& path);
     ~Talkspurt();
     Talkspurt(const Talkspurt&) = delete;
     Talkspurt& operator=(const Talkspurt&) = delete;
 
     // Room for so many listeners at once. Allocates: for control's posted tasks.
     void reserve(std::size_t listeners);
+
+    // Goes on with another worker's pools. Both workers rest, and the outbox of the old one has been flushed.
+    void move_to(const TalkPath& to);
 
     // The press: `first` is the packet that carries on from here.
     void start(Endpoint& talker, const Packet& first, core::Time now);
@@ -93,7 +96,7 @@ public:
 
 private:
     struct Branch {  // one working rate
-        CodecPool::Decoder* decoder{};
+        std::unique_ptr<CodecPool::Decoder> decoder;
         std::uint32_t rate{};
     };
 
@@ -119,7 +122,7 @@ private:
     std::chrono::microseconds time_of(std::uint32_t ticks) const;
     std::size_t samples_of(std::uint32_t ticks, std::uint32_t rate) const;
 
-    TalkPath path_;
+    const TalkPath* path_;
     Endpoint* talker_{};
     std::vector<Listener> listeners_;  // sorted by group
     std::array<TranscodeGroup, kMaxGroups> groups_;

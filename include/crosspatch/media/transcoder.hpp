@@ -34,6 +34,8 @@ public:
     bool open(CodecPool& pool, const codec::Format& talker, const codec::Format& listener,
               std::chrono::milliseconds ptime, double gain_db);
     void close(CodecPool& pool);
+    // What it has taken goes back to another worker's pool in the end.
+    void hand_over(CodecPool& from, CodecPool& to) const;
     bool is_open() const { return encoder_ != nullptr; }
     bool serves(const codec::Format& listener, std::chrono::milliseconds ptime, double gain_db) const;
     std::uint32_t decode_rate() const { return decode_rate_; }
@@ -60,8 +62,8 @@ private:
     void encode(std::span<const std::int16_t> frame, std::span<Listener> listeners, Scratch& scratch,
                 Outbox& outbox);
 
-    CodecPool::Encoder* encoder_{};
-    CodecPool::Resampler* resampler_{};
+    std::unique_ptr<CodecPool::Encoder> encoder_;
+    std::unique_ptr<CodecPool::Resampler> resampler_;
     codec::Format format_{};
     codec::Gain gain_{};
     double gain_db_{};

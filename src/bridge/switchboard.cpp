@@ -1,0 +1,165 @@
+// A new Topology, and channels that move between workers: switchboard.hpp, and what of exchange.hpp serves it.
+#include "crosspatch/bridge/switchboard.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace crosspatch::bridge {
+
+Switchboard::Switchboard(std::vector<Exchange*> exchanges) : exchanges_{std::move(exchanges)} {
+    for (Exchange* exchange : exchanges_) exchange->use(*topology_);
+}
+
+Exchange* Switchboard::exchange_of(std::uint32_t endpoint) const {
+    const std::uint32_t channel = topology_->endpoints[endpoint].channel;
+    return channel == kNowhere || workers_[channel] == kNobody ? nullptr : exchanges_[workers_[channel]];
+}
+
+std::unique_ptr<Topology> Switchboard::install(Change& change, core::Time now) {
+    using Standing = Exchange::Standing;
+    // A radio that was switched off stays off, whatever else of it has changed; one that left the file begins anew.
+    std::vector<std::pair<std::uint32_t, Standing>> kept;
+    for (const std::uint32_t endpoint : change.gone)
+        if (const Exchange* exchange = exchange_of(endpoint))
+            kept.emplace_back(endpoint, exchange->endpoints_[endpoint].standing);
+    for (Exchange* exchange : exchanges_)
+        exchange->let_go(change.gone, change.channels_removed, change.bridges_removed, now);
+    std::swap(topology_, change.topology);
+    workers_.resize(std::max(workers_.size(), topology_->channels.size()), kNobody);
+    change.talkspurts.resize(workers_.size());
+    for (Exchange* exchange : exchanges_) exchange->use(*topology_);
+    std::vector<std::unique_ptr<media::Talkspurt>> retired;
+    for (const std::uint32_t channel : change.channels_removed) {
+        const std::uint8_t worker = std::exchange(workers_[channel], kNobody);
+        exchanges_[worker]->mine_[channel] = false;
+        retired.push_back(std::move(exchanges_[worker]->channels_[channel].talkspurt));
+    }
+    for (std::uint32_t channel = 0; channel < workers_.size(); ++channel) {
+        if (!change.talkspurts[channel]) continue;
+        workers_[channel] = change.workers[channel];
+        exchanges_[workers_[channel]]->mind(channel, std::move(change.talkspurts[channel]));
+    }
+    change.talkspurts = std::move(retired);
+    for (Exchange* exchange : exchanges_) {
+        for (const std::uint32_t endpoint : change.gone) exchange->endpoints_[endpoint] = {};
+        exchange->make_room();
+    }
+    for (const auto& [endpoint, standing] : kept)
+        if (topology_->endpoints[endpoint].media) exchange_of(endpoint)->restore(endpoint, standing, now);
+    for (std::uint32_t endpoint = 0; endpoint < topology_->endpoints.size(); ++endpoint)
+        if (media::Endpoint* media = topology_->endpoints[endpoint].media)
+            media->set_worker(workers_[topology_->endpoints[endpoint].channel]);
+    // Rules, bridges and listeners may all have changed under those who talk.
+    for (Exchange* exchange : exchanges_) exchange->decide_all_again(now);
+    return std::move(change.topology);
+}
+
+void Switchboard::move(const Move& move, core::Time now) {
+    exchanges_[move.to]->adopt(*exchanges_[move.from], move.channels, now);
+    for (const std::uint32_t channel : move.channels) {
+        assert(workers_[channel] == move.from);
+        workers_[channel] = move.to;
+        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+            topology_->endpoints[endpoint].media->set_worker(move.to);
+    }
+}
+
+// First all of them fall silent and deaf, so that nothing below lets one that is going in again.
+void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const std::uint32_t> channels,
+                      std::span<const std::uint32_t> bridges, core::Time now) {
+    const auto each_of_ours = [&](auto&& act_on) {
+        for (const std::uint32_t endpoint : endpoints)
+            if (minds_endpoint(endpoint)) act_on(endpoint);
+    };
+    each_of_ours([&](std::uint32_t endpoint) { endpoints_[endpoint] = {.standing = Standing::Disabled}; });
+    each_of_ours([&](std::uint32_t endpoint) {
+        arbiter_.remove_participant(endpoint, now, decisions_);
+        act(now);
+    });
+    each_of_ours([&](std::uint32_t endpoint) {
+        tones_.stop(endpoint);
+        set_listening(endpoint, false, now);
+        if (plan(endpoint).vox) plan(endpoint).vox->clear();
+    });
+    for (const std::uint32_t bridge : bridges) open_[bridge] = false;
+    for (const std::uint32_t channel : channels) {
+        if (!minds(channel)) continue;
+        arbiter_.remove_channel(channel, now, decisions_);
+        act(now);
+    }
+}
+
+void Exchange::use(const Topology& topology) {
+    topology_ = &topology;
+    channels_.resize(std::max(channels_.size(), topology.channels.size()));
+    mine_.resize(channels_.size(), false);
+    endpoints_.resize(std::max(endpoints_.size(), topology.endpoints.size()));
+    open_.resize(std::max(open_.size(), topology.bridges.size()), false);
+    marked_.reserve(endpoints_.size());
+    talking_.reserve(channels_.size());
+}
+
+void Exchange::mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt) {
+    mine_[channel] = true;
+    channels_[channel] = {};
+    channels_[channel].talkspurt = std::move(talkspurt);
+}
+
+void Exchange::make_room() {
+    std::vector<floor::Settings> settings;
+    for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel) {
+        settings.push_back(topology_->channels[channel].floor);
+        if (!mine_[channel]) continue;
+        std::size_t legs = 0;
+        for (const std::uint32_t bridge : topology_->channels[channel].bridges)
+            legs += topology_->bridges[bridge].legs.size();
+        channels_[channel].far.reserve(std::min(legs, far_.capacity()));
+        channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
+    }
+    arbiter_.configure({.channels = settings,
+                        .participants = topology_->endpoints.size(),
+                        .arbiters = seat_.of,
+                        .number = seat_.number});
+}
+
+void Exchange::restore(std::uint32_t endpoint, Standing standing, core::Time now) {
+    endpoints_[endpoint].standing = standing;
+    if (standing == Standing::Enabled) return;
+    arbiter_.set_standing(endpoint, floor::Standing::Disabled, now, decisions_);
+    act(now);
+}
+
+void Exchange::decide_all_again(core::Time now) {
+    for (std::size_t i = talking_.size(); i-- > 0;)
+        if (i < talking_.size()) decide_again(talking_[i], now);
+}
+
+void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, core::Time now) {
+    from.act(now);
+    act(now);
+    std::vector<std::uint32_t> people;
+    for (const std::uint32_t channel : channels)
+        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+            people.push_back(endpoint);
+    arbiter_.adopt(from.arbiter_, channels, people);
+    for (const std::uint32_t channel : channels) {
+        for (const std::uint32_t bridge : topology_->channels[channel].bridges)
+            open_[bridge] = from.open_[bridge];
+        ChannelState& state = channels_[channel] = std::move(from.channels_[channel]);
+        from.channels_[channel] = {};
+        state.talkspurt->move_to(path_);
+        if (state.talker != kNowhere) {
+            set_talking(channel, true);
+            from.set_talking(channel, false);
+        }
+        mine_[channel] = true;
+        from.mine_[channel] = false;
+    }
+    for (const std::uint32_t endpoint : people) {
+        endpoints_[endpoint] = std::exchange(from.endpoints_[endpoint], {});
+        tones_.adopt(endpoint, from.tones_);
+    }
+}
+
+}  // namespace crosspatch::bridge
