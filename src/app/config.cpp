@@ -144,7 +144,8 @@ private:
     }
 
     void read_channels(const Node& agencies, const Node& channels) {
-        const policy::Known known = bridge::known_names(agencies, channels);
+        const policy::Known names = bridge::known_names(agencies, channels);
+        const policy::Vocabulary known{names};
         policy::Zones zones{core::wall_now()};
         std::map<std::string, core::config::Mark> seen;
         for (const Node& node : channels.list()) {
