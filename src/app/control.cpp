@@ -105,6 +105,7 @@ void Control::read_orders(const std::filesystem::path& file) {
 }
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
+    names_changed_ = true;
     auto made = make_plan(std::move(config), estate_, book_, orders_, worker_.talk_path());
     if (!made) {
         release_unused();
@@ -119,6 +120,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     settle_streams(*plan);
+    key_users_.reset();
     settle_orders();
     publish_directory();
     settle_bridges(*estate_.config, true);
@@ -181,7 +183,8 @@ void Control::settle_orders() {
 
 // Numbers whose names are gone, once the worker has let go of everything that had them.
 void Control::release_unused() {
-    if (!lent_.empty()) return;
+    if (!names_changed_ || !lent_.empty()) return;
+    names_changed_ = false;
     std::set<std::string> endpoints;
     std::set<std::string> channels;
     std::set<std::string> bridges;
@@ -221,6 +224,7 @@ void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
     const auto radio = estate_.radios.find(waiting.mapped().index);
     if (radio == estate_.radios.end()) return;
     radio->second->send_key = kept.key;
+    key_users_.reset();
     media::Endpoint* endpoint = radio->second->media.get();
     rtp::SrtpSender& sender = *waiting.mapped().sender;
     if (durable)
@@ -298,6 +302,8 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
 }
 
 void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
+    // One task for all of them: ten thousand streams begin at once when the daemon starts.
+    auto durable_now = std::make_shared<std::vector<std::pair<media::Endpoint*, rtp::IndexRecord>>>();
     for (const auto& [kept, durable] : answers) {
         const bool send = kept.kind == rtp::IndexRecord::Kind::Send;
         const auto waiting = waiting_senders_.find(kept.key);
@@ -309,27 +315,31 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
             unkept_.push_back(kept);
             unkept_.back().address = {};  // by then the radio may be elsewhere
         }
-        for (const auto& [index, radio] : estate_.radios) {
-            media::Endpoint* endpoint = radio->media.get();
-            const auto ssrc = kept.ssrc;
-            const auto limits = kept.limits;
-            if (send && radio->send_key == kept.key) {
-                if (durable)
-                    post([endpoint, ssrc, limits](core::Time) {
-                        endpoint->sink.srtp().set_reserved(ssrc, limits);
-                    });
-                else
-                    start_unrecorded(index);
-            } else if (!send && durable && !radio->receive_keys.empty() &&
-                       radio->receive_keys.front() == kept.key) {
-                post([endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
-            }
+        for (const Radio* radio : key_users().of(kept.kind, kept.key)) {
+            if (durable)
+                durable_now->emplace_back(radio->media.get(), kept);
+            else if (send)
+                start_unrecorded(radio->index);
         }
     }
+    if (!durable_now->empty())
+        lend(durable_now, [streams = durable_now.get()](core::Time) {
+            for (const auto& [endpoint, kept] : *streams) {
+                if (kept.kind == rtp::IndexRecord::Kind::Send)
+                    endpoint->sink.srtp().set_reserved(kept.ssrc, kept.limits);
+                else
+                    endpoint->source.srtp().confirm(kept.ssrc, kept.limits);
+            }
+        });
     record_alarm("srtp.unrecorded", keeper_->failing(),
                  "SRTP packet numbers cannot be written to disk: is the disk full or failing? Audio goes on "
                  "under fresh "
                  "SSRCs");
+}
+
+const KeyUsers& Control::key_users() {
+    if (!key_users_) key_users_.emplace(estate_.radios);
+    return *key_users_;
 }
 
 // srtp.md section 11: what no disk can record goes on under a fresh random SSRC, which nobody used before.

@@ -144,6 +144,7 @@ private:
     void on_report(const bridge::Report& report);
     void ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind kind);
     void on_kept(const std::vector<Keeper::Answer>& answers);
+    const KeyUsers& key_users();
     void start_unrecorded(std::uint32_t endpoint);
     void wait_for_tick();
     void on_second();
@@ -172,6 +173,9 @@ private:
     const core::EventFd& report_event_;
     boost::asio::steady_timer second_;
     StreamBook book_;
+    bool names_changed_{};  // a plan was made since release_unused() last looked
+    std::optional<KeyUsers>
+        key_users_;  // made when it is asked for; nothing after radios or keys have changed
     Estate estate_;
     Chronicle chronicle_;
     Orders orders_;
