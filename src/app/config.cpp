@@ -50,6 +50,7 @@ public:
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
+        config_->endpoints.shrink_to_fit();  // kept as long as they are in force
         warn_of_one_hand(bridges);
         return std::move(config_);
     }

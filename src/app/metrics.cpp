@@ -95,7 +95,7 @@ std::string Control::metrics() const {
                 page.family(from.name, from.help, from.gauge ? MetricType::Gauge : MetricType::Counter);
             for (const auto& [labels, value] : from.values) {
                 Labels named;
-                for (const auto& [name, text] : labels) named.push_back({name, text});
+                for (const auto& [name, text] : *labels) named.push_back({name, text});
                 from.gauge ? Page::gauge(to, value, std::move(named))
                            : Page::counter(to, static_cast<std::uint64_t>(value), std::move(named));
             }
@@ -156,8 +156,13 @@ void Control::refresh_figures() {
                 {"policy_denials_total", "Crossings that policy refused", false, {}},
                 {"bridges_open", "Bridges that are open", true, {}},
                 {"recordings_open", "Recordings being written", true, {}}};
+    const auto shared = [](Figures::Labels labels) {
+        return std::make_shared<const Figures::Labels>(std::move(labels));
+    };
+    for (const std::size_t family : {0U, 1U, 2U, 3U, 5U, 6U})
+        families[family].values.reserve(estate_.radios.size());
     for (const auto& [index, radio] : estate_.radios) {
-        const Figures::Labels labels{{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}};
+        const auto labels = shared({{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}});
         const auto& in = radio->media->source.counters();
         const auto& out = radio->media->sink.counters();
         families[0].values.emplace_back(labels, in.packets.read());
@@ -169,31 +174,33 @@ void Control::refresh_figures() {
             const std::uint64_t count =
                 in.dropped.read(cause) + (cause == media::Drop::Reserved ? out.refused.read() : 0);
             if (count == 0) continue;
-            Figures::Labels with_cause = labels;
+            Figures::Labels with_cause = *labels;
             with_cause.emplace_back("cause", media::name_of(cause));
-            families[4].values.emplace_back(with_cause, count);
+            families[4].values.emplace_back(shared(std::move(with_cause)), count);
         }
         families[5].values.emplace_back(labels, radio->media->sink.reported_loss() / 100.0);
         families[6].values.emplace_back(labels, static_cast<double>(in.jitter_us.read()) / 1e6);
     }
     for (std::size_t i = 0; i < media::kDrops; ++i)
         if (const auto count = worker_.counters().dropped.read(static_cast<media::Drop>(i)); count > 0)
-            families[4].values.push_back(
-                {{{"endpoint", ""}, {"cause", std::string{media::name_of(static_cast<media::Drop>(i))}}},
-                 static_cast<double>(count)});
+            families[4].values.emplace_back(
+                shared(
+                    {{"endpoint", ""}, {"cause", std::string{media::name_of(static_cast<media::Drop>(i))}}}),
+                static_cast<double>(count));
     const auto& sent = worker_.sent();
     for (const auto& [cause, count] : {std::pair{"send_would_block", sent.would_block.read()},
                                        std::pair{"send_unreachable", sent.unreachable.read()},
                                        std::pair{"send_failed", sent.failed.read()}})
         if (count > 0)
-            families[4].values.push_back({{{"endpoint", ""}, {"cause", cause}}, static_cast<double>(count)});
+            families[4].values.emplace_back(shared({{"endpoint", ""}, {"cause", cause}}),
+                                            static_cast<double>(count));
     for (const auto& [channel, count] : chronicle_.policy_denials())
-        families[7].values.push_back(
-            {{{"channel", estate_.channels.name(channel)}}, static_cast<double>(count)});
+        families[7].values.emplace_back(shared({{"channel", estate_.channels.name(channel)}}),
+                                        static_cast<double>(count));
     double open = 0;
     for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
-    families[8].values.emplace_back(Figures::Labels{}, open);
-    families[9].values.emplace_back(Figures::Labels{}, 0);
+    families[8].values.emplace_back(shared({}), open);
+    families[9].values.emplace_back(shared({}), 0);
     figures_.store(std::move(figures));
 }
 

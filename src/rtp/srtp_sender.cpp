@@ -15,8 +15,7 @@ core::Unexpected<SrtpError> refused(SrtpError error) { return {error}; }
 
 }  // namespace
 
-SrtpSender::SrtpSender(Suite suite, const MasterKey* key)
-    : suite_{suite}, former_{std::make_unique<std::array<Used, 16>>()} {
+SrtpSender::SrtpSender(Suite suite, const MasterKey* key) : suite_{suite} {
     assert((suite == Suite::None) == (key == nullptr));
     if (!key) return;
     assert(key->suite() == suite);
@@ -31,11 +30,11 @@ bool SrtpSender::begin(std::uint32_t ssrc, IndexLimits start) noexcept {
     const auto below = [start](IndexLimits used) { return start.rtp < used.rtp || start.rtcp < used.rtcp; };
     const bool same = begun_ && ssrc == ssrc_;
     if (same && below(next())) return false;
-    const auto end = former_->begin() + former_count_;
-    const auto old = std::find_if(former_->begin(), end, [ssrc](const Used& it) { return it.ssrc == ssrc; });
+    const auto end = former_.begin() + former_count_;
+    const auto old = std::find_if(former_.begin(), end, [ssrc](const Used& it) { return it.ssrc == ssrc; });
     if (old != end && below(old->next)) return false;
     if (begun_ && !same) {
-        if (old == end && former_count_ == former_->size()) return false;
+        if (old == end && former_count_ == former_.size()) return false;
         if (old == end) ++former_count_;
         *old = {ssrc_, next()};
     }

@@ -37,11 +37,12 @@ inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 // Numbers of one second ago, for whoever asks for /metrics; control replaces the table whole.
 struct Figures {
     using Labels = std::vector<std::pair<std::string, std::string>>;
+    using SharedLabels = std::shared_ptr<const Labels>;  // the same for all of an endpoint's numbers
     struct Family {
         std::string name;
         std::string help;
         bool gauge;
-        std::vector<std::pair<Labels, double>> values;
+        std::vector<std::pair<SharedLabels, double>> values;
     };
     std::vector<Family> families;
 };
