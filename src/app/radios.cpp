@@ -128,8 +128,8 @@ void StreamBook::note(const rtp::IndexRecord& record) {
     order = ++noted_;
 }
 
-rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book) {
-    rtp::SrtpReceiver receiver{srtp.suite, srtp.receive};
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book, rtp::Expect expect) {
+    rtp::SrtpReceiver receiver{srtp.suite, srtp.receive, expect};
     for (const rtp::MasterKey& key : srtp.receive)
         for (const rtp::IndexRecord& record : book.received(key.fingerprint()))
             receiver.restore(key.fingerprint(), record.ssrc, record.limits);
@@ -176,7 +176,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                           .own_port = static_cast<bool>(radio->rtp),
                                           .rtcp_on_next_port = settings.rtcp == endpoint::Rtcp::NextPort,
                                           .ssrc = settings.ssrc},
-                               .receiver = make_receiver(config.srtp, book),
+                               .receiver = make_receiver(config.srtp, book, expected_of(settings)),
                                .sink = {.format = settings.format,
                                         .payload_type = settings.payload_type,
                                         .ptime = settings.ptime,

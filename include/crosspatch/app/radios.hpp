@@ -86,8 +86,13 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                                  const std::string& cname, const Radio* before,
                                                  std::span<const Radio* const> leaving);
 
+// Who only listens sends no RTP.
+inline rtp::Expect expected_of(const endpoint::Settings& settings) {
+    return settings.direction == bridge::Direction::Listen ? rtp::Expect::RtcpOnly : rtp::Expect::RtpAndRtcp;
+}
+
 // A receiver and a sender for new keys of a radio that goes on talking.
-rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book, rtp::Expect expect);
 rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
                             std::optional<std::uint32_t> ssrc, rtp::IndexLimits start_at_least);
 

@@ -64,6 +64,10 @@ public:
     core::Result<std::size_t, SrtpError> seal_rtp(std::span<std::byte> buffer, std::size_t header_size,
                                                   std::size_t size, std::uint32_t ssrc,
                                                   std::uint64_t index) noexcept;
+    // The same with the payload somewhere else than behind the header: it is sealed straight into `buffer`.
+    core::Result<std::size_t, SrtpError> seal_rtp(std::span<std::byte> buffer, std::size_t header_size,
+                                                  std::span<const std::byte> payload, std::uint32_t ssrc,
+                                                  std::uint64_t index) noexcept;
     // The same for the RTCP compound in the first `size` octets, whose first packet names the stream's SSRC.
     core::Result<std::size_t, SrtpError> seal_rtcp(std::span<std::byte> buffer, std::size_t size) noexcept;
 
