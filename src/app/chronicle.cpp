@@ -31,8 +31,12 @@ void name_channels(const Estate& estate, boost::json::object& object) {
     };
     const std::string kind = text("kind");
     const std::string id = text("id");
-    for (const endpoint::Config& one : estate.config->endpoints)
-        if (kind == "endpoint" && one.settings.id == id) object["channel"] = one.settings.channel;
+    if (kind == "endpoint") {
+        const auto index = estate.endpoints.find(id);
+        const auto radio = index ? estate.radios.find(*index) : estate.radios.end();
+        if (radio != estate.radios.end()) object["channel"] = radio->second->settings.channel;
+        return;
+    }
     for (const bridge::Bridge& bridge : estate.config->bridges) {
         if (kind != "bridge" || bridge.id != id) continue;
         boost::json::array channels;

@@ -64,6 +64,7 @@ public:
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
+        config_->endpoints.shrink_to_fit();  // kept as long as they are in force
         warn_of_one_hand(bridges);
         return std::move(config_);
     }
@@ -178,7 +179,8 @@ private:
     }
 
     void read_channels(const Node& agencies, const Node& channels) {
-        const policy::Known known = bridge::known_names(agencies, channels);
+        const policy::Known names = bridge::known_names(agencies, channels);
+        const policy::Vocabulary known{names};
         policy::Zones zones{core::wall_now()};
         std::map<std::string, core::config::Mark> seen;
         for (const Node& node : channels.list()) {

@@ -117,6 +117,7 @@ void Control::read_orders(const std::filesystem::path& file) {
 }
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
+    names_changed_ = true;
     auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
     if (!made) {
         release_unused();
@@ -132,6 +133,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     settle_streams(*plan);
+    key_users_.reset();
     settle_orders();
     publish_directory();
     settle_bridges(*estate_.config, true);
@@ -237,7 +239,8 @@ void Control::settle_orders() {
 
 // Numbers whose names are gone, once the worker has let go of everything that had them.
 void Control::release_unused() {
-    if (!lent_.empty()) return;
+    if (!names_changed_ || !lent_.empty()) return;
+    names_changed_ = false;
     std::set<std::string> endpoints;
     std::set<std::string> channels;
     std::set<std::string> bridges;
@@ -277,6 +280,7 @@ void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
     const auto radio = estate_.radios.find(waiting.mapped().index);
     if (radio == estate_.radios.end()) return;
     radio->second->send_key = kept.key;
+    key_users_.reset();
     media::Endpoint* endpoint = radio->second->media.get();
     rtp::SrtpSender& sender = *waiting.mapped().sender;
     if (durable)
@@ -353,6 +357,9 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
 }
 
 void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
+    // One task a worker for all of them: ten thousand streams begin at once when the daemon starts.
+    using Streams = std::vector<std::pair<media::Endpoint*, rtp::IndexRecord>>;
+    std::map<std::uint8_t, Streams> durable_now;
     for (const auto& [kept, durable] : answers) {
         const bool send = kept.kind == rtp::IndexRecord::Kind::Send;
         const auto waiting = waiting_senders_.find(kept.key);
@@ -364,28 +371,33 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
             unkept_.push_back(kept);
             unkept_.back().address = {};  // by then the radio may be elsewhere
         }
-        for (const auto& [index, radio] : estate_.radios) {
-            media::Endpoint* endpoint = radio->media.get();
-            const auto ssrc = kept.ssrc;
-            const auto limits = kept.limits;
-            if (send && radio->send_key == kept.key) {
-                if (durable)
-                    post(worker_of(index), [endpoint, ssrc, limits](core::Time) {
-                        endpoint->sink.srtp().set_reserved(ssrc, limits);
-                    });
-                else
-                    start_unrecorded(index);
-            } else if (!send && durable && !radio->receive_keys.empty() &&
-                       radio->receive_keys.front() == kept.key) {
-                post(worker_of(index),
-                     [endpoint, ssrc, limits](core::Time) { endpoint->source.srtp().confirm(ssrc, limits); });
-            }
+        for (const Radio* radio : key_users().of(kept.kind, kept.key)) {
+            if (durable)
+                durable_now[worker_of(radio->index)].emplace_back(radio->media.get(), kept);
+            else if (send)
+                start_unrecorded(radio->index);
         }
+    }
+    for (auto& [worker, streams] : durable_now) {
+        const auto lent = std::make_shared<Streams>(std::move(streams));
+        lend(lent, worker, [lent = lent.get()](core::Time) {
+            for (const auto& [endpoint, kept] : *lent) {
+                if (kept.kind == rtp::IndexRecord::Kind::Send)
+                    endpoint->sink.srtp().set_reserved(kept.ssrc, kept.limits);
+                else
+                    endpoint->source.srtp().confirm(kept.ssrc, kept.limits);
+            }
+        });
     }
     record_alarm("srtp.unrecorded", keeper_->failing(),
                  "SRTP packet numbers cannot be written to disk: is the disk full or failing? Audio goes on "
                  "under fresh "
                  "SSRCs");
+}
+
+const KeyUsers& Control::key_users() {
+    if (!key_users_) key_users_.emplace(estate_.radios);
+    return *key_users_;
 }
 
 // srtp.md section 11: what no disk can record goes on under a fresh random SSRC, which nobody used before.

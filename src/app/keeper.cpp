@@ -32,17 +32,16 @@ Keeper::~Keeper() {
 void Keeper::ask(const rtp::IndexRecord& record) {
     {
         const std::lock_guard lock{mutex_};
-        const auto same = [&](const rtp::IndexRecord& other) {
-            return other.kind == record.kind && other.key == record.key && other.ssrc == record.ssrc;
-        };
-        const auto found = std::find_if(waiting_.begin(), waiting_.end(), same);
-        if (found == waiting_.end()) {
+        const auto [place, first] =
+            waiting_at_.try_emplace({record.kind, record.key, record.ssrc}, waiting_.size());
+        if (first) {
             waiting_.push_back(record);
         } else {
             // What is asked once more may be older than what waits.
-            found->limits = {std::max(found->limits.rtp, record.limits.rtp),
-                             std::max(found->limits.rtcp, record.limits.rtcp)};
-            if (record.address) found->address = record.address;
+            rtp::IndexRecord& waits = waiting_[place->second];
+            waits.limits = {std::max(waits.limits.rtp, record.limits.rtp),
+                            std::max(waits.limits.rtcp, record.limits.rtcp)};
+            if (record.address) waits.address = record.address;
         }
     }
     wake_.notify_one();
@@ -67,6 +66,7 @@ void Keeper::run() {
             wake_.wait(lock, work);
         const bool last = stopping_;
         std::vector<rtp::IndexRecord> batch = std::exchange(waiting_, {});
+        waiting_at_.clear();
         std::optional<std::string> orders = std::exchange(orders_, std::nullopt);
         lock.unlock();
         if (orders) write_orders(*orders);

@@ -164,7 +164,7 @@ std::string Control::metrics() const {
                 page.family(from.name, from.help, from.gauge ? MetricType::Gauge : MetricType::Counter);
             for (const auto& [labels, value] : from.values) {
                 Labels named;
-                for (const auto& [name, text] : labels) named.push_back({name, text});
+                for (const auto& [name, text] : *labels) named.push_back({name, text});
                 from.gauge ? Page::gauge(to, value, std::move(named))
                            : Page::counter(to, static_cast<std::uint64_t>(value), std::move(named));
             }
@@ -214,6 +214,9 @@ void Control::refresh_figures() {
                  "Share of the last half second in which a media worker did not wait",
                  true,
                  {}}};
+    const auto shared = [](Figures::Labels labels) {
+        return std::make_shared<const Figures::Labels>(std::move(labels));
+    };
     const core::Time now = core::monotonic_now();
     const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
     busy_since_ = now;
@@ -221,11 +224,13 @@ void Control::refresh_figures() {
         const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
         const std::uint64_t before = std::exchange(busy_before_[number], busy);
         families[11].values.emplace_back(
-            Figures::Labels{{"worker", std::to_string(number)}},
+            shared({{"worker", std::to_string(number)}}),
             static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1)));
     }
+    for (const std::size_t family : {0U, 1U, 2U, 3U, 5U, 6U})
+        families[family].values.reserve(estate_.radios.size());
     for (const auto& [index, radio] : estate_.radios) {
-        const Figures::Labels labels{{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}};
+        const auto labels = shared({{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}});
         const auto& in = radio->media->source.counters();
         const auto& out = radio->media->sink.counters();
         families[0].values.emplace_back(labels, in.packets.read());
@@ -237,9 +242,9 @@ void Control::refresh_figures() {
             const std::uint64_t count =
                 in.dropped.read(cause) + (cause == media::Drop::Reserved ? out.refused.read() : 0);
             if (count == 0) continue;
-            Figures::Labels with_cause = labels;
+            Figures::Labels with_cause = *labels;
             with_cause.emplace_back("cause", media::name_of(cause));
-            families[4].values.emplace_back(with_cause, count);
+            families[4].values.emplace_back(shared(std::move(with_cause)), count);
         }
         families[5].values.emplace_back(labels, radio->media->sink.reported_loss() / 100.0);
         families[6].values.emplace_back(labels, static_cast<double>(in.jitter_us.read()) / 1e6);
@@ -248,7 +253,8 @@ void Control::refresh_figures() {
         std::uint64_t count = 0;
         for (std::size_t number = 0; number < crew_.size(); ++number) count += of(crew_.worker(number));
         if (count > 0)
-            families[4].values.push_back({{{"endpoint", ""}, {"cause", cause}}, static_cast<double>(count)});
+            families[4].values.emplace_back(shared({{"endpoint", ""}, {"cause", cause}}),
+                                            static_cast<double>(count));
     };
     for (std::size_t i = 0; i < media::kDrops; ++i) {
         const auto cause = static_cast<media::Drop>(i);
@@ -259,13 +265,13 @@ void Control::refresh_figures() {
     nobodys("send_unreachable", [](const auto& worker) { return worker.sent().unreachable.read(); });
     nobodys("send_failed", [](const auto& worker) { return worker.sent().failed.read(); });
     for (const auto& [channel, count] : chronicle_.policy_denials())
-        families[7].values.push_back(
-            {{{"channel", estate_.channels.name(channel)}}, static_cast<double>(count)});
+        families[7].values.emplace_back(shared({{"channel", estate_.channels.name(channel)}}),
+                                        static_cast<double>(count));
     double open = 0;
     for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
-    families[8].values.emplace_back(Figures::Labels{}, open);
-    families[9].values.emplace_back(Figures::Labels{}, 0);
-    families[10].values.emplace_back(Figures::Labels{}, rt_ == "degraded" ? 0 : 1);
+    families[8].values.emplace_back(shared({}), open);
+    families[9].values.emplace_back(shared({}), 0);
+    families[10].values.emplace_back(shared({}), rt_ == "degraded" ? 0 : 1);
     figures_.store(std::move(figures));
 }
 

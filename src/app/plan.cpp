@@ -120,7 +120,8 @@ private:
         if (before && stays(*before, config)) {
             radios_[index] = before;
             if (same_keys(*before, config)) return {};
-            auto receiver = std::make_unique<rtp::SrtpReceiver>(make_receiver(config.srtp, book_));
+            auto receiver = std::make_unique<rtp::SrtpReceiver>(
+                make_receiver(config.srtp, book_, expected_of(config.settings)));
             drop_old_key(*receiver);
             plan_->rekeyed.push_back({index, before->media.get(), std::move(receiver), old_key});
             return {};

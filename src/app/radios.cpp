@@ -65,16 +65,38 @@ core::Result<void> open_ports(Radio& radio, const Radio* before, std::span<const
 
 }  // namespace
 
+KeyUsers::KeyUsers(const Radios& radios) {
+    using Kind = rtp::IndexRecord::Kind;
+    uses_.reserve(2 * radios.size());
+    for (const auto& [index, radio] : radios) {
+        if (radio->send_key) uses_.push_back({Kind::Send, *radio->send_key, radio.get()});
+        if (!radio->receive_keys.empty())
+            uses_.push_back({Kind::Receive, radio->receive_keys.front(), radio.get()});
+    }
+    std::sort(uses_.begin(), uses_.end(), before);
+}
+
+std::vector<const Radio*> KeyUsers::of(rtp::IndexRecord::Kind kind, const rtp::KeyFingerprint& key) const {
+    const auto [first, last] = std::equal_range(uses_.begin(), uses_.end(), Use{kind, key, nullptr}, before);
+    std::vector<const Radio*> radios;
+    for (auto use = first; use != last; ++use) radios.push_back(use->radio);
+    return radios;
+}
+
 StreamBook::StreamBook(std::vector<rtp::IndexRecord> from_disk) {
     for (const rtp::IndexRecord& record : from_disk) note(record);
 }
 
+std::pair<StreamBook::Records::const_iterator, StreamBook::Records::const_iterator> StreamBook::of(
+    rtp::IndexRecord::Kind kind, const rtp::KeyFingerprint& key) const {
+    return {records_.lower_bound(Key{kind, key, 0}), records_.upper_bound(Key{kind, key, UINT32_MAX})};
+}
+
 std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key) const {
     const std::pair<rtp::IndexRecord, std::uint64_t>* newest = nullptr;
-    for (const auto& [id, entry] : records_)
-        if (entry.first.kind == rtp::IndexRecord::Kind::Send && entry.first.key == key &&
-            (!newest || entry.second > newest->second))
-            newest = &entry;
+    const auto [first, last] = of(rtp::IndexRecord::Kind::Send, key);
+    for (auto it = first; it != last; ++it)
+        if (!newest || it->second.second > newest->second) newest = &it->second;
     return newest ? std::optional{newest->first} : std::nullopt;
 }
 
@@ -85,9 +107,8 @@ std::optional<rtp::IndexRecord> StreamBook::sent(const rtp::KeyFingerprint& key,
 
 std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& key) const {
     std::vector<rtp::IndexRecord> found;
-    for (const auto& [id, entry] : records_)
-        if (entry.first.kind == rtp::IndexRecord::Kind::Receive && entry.first.key == key)
-            found.push_back(entry.first);
+    const auto [first, last] = of(rtp::IndexRecord::Kind::Receive, key);
+    for (auto it = first; it != last; ++it) found.push_back(it->second.first);
     return found;
 }
 
@@ -107,8 +128,8 @@ void StreamBook::note(const rtp::IndexRecord& record) {
     order = ++noted_;
 }
 
-rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book) {
-    rtp::SrtpReceiver receiver{srtp.suite, srtp.receive};
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book, rtp::Expect expect) {
+    rtp::SrtpReceiver receiver{srtp.suite, srtp.receive, expect};
     for (const rtp::MasterKey& key : srtp.receive)
         for (const rtp::IndexRecord& record : book.received(key.fingerprint()))
             receiver.restore(key.fingerprint(), record.ssrc, record.limits);
@@ -155,7 +176,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                           .own_port = static_cast<bool>(radio->rtp),
                                           .rtcp_on_next_port = settings.rtcp == endpoint::Rtcp::NextPort,
                                           .ssrc = settings.ssrc},
-                               .receiver = make_receiver(config.srtp, book),
+                               .receiver = make_receiver(config.srtp, book, expected_of(settings)),
                                .sink = {.format = settings.format,
                                         .payload_type = settings.payload_type,
                                         .ptime = settings.ptime,

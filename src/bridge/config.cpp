@@ -98,13 +98,13 @@ std::optional<Direction> read_direction(const Node& node) {
     return core::config::choice_of<Direction>(node, "direction", kDirections);
 }
 
-std::optional<Channel> read_channel(Map& map, const policy::Known& known, policy::Names& names,
+std::optional<Channel> read_channel(Map& map, const policy::Vocabulary& known, policy::Names& names,
                                     policy::Zones& zones) {
     Channel channel{.mark = map.node().mark()};
     if (const auto id = map.require("id")) channel.id = core::config::identifier(*id).value_or("");
     if (const auto name = map.find("name")) channel.name = core::config::display_name(*name).value_or("");
     if (const auto agency = map.require("agency"))
-        channel.agency = known_agency(*agency, known.agencies).value_or("");
+        channel.agency = known_agency(*agency, known.known().agencies).value_or("");
     if (const auto label = map.find("sensitivity"))
         channel.sensitivity =
             core::config::choice_of<policy::Sensitivity>(*label, "TLP 2.0 label", kSensitivities)

@@ -22,8 +22,7 @@ const unsigned char* octets_of(std::span<const std::byte> payload) {
 // Opus, mono.
 class OpusVoiceDecoder final : public Decoder {
 public:
-    explicit OpusVoiceDecoder(const Format& format)
-        : format_{format}, state_{static_cast<std::size_t>(opus_decoder_get_size(1)), initialise} {
+    explicit OpusVoiceDecoder(const Format& format) : format_{format}, state_{beginning()} {
         OpusVoiceDecoder::start(format.rate);
     }
 
@@ -75,6 +74,10 @@ public:
     std::size_t memory() const noexcept override { return sizeof(*this) + state_.octets(); }
 
 private:
+    static const OpusBeginning& beginning() {
+        static const OpusBeginning all{static_cast<std::size_t>(opus_decoder_get_size(1)), initialise};
+        return all;
+    }
     static void initialise(void* memory, std::uint32_t rate) {
         const int error =
             opus_decoder_init(static_cast<OpusDecoder*>(memory), static_cast<opus_int32>(rate), 1);

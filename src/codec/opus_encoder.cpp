@@ -27,8 +27,7 @@ int bandwidth(std::uint32_t rate) {
 // Opus for voice, mono.
 class OpusVoiceEncoder final : public Encoder {
 public:
-    explicit OpusVoiceEncoder(const Format& format)
-        : state_{static_cast<std::size_t>(opus_encoder_get_size(1)), initialise} {
+    explicit OpusVoiceEncoder(const Format& format) : state_{beginning()} {
         OpusVoiceEncoder::start(format.rate, format);
     }
 
@@ -78,6 +77,10 @@ public:
     std::size_t memory() const noexcept override { return sizeof(*this) + state_.octets(); }
 
 private:
+    static const OpusBeginning& beginning() {
+        static const OpusBeginning all{static_cast<std::size_t>(opus_encoder_get_size(1)), initialise};
+        return all;
+    }
     static void initialise(void* memory, std::uint32_t rate) {
         const int error = opus_encoder_init(static_cast<OpusEncoder*>(memory), static_cast<opus_int32>(rate),
                                             1, OPUS_APPLICATION_VOIP);

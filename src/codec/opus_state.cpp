@@ -5,27 +5,20 @@
 
 namespace crosspatch::codec {
 
-void OpusState::renew(std::uint32_t rate) noexcept {
+std::span<const OpusBeginning::Word> OpusBeginning::at(std::uint32_t rate) const noexcept {
     const auto found = std::ranges::find(kOpusRates, rate);
     assert(found != kOpusRates.end());
-    forget();
-    for (const Word& word : new_[static_cast<std::size_t>(found - kOpusRates.begin())])
-        memory_[word.at] = word.value;
+    return used_[static_cast<std::size_t>(found - kOpusRates.begin())];
 }
 
-std::size_t OpusState::octets() const noexcept {
-    std::size_t total = memory_.size() * sizeof(memory_[0]);
-    for (const auto& words : new_) total += words.capacity() * sizeof(Word);
-    return total;
+void OpusBeginning::learn(std::span<const std::uint64_t> memory, std::vector<Word>& used) {
+    for (std::uint32_t at = 0; at < memory.size(); ++at)
+        if (memory[at] != 0) used.push_back({at, memory[at]});
 }
 
-void OpusState::forget() noexcept { std::ranges::fill(memory_, 0U); }
-
-void OpusState::learn(std::vector<Word>& words) {
-    const auto used = std::ranges::count_if(memory_, [](std::uint64_t value) { return value != 0; });
-    words.reserve(static_cast<std::size_t>(used));
-    for (std::uint32_t at = 0; at < memory_.size(); ++at)
-        if (memory_[at] != 0) words.push_back({at, memory_[at]});
+void OpusState::renew(std::uint32_t rate) noexcept {
+    std::ranges::fill(memory_, 0U);
+    for (const OpusBeginning::Word& word : beginning_.at(rate)) memory_[word.at] = word.value;
 }
 
 }  // namespace crosspatch::codec

@@ -69,18 +69,18 @@ bool Address::is_unspecified() const {
 
 socklen_t Address::fill(sockaddr_storage& to) const {
     to = {};
+    return fill(reinterpret_cast<SocketAddress&>(to));
+}
+
+socklen_t Address::fill(SocketAddress& to) const {
     if (family_ == Family::V4) {
-        auto& v4 = reinterpret_cast<sockaddr_in&>(to);
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(port_);
-        std::memcpy(&v4.sin_addr, octets_.data(), 4);
-        return sizeof v4;
+        to.v4 = {.sin_family = AF_INET, .sin_port = htons(port_)};
+        std::memcpy(&to.v4.sin_addr, octets_.data(), 4);
+        return sizeof to.v4;
     }
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(to);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port_);
-    std::memcpy(&v6.sin6_addr, octets_.data(), 16);
-    return sizeof v6;
+    to.v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port_)};
+    std::memcpy(&to.v6.sin6_addr, octets_.data(), 16);
+    return sizeof to.v6;
 }
 
 std::string Address::to_string() const {

@@ -15,9 +15,16 @@ void Demux::attach(Endpoint& endpoint) {
 }
 
 void Demux::detach(const Endpoint& endpoint) {
-    const auto is_it = [&](const auto& entry) { return entry.second == &endpoint; };
-    boost::unordered::erase_if(by_ssrc_, is_it);
-    boost::unordered::erase_if(by_source_, is_it);
+    const Source::Settings& settings = endpoint.source.settings();
+    // What replaces it may stand there already.
+    const auto drop = [&](auto& table, const auto& key) {
+        if (const auto found = table.find(key); found != table.end() && found->second == &endpoint)
+            table.erase(found);
+    };
+    if (settings.ssrc)
+        drop(by_ssrc_, *settings.ssrc);
+    else
+        drop(by_source_, settings.remote);
 }
 
 Endpoint* Demux::find(std::span<const std::byte> datagram, const core::Address& from) const {

@@ -13,7 +13,8 @@ Sink::Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timest
     : settings_{std::move(settings)},
       srtp_{std::move(sender)},
       first_timestamp_{first_timestamp},
-      epoch_{now} {}
+      epoch_{now},
+      packet_ticks_{settings_.format.ticks(settings_.ptime)} {}
 
 std::uint32_t Sink::timestamp_at(core::Time now) const {
     using std::chrono::microseconds;
@@ -41,22 +42,15 @@ bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint6
         return false;
     }
     const std::span<std::byte> buffer = outbox.prepare();
-    rtp::Header header;
-    header.marker = marker;
-    header.payload_type = settings_.payload_type;
-    header.sequence = static_cast<std::uint16_t>(index);
-    header.timestamp = timestamp;
-    header.ssrc = srtp_.ssrc();
-    rtp::write_header(buffer, header);
-    std::copy(payload.begin(), payload.end(), buffer.begin() + rtp::kMinHeader);
-    const auto sealed =
-        srtp_.seal_rtp(buffer, rtp::kMinHeader, rtp::kMinHeader + payload.size(), srtp_.ssrc(), index);
+    rtp::write_fixed_header(buffer.first<rtp::kMinHeader>(), settings_.payload_type, marker,
+                            static_cast<std::uint16_t>(index), timestamp, srtp_.ssrc());
+    const auto sealed = srtp_.seal_rtp(buffer, rtp::kMinHeader, payload, srtp_.ssrc(), index);
     if (!sealed) {
         ++counters_.refused;
         return false;
     }
     outbox.commit(settings_.socket, to, *sealed);
-    const auto ends = timestamp + settings_.format.ticks(settings_.ptime);
+    const auto ends = timestamp + packet_ticks_;
     if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
     sent_any_ = true;
     follow_ssrc();

@@ -29,12 +29,6 @@ constexpr int kSuiteNone = static_cast<int>(Suite::None);
 
 std::uint32_t bits(unsigned first, unsigned count) { return ((1U << count) - 1U) << first; }
 
-std::vector<std::string_view> ids_of(const std::vector<Known::Channel>& channels) {
-    std::vector<std::string_view> ids;
-    for (const Known::Channel& channel : channels) ids.push_back(channel.id);
-    return ids;
-}
-
 void sort_once(std::vector<NameId>& ids) {
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -53,19 +47,15 @@ void exclude(std::vector<NameId> ids, NameSet& from) {
 
 }  // namespace
 
-ConditionReader::Vocabulary::Vocabulary(std::string_view noun, std::vector<std::string_view> known)
-    : article_and_noun{noun}, words{std::move(known)} {
-    std::sort(words.begin(), words.end());
-}
-
-ConditionReader::ConditionReader(std::string_view own_channel, const Known& known, Names& names, Zones& zones)
+ConditionReader::ConditionReader(std::string_view own_channel, const Vocabulary& vocabulary, Names& names,
+                                 Zones& zones)
     : own_channel_{own_channel},
-      known_{known},
+      vocabulary_{vocabulary},
       names_{names},
       zones_{zones},
-      agencies_{"an agency of this configuration", {known.agencies.begin(), known.agencies.end()}},
-      channels_{"a channel of this configuration", ids_of(known.channels)},
-      roles_{"a role", {known.roles.begin(), known.roles.end()}},
+      agencies_{"an agency of this configuration", vocabulary.agencies()},
+      channels_{"a channel of this configuration", vocabulary.channels()},
+      roles_{"a role", vocabulary.roles()},
       suggestions_left_{kMaxSuggestions} {}
 
 std::optional<Conditions> ConditionReader::read(const Node& when) {
@@ -140,16 +130,16 @@ std::vector<core::config::Node> ConditionReader::values_of(Map& map, std::string
     return values;
 }
 
-std::optional<NameId> ConditionReader::read_name(const Node& node, const Vocabulary& known) {
+std::optional<NameId> ConditionReader::read_name(const Node& node, const Words& known) {
     const auto text = node.text();
     if (!text) return std::nullopt;
-    if (std::binary_search(known.words.begin(), known.words.end(), std::string_view{*text})) {
+    if (std::binary_search(known.sorted.begin(), known.sorted.end(), std::string_view{*text})) {
         return names_.intern(*text);
     }
     std::string wrong = fmt::format("'{}' is not {}", core::escape(*text), known.article_and_noun);
     if (suggestions_left_ > 0) {
         --suggestions_left_;
-        const auto meant = core::config::nearest(*text, known.words);
+        const auto meant = core::config::nearest(*text, known.sorted);
         if (meant) wrong += fmt::format("; did you mean '{}'?", *meant);
     }
     node.problem(std::move(wrong));
@@ -161,7 +151,7 @@ std::optional<NameId> ConditionReader::read_talker(const Node& node) {
     return id ? std::optional{names_.intern(*id)} : std::nullopt;
 }
 
-void ConditionReader::read_names(Map& map, std::string_view key, const Vocabulary* known, bool negated,
+void ConditionReader::read_names(Map& map, std::string_view key, const Words* known, bool negated,
                                  NameSet& into) {
     const std::vector<Node> values = values_of(map, key, kMaxNames);
     if (values.empty()) return;
@@ -244,11 +234,15 @@ void ConditionReader::check_contradictions(const Node& when, const Conditions& c
 // named.
 void ConditionReader::check_channels(const Node& when, const Conditions& conditions) {
     if (conditions.channel.except) return;
-    const auto possible = [&](const Known::Channel& channel) {
-        return channel.id != own_channel_ && conditions.channel.contains(names_.find(channel.id)) &&
-               conditions.agency.contains(names_.find(channel.agency));
+    const auto possible = [&](NameId named) {
+        const std::string_view id = names_.text(named);
+        const auto channels = vocabulary_.channels_named(id);
+        return id != own_channel_ &&
+               std::any_of(channels.begin(), channels.end(), [&](const Known::Channel* channel) {
+                   return conditions.agency.contains(names_.find(channel->agency));
+               });
     };
-    if (std::any_of(known_.channels.begin(), known_.channels.end(), possible)) return;
+    if (std::any_of(conditions.channel.ids.begin(), conditions.channel.ids.end(), possible)) return;
     const bool only_itself =
         conditions.channel.ids.size() == 1 && conditions.channel.contains(names_.find(own_channel_));
     when.warning(only_itself

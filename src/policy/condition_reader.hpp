@@ -19,23 +19,22 @@ namespace crosspatch::policy {
 class ConditionReader {
 public:
     // All arguments outlive the reader.
-    ConditionReader(std::string_view own_channel, const Known& known, Names& names, Zones& zones);
+    ConditionReader(std::string_view own_channel, const Vocabulary& vocabulary, Names& names, Zones& zones);
 
     std::optional<Conditions> read(const core::config::Node& when);
 
 private:
     using Node = core::config::Node;
     using Map = core::config::Map;
-    struct Vocabulary {
-        Vocabulary(std::string_view noun, std::vector<std::string_view> known);
-        std::string_view article_and_noun;    // `an agency`
-        std::vector<std::string_view> words;  // sorted
+    struct Words {
+        std::string_view article_and_noun;         // `an agency`
+        std::span<const std::string_view> sorted;  // those that are known
     };
 
     void read_keys(Map& map, bool negated, Conditions& into);
     // `known` left out: any identifier, since who talks is not known when the configuration is read.
-    void read_names(Map& map, std::string_view key, const Vocabulary* known, bool negated, NameSet& into);
-    std::optional<NameId> read_name(const Node& node, const Vocabulary& known);
+    void read_names(Map& map, std::string_view key, const Words* known, bool negated, NameSet& into);
+    std::optional<NameId> read_name(const Node& node, const Words& known);
     std::optional<NameId> read_talker(const Node& node);
     void read_words(Map& map, std::string_view key, std::string_view what, unsigned first_bit,
                     std::span<const core::config::Word> words, bool negated, Conditions& into);
@@ -48,12 +47,12 @@ private:
     void problem(const Node& at, std::string text);
 
     std::string_view own_channel_;
-    const Known& known_;
+    const Vocabulary& vocabulary_;
     Names& names_;
     Zones& zones_;
-    Vocabulary agencies_;
-    Vocabulary channels_;
-    Vocabulary roles_;
+    Words agencies_;
+    Words channels_;
+    Words roles_;
     int suggestions_left_;   // each costs a look at every known name
     bool understood_{true};  // the `when` that is being read
 };

@@ -101,7 +101,29 @@ std::string_view word(Side side) { return side == Side::Outbound ? "outbound" : 
 
 }  // namespace
 
-RuleList read_rules(const Node& node, Side side, std::string_view own_channel, const Known& known,
+Vocabulary::Vocabulary(const Known& known)
+    : known_{known},
+      agencies_{known.agencies.begin(), known.agencies.end()},
+      roles_{known.roles.begin(), known.roles.end()} {
+    for (const Known::Channel& channel : known.channels) {
+        channels_.push_back(channel.id);
+        by_id_.push_back(&channel);
+    }
+    for (auto* words : {&agencies_, &channels_, &roles_}) std::sort(words->begin(), words->end());
+    std::sort(by_id_.begin(), by_id_.end(),
+              [](const Known::Channel* a, const Known::Channel* b) { return a->id < b->id; });
+}
+
+std::span<const Known::Channel* const> Vocabulary::channels_named(std::string_view id) const {
+    const auto first = std::lower_bound(
+        by_id_.begin(), by_id_.end(), id,
+        [](const Known::Channel* channel, std::string_view name) { return channel->id < name; });
+    auto last = first;
+    while (last != by_id_.end() && (*last)->id == id) ++last;
+    return {first, last};
+}
+
+RuleList read_rules(const Node& node, Side side, std::string_view own_channel, const Vocabulary& vocabulary,
                     Names& names, Zones& zones) {
     RuleList list;
     const std::vector<Node> nodes = node.list();
@@ -110,7 +132,7 @@ RuleList read_rules(const Node& node, Side side, std::string_view own_channel, c
                                  RuleList::kMaxRules));
         return list;
     }
-    ConditionReader conditions{own_channel, known, names, zones};
+    ConditionReader conditions{own_channel, vocabulary, names, zones};
     std::map<std::string, std::size_t> lines;  // where each id was seen first
     for (const Node& rule_node : nodes) {
         auto rule = read_rule(rule_node, conditions);

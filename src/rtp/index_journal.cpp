@@ -277,15 +277,15 @@ void IndexJournal::settle(const IndexRecord& record) {
 }
 
 void IndexJournal::forget(const KeyFingerprint& key) {
-    for (auto it = impl_->places.begin(); it != impl_->places.end();) {
-        if (std::get<KeyFingerprint>(it->first) != key) {
-            ++it;
-            continue;
+    for (const auto kind : {IndexRecord::Kind::Send, IndexRecord::Kind::Receive}) {
+        auto it = impl_->places.lower_bound({kind, key, 0});
+        while (it != impl_->places.end() && std::get<IndexRecord::Kind>(it->first) == kind &&
+               std::get<KeyFingerprint>(it->first) == key) {
+            impl_->slots[it->second] = {std::nullopt, {true, true}};
+            impl_->free.push_back(it->second);
+            impl_->dirty = true;
+            it = impl_->places.erase(it);
         }
-        impl_->slots[it->second] = {std::nullopt, {true, true}};
-        impl_->free.push_back(it->second);
-        impl_->dirty = true;
-        it = impl_->places.erase(it);
     }
 }
 

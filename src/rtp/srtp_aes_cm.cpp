@@ -85,9 +85,9 @@ public:
     AesCm(const AesCm&) = delete;
     AesCm& operator=(const AesCm&) = delete;
 
-    void seal_rtp(std::byte* packet, std::size_t header_size, std::size_t size, std::uint32_t ssrc,
-                  std::uint64_t index) noexcept override {
-        crypt(counter(rtp_salt_, ssrc, index), packet + header_size, size - header_size);
+    void seal_rtp(std::byte* packet, std::size_t header_size, const std::byte* plaintext, std::size_t size,
+                  std::uint32_t ssrc, std::uint64_t index) noexcept override {
+        crypt(counter(rtp_salt_, ssrc, index), plaintext, packet + header_size, size - header_size);
         const auto digest = hmac_({packet, size}, static_cast<std::uint32_t>(index >> 16));
         std::memcpy(packet + size, digest.data(), kTag);
     }
@@ -97,7 +97,8 @@ public:
         const auto signed_part = packet.first(packet.size() - kTag);
         const auto digest = hmac_(signed_part, static_cast<std::uint32_t>(index >> 16));
         if (CRYPTO_memcmp(digest.data(), packet.data() + signed_part.size(), kTag) != 0) return false;
-        crypt(counter(rtp_salt_, ssrc, index), packet.data() + header_size, signed_part.size() - header_size);
+        crypt(counter(rtp_salt_, ssrc, index), packet.data() + header_size, packet.data() + header_size,
+              signed_part.size() - header_size);
         return true;
     }
 
@@ -126,17 +127,19 @@ public:
     }
 
 private:
-    void crypt(const std::array<unsigned char, 16>& first, std::byte* text, std::size_t size) {
+    void crypt(const std::array<unsigned char, 16>& first, const std::byte* from, std::byte* to,
+               std::size_t size) {
         int written = 0;
         bool done = EVP_CipherInit_ex(context_.get(), nullptr, nullptr, nullptr, first.data(), -1) == 1;
-        done &= size == 0 || EVP_EncryptUpdate(context_.get(), raw(text), &written, raw(text),
-                                               static_cast<int>(size)) == 1;
+        done &= size == 0 ||
+                EVP_EncryptUpdate(context_.get(), raw(to), &written, raw(from), static_cast<int>(size)) == 1;
         assert(done);
     }
 
     void crypt_rtcp(std::byte* packet, std::size_t size, std::uint32_t ssrc, std::uint32_t word) {
         context_.borrowed(std::span{rtcp_.key}.first(kKey), [&] {
-            crypt(counter(rtcp_.salt, ssrc, word & ~kEncryptedRtcp), packet + kRtcpClear, size - kRtcpClear);
+            crypt(counter(rtcp_.salt, ssrc, word & ~kEncryptedRtcp), packet + kRtcpClear, packet + kRtcpClear,
+                  size - kRtcpClear);
             return true;
         });
     }

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "crosspatch/rtp/srtp_error.hpp"
+#include "crosspatch/rtp/srtp_receiver.hpp"
 #include "crosspatch/rtp/srtp_suite.hpp"
 #include "src/rtp/srtp_kdf.hpp"
 
@@ -23,9 +24,14 @@ namespace crosspatch::rtp {
 // Source   RFC 3711 §3.1, §3.4, §4.1.1, §4.2; RFC 7714 §8, §9.
 class PacketCipher {
 public:
-    // `index` is ROC and sequence number in one; an RTCP `word` is the E bit and the index.
-    virtual void seal_rtp(std::byte* packet, std::size_t header_size, std::size_t size, std::uint32_t ssrc,
-                          std::uint64_t index) noexcept = 0;
+    // `index` is ROC and sequence number in one; an RTCP `word` is the E bit and the index. The header stands in
+    // `packet`; the plaintext, size - header_size octets, anywhere else or in its place there already.
+    virtual void seal_rtp(std::byte* packet, std::size_t header_size, const std::byte* plaintext,
+                          std::size_t size, std::uint32_t ssrc, std::uint64_t index) noexcept = 0;
+    void seal_rtp(std::byte* packet, std::size_t header_size, std::size_t size, std::uint32_t ssrc,
+                  std::uint64_t index) noexcept {
+        seal_rtp(packet, header_size, packet + header_size, size, ssrc, index);
+    }
     virtual bool open_rtp(std::span<std::byte> packet, std::size_t header_size, std::uint32_t ssrc,
                           std::uint64_t index) noexcept = 0;
     virtual void seal_rtcp(std::byte* packet, std::size_t size, std::uint32_t ssrc,
@@ -38,8 +44,9 @@ public:
 
     const KeyFingerprint& fingerprint() const { return fingerprint_; }
 
-    static std::unique_ptr<PacketCipher> make(const MasterKey& key);
-    static std::unique_ptr<PacketCipher> make(Suite suite, const SessionKeys& keys);
+    static std::unique_ptr<PacketCipher> make(const MasterKey& key, Expect expect = Expect::RtpAndRtcp);
+    static std::unique_ptr<PacketCipher> make(Suite suite, const SessionKeys& keys,
+                                              Expect expect = Expect::RtpAndRtcp);
 
 protected:
     PacketCipher() = default;
@@ -51,7 +58,8 @@ private:
 inline constexpr std::uint32_t kEncryptedRtcp = std::uint32_t{1} << 31;  // the E bit
 inline constexpr std::size_t kRtcpClear = 8;                             // header and SSRC stay readable
 
-std::unique_ptr<PacketCipher> make_sodium_gcm(const SessionKeys& keys);  // AES-256 only
+std::unique_ptr<PacketCipher> make_sodium_gcm(const SessionKeys& keys);        // AES-256 only
+std::unique_ptr<PacketCipher> make_sodium_gcm_small(const SessionKeys& keys);  // for Expect::RtcpOnly
 std::unique_ptr<PacketCipher> make_openssl_gcm(Suite suite, const SessionKeys& keys);
 std::unique_ptr<PacketCipher> make_aes_cm(const SessionKeys& keys);
 bool sodium_has_aes();  // the processor has what libsodium's AES needs

@@ -8,14 +8,14 @@ constexpr std::size_t kTag = 16;
 using Nonce = std::array<unsigned char, 12>;
 
 void seal(EVP_CIPHER_CTX* context, const Nonce& nonce, std::span<const unsigned char> associated,
-          std::byte* text, std::size_t size) {
+          const std::byte* plaintext, std::byte* text, std::size_t size) {
     int written = 0;
     bool done = EVP_CipherInit_ex(context, nullptr, nullptr, nullptr, nonce.data(), 1) == 1;
     done &= EVP_EncryptUpdate(context, nullptr, &written, associated.data(),
                               static_cast<int>(associated.size())) == 1;
     // Without octets to encrypt OpenSSL would take the call for the end of the message.
-    done &=
-        size == 0 || EVP_EncryptUpdate(context, raw(text), &written, raw(text), static_cast<int>(size)) == 1;
+    done &= size == 0 ||
+            EVP_EncryptUpdate(context, raw(text), &written, raw(plaintext), static_cast<int>(size)) == 1;
     done &= EVP_EncryptFinal_ex(context, raw(text + size), &written) == 1;
     done &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTag, text + size) == 1;
     assert(done);
@@ -51,10 +51,10 @@ public:
     OpensslGcm(const OpensslGcm&) = delete;
     OpensslGcm& operator=(const OpensslGcm&) = delete;
 
-    void seal_rtp(std::byte* packet, std::size_t header_size, std::size_t size, std::uint32_t ssrc,
-                  std::uint64_t index) noexcept override {
-        seal(context_.get(), rtp_salt_.nonce(ssrc, index), {raw(packet), header_size}, packet + header_size,
-             size - header_size);
+    void seal_rtp(std::byte* packet, std::size_t header_size, const std::byte* plaintext, std::size_t size,
+                  std::uint32_t ssrc, std::uint64_t index) noexcept override {
+        seal(context_.get(), rtp_salt_.nonce(ssrc, index), {raw(packet), header_size}, plaintext,
+             packet + header_size, size - header_size);
     }
 
     bool open_rtp(std::span<std::byte> packet, std::size_t header_size, std::uint32_t ssrc,
@@ -69,7 +69,7 @@ public:
         const auto associated = rtcp_associated(packet, word);
         context_.borrowed(std::span{rtcp_key_}.first(key_size_), [&] {
             seal(context_.get(), rtcp_salt_.nonce(ssrc, word & ~kEncryptedRtcp), associated,
-                 packet + kRtcpClear, size - kRtcpClear);
+                 packet + kRtcpClear, packet + kRtcpClear, size - kRtcpClear);
             return true;
         });
         std::memcpy(packet + size + kTag, associated.data() + kRtcpClear, 4);

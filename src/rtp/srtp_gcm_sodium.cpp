@@ -14,8 +14,9 @@ using State = crypto_aead_aes256gcm_state;
 constexpr std::size_t kTag = crypto_aead_aes256gcm_ABYTES;
 
 void seal(const State& state, const std::array<unsigned char, 12>& nonce,
-          std::span<const unsigned char> associated, std::byte* text, std::size_t size) {
-    crypto_aead_aes256gcm_encrypt_detached_afternm(raw(text), raw(text + size), nullptr, raw(text), size,
+          std::span<const unsigned char> associated, const std::byte* plaintext, std::byte* text,
+          std::size_t size) {
+    crypto_aead_aes256gcm_encrypt_detached_afternm(raw(text), raw(text + size), nullptr, raw(plaintext), size,
                                                    associated.data(), associated.size(), nullptr,
                                                    nonce.data(), &state);
 }
@@ -35,35 +36,76 @@ bool open(const State& state, const std::array<unsigned char, 12>& nonce,
     return true;
 }
 
+// A key that is used for every packet: expanded once, 512 octets.
+class ExpandedKey {
+public:
+    explicit ExpandedKey(const std::array<std::byte, 32>& key) {
+        crypto_aead_aes256gcm_beforenm(&state_, raw(key.data()));
+    }
+    template <typename Use>
+    auto with(Use use) {
+        return use(state_);
+    }
+    void wipe() { sodium_memzero(&state_, sizeof state_); }
+
+private:
+    State state_;
+};
+
+// A key that is seldom used: expanded for each packet.
+class PlainKey {
+public:
+    explicit PlainKey(const std::array<std::byte, 32>& key) : key_{key} {}
+    template <typename Use>
+    auto with(Use use) {
+        State state;
+        crypto_aead_aes256gcm_beforenm(&state, raw(key_.data()));
+        const auto done = use(state);
+        sodium_memzero(&state, sizeof state);
+        return done;
+    }
+    void wipe() { core::wipe(key_); }
+
+private:
+    std::array<std::byte, 32> key_;
+};
+
+template <typename RtpKey>
 class SodiumGcm final : public PacketCipher {
 public:
-    explicit SodiumGcm(const SessionKeys& keys) : rtp_salt_{keys.rtp.salt}, rtcp_salt_{keys.rtcp.salt} {
-        crypto_aead_aes256gcm_beforenm(&state_, raw(keys.rtp.key.data()));
-        rtcp_key_ = keys.rtcp.key;
-    }
+    explicit SodiumGcm(const SessionKeys& keys)
+        : rtp_key_{keys.rtp.key},
+          rtp_salt_{keys.rtp.salt},
+          rtcp_salt_{keys.rtcp.salt},
+          rtcp_key_{keys.rtcp.key} {}
     SodiumGcm(const SodiumGcm&) = delete;
     SodiumGcm& operator=(const SodiumGcm&) = delete;
     ~SodiumGcm() override { SodiumGcm::wipe(); }
 
-    void seal_rtp(std::byte* packet, std::size_t header_size, std::size_t size, std::uint32_t ssrc,
-                  std::uint64_t index) noexcept override {
-        seal(state_, rtp_salt_.nonce(ssrc, index), {raw(packet), header_size}, packet + header_size,
-             size - header_size);
+    void seal_rtp(std::byte* packet, std::size_t header_size, const std::byte* plaintext, std::size_t size,
+                  std::uint32_t ssrc, std::uint64_t index) noexcept override {
+        rtp_key_.with([&](const State& state) {
+            seal(state, rtp_salt_.nonce(ssrc, index), {raw(packet), header_size}, plaintext,
+                 packet + header_size, size - header_size);
+            return true;
+        });
     }
 
     bool open_rtp(std::span<std::byte> packet, std::size_t header_size, std::uint32_t ssrc,
                   std::uint64_t index) noexcept override {
         const auto tag = packet.size() - kTag;
-        return open(state_, rtp_salt_.nonce(ssrc, index), {raw(packet.data()), header_size},
-                    packet.data() + header_size, tag - header_size, packet.data() + tag);
+        return rtp_key_.with([&](const State& state) {
+            return open(state, rtp_salt_.nonce(ssrc, index), {raw(packet.data()), header_size},
+                        packet.data() + header_size, tag - header_size, packet.data() + tag);
+        });
     }
 
     void seal_rtcp(std::byte* packet, std::size_t size, std::uint32_t ssrc,
                    std::uint32_t word) noexcept override {
         const auto associated = rtcp_associated(packet, word);
-        with_rtcp_state([&](const State& state) {
+        rtcp_key_.with([&](const State& state) {
             seal(state, rtcp_salt_.nonce(ssrc, word & ~kEncryptedRtcp), associated, packet + kRtcpClear,
-                 size - kRtcpClear);
+                 packet + kRtcpClear, size - kRtcpClear);
             return true;
         });
         std::memcpy(packet + size + kTag, associated.data() + kRtcpClear, 4);
@@ -72,31 +114,22 @@ public:
     bool open_rtcp(std::span<std::byte> packet, std::uint32_t ssrc, std::uint32_t word) noexcept override {
         const auto associated = rtcp_associated(packet.data(), word);
         const auto tag = packet.size() - 4 - kTag;
-        return with_rtcp_state([&](const State& state) {
+        return rtcp_key_.with([&](const State& state) {
             return open(state, rtcp_salt_.nonce(ssrc, word & ~kEncryptedRtcp), associated,
                         packet.data() + kRtcpClear, tag - kRtcpClear, packet.data() + tag);
         });
     }
 
     void wipe() noexcept override {
-        sodium_memzero(&state_, sizeof state_);
-        core::wipe(rtcp_key_);
+        rtp_key_.wipe();
+        rtcp_key_.wipe();
     }
 
 private:
-    template <typename Use>
-    bool with_rtcp_state(Use use) {
-        State state;
-        crypto_aead_aes256gcm_beforenm(&state, raw(rtcp_key_.data()));
-        const bool done = use(state);
-        sodium_memzero(&state, sizeof state);
-        return done;
-    }
-
-    State state_;
+    RtpKey rtp_key_;
     GcmSalt rtp_salt_;
     GcmSalt rtcp_salt_;
-    std::array<std::byte, 32> rtcp_key_{};
+    PlainKey rtcp_key_;
 };
 
 }  // namespace
@@ -108,7 +141,11 @@ bool sodium_has_aes() {
 }
 
 std::unique_ptr<PacketCipher> make_sodium_gcm(const SessionKeys& keys) {
-    return std::make_unique<SodiumGcm>(keys);
+    return std::make_unique<SodiumGcm<ExpandedKey>>(keys);
+}
+
+std::unique_ptr<PacketCipher> make_sodium_gcm_small(const SessionKeys& keys) {
+    return std::make_unique<SodiumGcm<PlainKey>>(keys);
 }
 
 }  // namespace crosspatch::rtp

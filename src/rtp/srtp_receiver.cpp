@@ -48,11 +48,11 @@ core::Unexpected<SrtpError> refused(SrtpError error) { return {error}; }
 
 }  // namespace
 
-SrtpReceiver::SrtpReceiver(Suite suite, std::span<const MasterKey> keys) : suite_{suite} {
+SrtpReceiver::SrtpReceiver(Suite suite, std::span<const MasterKey> keys, Expect expect) : suite_{suite} {
     assert(suite == Suite::None ? keys.empty() : keys.size() == 1 || keys.size() == 2);
     for (const MasterKey& key : keys) {
         assert(key.suite() == suite);
-        ciphers_[key_count_++] = PacketCipher::make(key);
+        ciphers_[key_count_++] = PacketCipher::make(key, expect);
     }
     if (suite == Suite::None) return;
     // Address space only: a page of it becomes memory when a third source is heard.

@@ -15,8 +15,7 @@ core::Unexpected<SrtpError> refused(SrtpError error) { return {error}; }
 
 }  // namespace
 
-SrtpSender::SrtpSender(Suite suite, const MasterKey* key)
-    : suite_{suite}, former_{std::make_unique<std::array<Used, 16>>()} {
+SrtpSender::SrtpSender(Suite suite, const MasterKey* key) : suite_{suite} {
     assert((suite == Suite::None) == (key == nullptr));
     if (!key) return;
     assert(key->suite() == suite);
@@ -31,11 +30,11 @@ bool SrtpSender::begin(std::uint32_t ssrc, IndexLimits start) noexcept {
     const auto below = [start](IndexLimits used) { return start.rtp < used.rtp || start.rtcp < used.rtcp; };
     const bool same = begun_ && ssrc == ssrc_;
     if (same && below(next())) return false;
-    const auto end = former_->begin() + former_count_;
-    const auto old = std::find_if(former_->begin(), end, [ssrc](const Used& it) { return it.ssrc == ssrc; });
+    const auto end = former_.begin() + former_count_;
+    const auto old = std::find_if(former_.begin(), end, [ssrc](const Used& it) { return it.ssrc == ssrc; });
     if (old != end && below(old->next)) return false;
     if (begun_ && !same) {
-        if (old == end && former_count_ == former_->size()) return false;
+        if (old == end && former_count_ == former_.size()) return false;
         if (old == end) ++former_count_;
         *old = {ssrc_, next()};
     }
@@ -67,12 +66,20 @@ std::optional<LimitWish> SrtpSender::next_wish() noexcept {
 core::Result<std::size_t, SrtpError> SrtpSender::seal_rtp(std::span<std::byte> buffer,
                                                           std::size_t header_size, std::size_t size,
                                                           std::uint32_t ssrc, std::uint64_t index) noexcept {
+    if (size < header_size || size > buffer.size())
+        return refused(begun_ && ssrc == ssrc_ ? SrtpError::NoRoom : SrtpError::UnknownSsrc);
+    return seal_rtp(buffer, header_size, buffer.subspan(header_size, size - header_size), ssrc, index);
+}
+
+core::Result<std::size_t, SrtpError> SrtpSender::seal_rtp(std::span<std::byte> buffer,
+                                                          std::size_t header_size,
+                                                          std::span<const std::byte> payload,
+                                                          std::uint32_t ssrc, std::uint64_t index) noexcept {
     const std::size_t tag = info(suite_).tag_size;
+    const std::size_t size = header_size + payload.size();
     if (!begun_ || ssrc != ssrc_) return refused(SrtpError::UnknownSsrc);
-    if (header_size < kFixedHeader || size < header_size || size > kMaxSrtpPacket ||
-        buffer.size() < size + tag) {
+    if (header_size < kFixedHeader || size > kMaxSrtpPacket || buffer.size() < size + tag)
         return refused(SrtpError::NoRoom);
-    }
     if (index >= kRtpIndexEnd) return refused(SrtpError::KeyExpired);
     if (index >= reserved_.rtp) return refused(SrtpError::NotReserved);
     if (sent_.check(index) != ReplayWindow::Verdict::Fresh) return refused(SrtpError::IndexReused);
@@ -80,7 +87,10 @@ core::Result<std::size_t, SrtpError> SrtpSender::seal_rtp(std::span<std::byte> b
     sent_.accept(index);
     next_rtp_ = std::max(next_rtp_, index + 1);
     talked_ = true;
-    if (cipher_) cipher_->seal_rtp(buffer.data(), header_size, size, ssrc, index);
+    if (cipher_)
+        cipher_->seal_rtp(buffer.data(), header_size, payload.data(), size, ssrc, index);
+    else if (payload.data() != buffer.data() + header_size)
+        std::copy(payload.begin(), payload.end(), buffer.begin() + static_cast<std::ptrdiff_t>(header_size));
     return size + tag;
 }
 

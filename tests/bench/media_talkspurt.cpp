@@ -2,10 +2,16 @@
 //
 // "ours" is Source::open_rtp(), Talkspurt::carry() and Outbox::flush(); "parts" calls the same SRTP, the same codecs and
 // sendmmsg() straight, with nothing in between. Thread CPU time; medians of 9 rounds.
+//
+// `bench_media_talkspurt relay` leaves out what does not begin so.
+// `bench_media_talkspurt ours|parts LISTENERS SUITE PACKETS [pcmu]` does one kind of work only, for callgrind: two runs of
+// different lengths or numbers of listeners tell what one packet more or one listener more costs.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <string_view>
 
 #include "crosspatch/codec/rates.hpp"
 #include "tests/bench/talk_path.hpp"
@@ -14,8 +20,8 @@ namespace {
 
 using namespace crosspatch;
 constexpr std::size_t kRounds = 9;
-constexpr std::size_t kPackets = 400;  // a round
-constexpr std::size_t kChunk = 20;     // between two drains of the receiver
+constexpr std::size_t kPackets = 400;       // a round
+constexpr std::size_t kMostWaiting = 1000;  // datagrams in the receiver's buffer, before it is drained
 
 struct Work {
     const char* name;
@@ -56,6 +62,12 @@ public:
         encoder_->start(rates.encode, work.to);
     }
 
+    // One kind of work and nothing else.
+    void run_only(bool ours, std::size_t count) {
+        const auto packets = radio_.packets(count);
+        measure(packets, [&](auto octets) { ours ? carry(octets) : bare(octets); });
+    }
+
     void run() {
         std::vector<double> ours;
         std::vector<double> parts;
@@ -84,9 +96,10 @@ private:
     template <typename Do>
     double measure(const std::vector<std::vector<std::byte>>& packets, Do&& one) {
         double spent = 0;
-        for (std::size_t at = 0; at < packets.size(); at += kChunk) {
+        const std::size_t chunk = std::max<std::size_t>(1, kMostWaiting / work_.listeners / 2);
+        for (std::size_t at = 0; at < packets.size(); at += chunk) {
             const double before = bench::thread_cpu_us();
-            for (std::size_t i = at; i < std::min(at + kChunk, packets.size()); ++i) {
+            for (std::size_t i = at; i < std::min(at + chunk, packets.size()); ++i) {
                 std::copy(packets[i].begin(), packets[i].end(), buffer_.begin());
                 one(std::span{buffer_}.first(packets[i].size()));
             }
@@ -96,7 +109,7 @@ private:
         return spent / static_cast<double>(packets.size());
     }
 
-    void carry(std::span<std::byte> octets) {
+    [[gnu::noinline]] void carry(std::span<std::byte> octets) {  // a name for callgrind --toggle-collect
         now_ += std::chrono::milliseconds{20};
         media::Datagram datagram{octets, talker_->source.remote(), {}, false};
         const auto packet = talker_->source.open_rtp(datagram, now_, {});
@@ -110,7 +123,7 @@ private:
         outbox_.flush();
     }
 
-    void bare(std::span<std::byte> octets) {
+    [[gnu::noinline]] void bare(std::span<std::byte> octets) {
         const auto header = rtp::parse_header(octets);
         const auto opened = bare_receiver_->open_rtp(octets, header->size, header->ssrc, header->sequence);
         if (!opened) return;
@@ -146,7 +159,8 @@ private:
     media::PacketPool pool_{64};
     std::unique_ptr<media::Scratch> scratch_{std::make_unique<media::Scratch>()};
     media::Outbox outbox_, bare_outbox_;
-    media::Talkspurt talkspurt_{{codecs_, pool_, *scratch_, outbox_}};
+    const media::TalkPath path_{codecs_, pool_, *scratch_, outbox_};
+    media::Talkspurt talkspurt_{path_};
     core::Time now_{core::monotonic_now()};
     std::array<std::byte, 1280> buffer_;
     std::unique_ptr<rtp::SrtpReceiver> bare_receiver_;
@@ -159,13 +173,23 @@ private:
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    const std::string_view only = argc == 2 ? argv[1] : "";  // works whose names begin so
     codec::Format opus16 = codec::opus();
+    if (argc >= 5) {
+        const Work relay{"relay", argc == 6 ? codec::pcmu() : opus16, opus16,
+                         std::strtoul(argv[2], nullptr, 10)};
+        const auto suite = static_cast<rtp::Suite>(std::strtoul(argv[3], nullptr, 10));
+        Bench{relay, suite}.run_only(std::string_view{argv[1]} == "ours", std::strtoul(argv[4], nullptr, 10));
+        return 0;
+    }
     codec::Format opus8 = codec::opus();
     opus8.rate = 8000;
     opus8.bitrate = 16000;
     const Work works[] = {{"relay 1 to 1", opus16, opus16, 1},
                           {"relay 1 to 50", opus16, opus16, 50},
+                          {"relay 1 to 200", opus16, opus16, 200},
+                          {"relay 1 to 1000", opus16, opus16, 1000},
                           {"Opus to PCMU", opus16, codec::pcmu(), 1},
                           {"PCMU to Opus", codec::pcmu(), opus16, 1},
                           {"PCMU to Opus, 50", codec::pcmu(), opus16, 50},
@@ -174,5 +198,6 @@ int main() {
     fmt::print("{:<24} {:<24} {:>9} {:>9} {:>7}   {}\n", "work", "suite", "ours us", "parts us", "ratio",
                "spread of the ratio");
     for (const rtp::Suite suite : {rtp::Suite::Aes256Gcm, rtp::Suite::AesCm128HmacSha1_80})
-        for (const Work& work : works) Bench{work, suite}.run();
+        for (const Work& work : works)
+            if (std::string_view{work.name}.starts_with(only)) Bench{work, suite}.run();
 }

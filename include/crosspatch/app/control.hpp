@@ -37,11 +37,12 @@ inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 // Numbers of one second ago, for whoever asks for /metrics; control replaces the table whole.
 struct Figures {
     using Labels = std::vector<std::pair<std::string, std::string>>;
+    using SharedLabels = std::shared_ptr<const Labels>;  // the same for all of an endpoint's numbers
     struct Family {
         std::string name;
         std::string help;
         bool gauge;
-        std::vector<std::pair<Labels, double>> values;
+        std::vector<std::pair<SharedLabels, double>> values;
     };
     std::vector<Family> families;
 };
@@ -154,6 +155,7 @@ private:
     void on_report(const bridge::Report& report);
     void ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind kind);
     void on_kept(const std::vector<Keeper::Answer>& answers);
+    const KeyUsers& key_users();
     void start_unrecorded(std::uint32_t endpoint);
     void wait_for_tick();
     void on_second();
@@ -191,6 +193,9 @@ private:
     const core::EventFd& report_event_;
     boost::asio::steady_timer second_;
     StreamBook book_;
+    bool names_changed_{};  // a plan was made since release_unused() last looked
+    std::optional<KeyUsers>
+        key_users_;  // made when it is asked for; nothing after radios or keys have changed
     Estate estate_;
     Chronicle chronicle_;
     Orders orders_;

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "crosspatch/core/time.hpp"
@@ -53,8 +55,10 @@ private:
     Answers answers_;
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::vector<rtp::IndexRecord> waiting_;
-    std::optional<std::string> orders_;  // not on disk yet
+    using Stream = std::tuple<rtp::IndexRecord::Kind, rtp::KeyFingerprint, std::uint32_t>;
+    std::vector<rtp::IndexRecord> waiting_;     // in the order in which they were asked for
+    std::map<Stream, std::size_t> waiting_at_;  // where each stream's waits
+    std::optional<std::string> orders_;         // not on disk yet
     bool stopping_{};
     std::atomic<bool> failing_{false};
     std::atomic<bool> orders_failing_{false};

@@ -35,6 +35,28 @@ struct Radio {
 
 using Radios = std::map<std::uint32_t, std::unique_ptr<Radio>>;  // by endpoint index
 
+// Which radio's streams are recorded under a key.
+//
+// Shape    a sorted list; a look-up is O(log n). Good until a radio or its keys change.
+// Thread   control only.
+class KeyUsers {
+public:
+    explicit KeyUsers(const Radios& radios);
+    // One as a rule; two while a key moves from one radio to another.
+    std::vector<const Radio*> of(rtp::IndexRecord::Kind kind, const rtp::KeyFingerprint& key) const;
+
+private:
+    struct Use {
+        rtp::IndexRecord::Kind kind;
+        rtp::KeyFingerprint key;
+        const Radio* radio;
+    };
+    static bool before(const Use& a, const Use& b) {
+        return std::tie(a.kind, a.key) < std::tie(b.kind, b.key);
+    }
+    std::vector<Use> uses_;
+};
+
 // What has been asked to be kept of every SRTP stream, whether it is on disk yet or not: the safe place to go
 // on from.
 class StreamBook {
@@ -49,8 +71,10 @@ public:
 
 private:
     using Key = std::tuple<rtp::IndexRecord::Kind, rtp::KeyFingerprint, std::uint32_t>;
-    std::map<Key, std::pair<rtp::IndexRecord, std::uint64_t>>
-        records_;  // with the order in which they were noted
+    using Records = std::map<Key, std::pair<rtp::IndexRecord, std::uint64_t>>;  // and when they were noted
+    std::pair<Records::const_iterator, Records::const_iterator> of(rtp::IndexRecord::Kind kind,
+                                                                   const rtp::KeyFingerprint& key) const;
+    Records records_;
     std::uint64_t noted_{};
 };
 
@@ -62,8 +86,13 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                                  const std::string& cname, const Radio* before,
                                                  std::span<const Radio* const> leaving);
 
+// Who only listens sends no RTP.
+inline rtp::Expect expected_of(const endpoint::Settings& settings) {
+    return settings.direction == bridge::Direction::Listen ? rtp::Expect::RtcpOnly : rtp::Expect::RtpAndRtcp;
+}
+
 // A receiver and a sender for new keys of a radio that goes on talking.
-rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book);
+rtp::SrtpReceiver make_receiver(const rtp::SrtpSettings& srtp, const StreamBook& book, rtp::Expect expect);
 rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& book,
                             std::optional<std::uint32_t> ssrc, rtp::IndexLimits start_at_least);
 

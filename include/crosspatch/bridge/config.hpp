@@ -82,8 +82,8 @@ struct Bridge {
 
 std::vector<Agency> read_agencies(const core::config::Node& list);
 // All keys of a channel but `endpoints`, which is the caller's: take it out of `map` before this finishes it.
-std::optional<Channel> read_channel(core::config::Map& map, const policy::Known& known, policy::Names& names,
-                                    policy::Zones& zones);
+std::optional<Channel> read_channel(core::config::Map& map, const policy::Vocabulary& known,
+                                    policy::Names& names, policy::Zones& zones);
 Talker read_talker(const core::config::Node& node, const std::string& default_id, bool authenticated);
 std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vector<Agency>& agencies,
                                  const std::vector<Channel>& channels);

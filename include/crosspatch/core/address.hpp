@@ -11,6 +11,12 @@
 
 namespace crosspatch::core {
 
+// Room for a socket address of either family: 28 octets, where sockaddr_storage has 128.
+union SocketAddress {
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+};
+
 // An IPv4 or IPv6 address with a UDP or TCP port; a value of 20 octets, compared octet by octet.
 //
 // Units    port in host order; octets in network order, an IPv4 address in the first four.
@@ -35,6 +41,7 @@ public:
 
     // Fills `to` for sendmsg() and bind(); the length that goes with it.
     socklen_t fill(sockaddr_storage& to) const;
+    socklen_t fill(SocketAddress& to) const;
     std::string to_string() const;
 
     auto operator<=>(const Address&) const = default;

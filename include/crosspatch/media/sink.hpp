@@ -72,6 +72,7 @@ private:
     rtp::SrtpSender srtp_;
     std::uint32_t first_timestamp_;
     core::Time epoch_;
+    std::uint32_t packet_ticks_;  // of the RTP clock, in one packet
     std::uint32_t sent_until_{};  // timestamp after the last packet
     bool sent_any_{};
     bool left_{};                   // BYE was said

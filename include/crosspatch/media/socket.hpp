@@ -88,7 +88,7 @@ private:
     std::unique_ptr<std::byte[]> memory_;
     std::array<mmsghdr, kDatagrams> headers_{};
     std::array<iovec, kDatagrams> vectors_{};
-    std::array<sockaddr_storage, kDatagrams> destinations_{};
+    std::array<core::SocketAddress, kDatagrams> destinations_{};
     std::array<int, kDatagrams> sockets_{};
     std::size_t used_{};
     Counters counters_;

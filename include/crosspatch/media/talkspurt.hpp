@@ -50,7 +50,8 @@ public:
         std::optional<core::Time> first_sent;
     };
 
-    explicit Talkspurt(const TalkPath& path);
+    explicit Talkspurt(const TalkPath& path);  // which outlives it
+    explicit Talkspurt(const TalkPath&&) = delete;
     ~Talkspurt();
     Talkspurt(const Talkspurt&) = delete;
     Talkspurt& operator=(const Talkspurt&) = delete;

@@ -2,7 +2,9 @@
 #include <chrono>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crosspatch/core/config.hpp"
@@ -50,6 +52,28 @@ struct Known {
     std::vector<std::string> roles{kRoles.begin(), kRoles.end()};
 };
 
+// The same names in order, for look-ups: made once for all the lists of a configuration.
+//
+// Thread   immutable: any. Points into its Known, which outlives it.
+class Vocabulary {
+public:
+    Vocabulary(const Known& known);  // implicit: whoever reads one list only has nothing to share
+
+    const Known& known() const { return known_; }
+    std::span<const std::string_view> agencies() const { return agencies_; }
+    std::span<const std::string_view> channels() const { return channels_; }
+    std::span<const std::string_view> roles() const { return roles_; }
+    // The channels of that id: one, but for a file that names two alike.
+    std::span<const Known::Channel* const> channels_named(std::string_view id) const;
+
+private:
+    const Known& known_;
+    std::vector<std::string_view> agencies_;
+    std::vector<std::string_view> channels_;
+    std::vector<std::string_view> roles_;
+    std::vector<const Known::Channel*> by_id_;
+};
+
 // Reads the list at `node`; `own_channel` is the channel that it belongs to.
 //
 // Errors   every problem is reported at its place and the rule left out; the caller does not use the list of
@@ -58,6 +82,6 @@ struct Known {
 //          their way.
 // Source   contract.md, "Defaults and meanings"; src/policy/README.md.
 RuleList read_rules(const core::config::Node& node, Side side, std::string_view own_channel,
-                    const Known& known, Names& names, Zones& zones);
+                    const Vocabulary& vocabulary, Names& names, Zones& zones);
 
 }  // namespace crosspatch::policy

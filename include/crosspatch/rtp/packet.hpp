@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "crosspatch/core/result.hpp"
+#include "crosspatch/rtp/octets.hpp"
 
 namespace crosspatch::rtp {
 
@@ -64,6 +65,15 @@ core::Result<std::span<const std::byte>, ParseError> payload_of(const Header& he
 std::size_t write_header(std::span<std::byte> out, const Header& header);
 constexpr std::size_t written_size(const Header& header) {
     return kMinHeader + (header.extension_profile ? 4 + header.extension.size() : 0);
+}
+
+// The fixed header and nothing else: what every listener's packet has.
+inline void write_fixed_header(std::span<std::byte, kMinHeader> out, std::uint8_t payload_type, bool marker,
+                               std::uint16_t sequence, std::uint32_t timestamp, std::uint32_t ssrc) {
+    store16(out, 0, static_cast<std::uint16_t>(0x8000U | (marker ? 0x80U : 0U) | (payload_type & 0x7FU)));
+    store16(out, 2, sequence);
+    store32(out, 4, timestamp);
+    store32(out, 8, ssrc);
 }
 
 // Changes what differs from listener to listener in a header that is written already; the payload type stays.

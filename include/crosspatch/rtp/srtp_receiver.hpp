@@ -15,6 +15,10 @@
 namespace crosspatch::rtp {
 class PacketCipher;  // private: src/rtp/srtp_cipher.hpp
 
+// What a peer is expected to send. Who only listens sends RTCP alone; should RTP come all the same, it is opened no
+// differently, but its key is expanded for each packet, so that no listener weighs what a talker does.
+enum class Expect : std::uint8_t { RtpAndRtcp, RtcpOnly };
+
 // Opens what one remote peer sends: authentic, not replayed, under its one or two master keys.
 //
 // Shape    a state of 96 octets per source (SSRC), 256 at most; 2 of them inside, the others in address space
@@ -43,7 +47,7 @@ public:
     static constexpr std::size_t kMaxSources = 256;
 
     // One or two keys of `suite`, new first; none for Suite::None. The keys are not needed afterwards.
-    SrtpReceiver(Suite suite, std::span<const MasterKey> keys);
+    SrtpReceiver(Suite suite, std::span<const MasterKey> keys, Expect expect = Expect::RtpAndRtcp);
     ~SrtpReceiver();
     SrtpReceiver(SrtpReceiver&&) noexcept;
     SrtpReceiver& operator=(SrtpReceiver&&) noexcept;

@@ -17,7 +17,7 @@ class PacketCipher;  // private: src/rtp/srtp_cipher.hpp
 
 // Seals what we send to one peer: one stream (SSRC) at a time under one master key, no index ever twice.
 //
-// Shape    about 120 octets, 400 for streams that were left, and the key schedule (512 for AES-256-GCM).
+// Shape    about 190 octets and the key schedule (512 for AES-256-GCM).
 // Units    indices count packets: 48 bits for SRTP, of which the low 16 are the sequence number; 31 for
 //          SRTCP.
 // Errors   a refused packet is named by its SrtpError; nothing was written, no index used. The constructor
@@ -26,6 +26,9 @@ class PacketCipher;  // private: src/rtp/srtp_cipher.hpp
 // Source   RFC 3711 §3.3, §9.1 (a repeated index gives the plaintext away), RFC 7714, srtp.md §11.
 class SrtpSender {
 public:
+    // A sender leaves its stream when no disk can record it, and what comes then needs no record.
+    static constexpr std::size_t kMostLeft = 4;
+
     // No key for Suite::None: packets stay as they are, indices are checked all the same.
     SrtpSender(Suite suite, const MasterKey* key);
     ~SrtpSender();
@@ -36,8 +39,8 @@ public:
     // sealed before set_reserved(). After a restart `start` is the journal's limit; a new stream has a random
     // SSRC and starts below 32,768, so that no listener takes its first packets for older ones than they are
     // (RFC 3711 §3.3.1).
-    // False, and nothing changes: `start` goes below what this sender used of `ssrc` already, or 16 streams
-    // came before.
+    // False, and nothing changes: `start` goes below what this sender used of `ssrc` already, or kMostLeft
+    // streams came before.
     bool begin(std::uint32_t ssrc, IndexLimits start) noexcept;
     std::uint32_t ssrc() const { return ssrc_; }
 
@@ -60,6 +63,10 @@ public:
     // and the low 16 bits of `index` into the header; an index may be up to 127 behind the highest.
     core::Result<std::size_t, SrtpError> seal_rtp(std::span<std::byte> buffer, std::size_t header_size,
                                                   std::size_t size, std::uint32_t ssrc,
+                                                  std::uint64_t index) noexcept;
+    // The same with the payload somewhere else than behind the header: it is sealed straight into `buffer`.
+    core::Result<std::size_t, SrtpError> seal_rtp(std::span<std::byte> buffer, std::size_t header_size,
+                                                  std::span<const std::byte> payload, std::uint32_t ssrc,
                                                   std::uint64_t index) noexcept;
     // The same for the RTCP compound in the first `size` octets, whose first packet names the stream's SSRC.
     core::Result<std::size_t, SrtpError> seal_rtcp(std::span<std::byte> buffer, std::size_t size) noexcept;
@@ -84,7 +91,7 @@ private:
     bool talked_{};  // RTP was sealed since begin()
     std::uint8_t former_count_{};
     std::unique_ptr<PacketCipher> cipher_;
-    std::unique_ptr<std::array<Used, 16>> former_;  // streams that this sender left; their indices stay used
+    std::array<Used, kMostLeft> former_{};  // streams that this sender left; their indices stay used
 };
 
 }  // namespace crosspatch::rtp
