@@ -100,6 +100,8 @@ private:
     ReportTimers reports_;
     std::vector<Carried> carried_;
     core::Time now_{};
+    bool exact_waits_{
+        true};  // no epoll_pwait2() before Linux 5.11 and under valgrind: whole milliseconds then
     Counters counters_;
     DelayHistogram delays_;
     struct Events;
