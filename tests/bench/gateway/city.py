@@ -6,7 +6,7 @@ from gateway.work import CM80, GCM128, GCM256, OPUS, OPUS_8K, PACKETS_A_SECOND, 
 
 CHANNELS, ENDPOINTS = 70, 8
 CODECS = (OPUS, "pcmu", OPUS_8K, "pcma", OPUS, "g722", "pcmu", "gsm")
-SHORTEST, LONGEST, PAUSE = 1.0, 5.0, (0.8, 2.0)  # seconds of a talkspurt, and until the next of its group
+SHORTEST, LONGEST, PAUSE = 1.0, 8.0, (0.8, 1.2)  # seconds of a talkspurt, and until the next of its group
 
 
 def city(bridges, talking, seconds, seed=7):
