@@ -132,7 +132,7 @@ private:
         }
     }
     void wait_for(std::size_t listener, std::size_t packets) {
-        constexpr int kPatienceMs = 2000;
+        constexpr int kPatienceMs = 5000;
         pollfd readable{.fd = fds_[listener], .events = POLLIN, .revents = 0};
         while (ears_[listener]->heard() < packets) {
             if (poll(&readable, 1, kPatienceMs) <= 0) return;  // lost: the tally shows it
