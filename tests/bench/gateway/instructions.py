@@ -13,6 +13,16 @@ MEDIA_CALL = "recvmmsg"
 LONGEST_PAUSE_MS, TRIES = 300, 5
 
 
+def thread_of(path):
+    """The last part of a dump's name."""
+    return path.rsplit("-", 1)[1]
+
+
+def text_of(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 class Counted:
     """A gateway under callgrind, and how many instructions its media thread took between two questions."""
 
@@ -35,15 +45,26 @@ class Counted:
         subprocess.run(["callgrind_control", "--dump", str(self.gateway.pid)], check=True, capture_output=True, timeout=PATIENCE)
         return glob.glob(f"{glob.escape(self.out)}.{self.dumps}-*")
 
-    def counted(self):
-        """Instructions of the media threads since the last dump."""
-        total = 0
-        for path in self.dump():
-            with open(path, encoding="utf-8", errors="replace") as file:
-                text = file.read()
-            if MEDIA_CALL in text:
-                total += int(re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE).group(1))
-        return total
+    def settle(self, talker):
+        """Learns which threads are media threads, and what they do by the clock, which is no packet's."""
+        self.load.work.spurts = [(talker, 0, 1)]
+        self.load.run(self.gateway, "--closed", "--limit", PATIENCE)
+        time.sleep(FLOOR_SETTLES)
+        self.threads = {thread_of(path) for path in self.dump() if MEDIA_CALL in text_of(path)}
+        self.idle, began = 0, self.start()
+        time.sleep(2 * FLOOR_SETTLES)
+        self.idle = self.since(began) / (time.monotonic() - began)
+
+    def start(self):
+        self.dump()
+        return time.monotonic()
+
+    def since(self, began):
+        """Instructions of the media threads since start(), but for what they do when idle."""
+        took = time.monotonic() - began
+        total = sum(int(re.search(r"^(?:totals|summary): (\d+)", text_of(path), re.MULTILINE).group(1))
+                    for path in self.dump() if thread_of(path) in self.threads)
+        return total - self.idle * took
 
     def per_packet(self, talkers, few, many):
         """The difference of a short and a long talkspurt, so that press, grant and release drop out."""
@@ -54,10 +75,10 @@ class Counted:
         """What one talkspurt of each takes, as fast as the gateway answers."""
         self.load.work.spurts = [(talker, 0, packets) for talker in talkers]
         for _ in range(TRIES):
-            self.dump()
+            began = self.start()
             heard = self.load.run(self.gateway, "--closed", "--limit", PATIENCE)
             time.sleep(FLOOR_SETTLES)  # the release is counted, too
-            count = self.counted()
+            count = self.since(began)
             whole = not heard["lost"] and not heard["wrong"] and heard["sent"] == packets * len(talkers)
             if whole and heard["longest_gap_ms"] < LONGEST_PAUSE_MS:
                 return count
