@@ -128,14 +128,19 @@ void Worker::run(Gate& gate) {
 }
 
 std::size_t Worker::poll(std::optional<core::Time> until) {
-    timespec wait{};
-    if (until) {
-        const auto left = std::max(*until - core::monotonic_now(), core::Duration::zero());
+    core::Duration left{};
+    if (until) left = std::max(*until - core::monotonic_now(), core::Duration::zero());
+    int ready = -1;
+    if (exact_waits_) {
         const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-        wait = {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+        const timespec wait{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
+        ready = epoll_pwait2(epoll_.get(), events_->list.data(), kEvents, until ? &wait : nullptr, nullptr);
+        exact_waits_ = ready >= 0 || errno != ENOSYS;
     }
-    const int ready =
-        epoll_pwait2(epoll_.get(), events_->list.data(), kEvents, until ? &wait : nullptr, nullptr);
+    if (!exact_waits_) {  // rounded up, so that no deadline is woken for too early
+        const auto whole = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+        ready = epoll_wait(epoll_.get(), events_->list.data(), kEvents, until ? static_cast<int>(whole) : -1);
+    }
     return ready > 0 ? static_cast<std::size_t>(ready) : 0;
 }
 

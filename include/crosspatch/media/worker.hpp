@@ -144,6 +144,8 @@ private:
     core::Time now_{};
     std::uint32_t batches_{};
     bool sampling_{};  // this batch
+    // No epoll_pwait2() before Linux 5.11 and under valgrind: it waits by whole milliseconds then.
+    bool exact_waits_{true};
     Counters counters_;
     DelayHistogram delays_;
     struct Events;
