@@ -99,6 +99,9 @@ private:
                 gateway.media_workers = static_cast<std::size_t>(
                     core::config::integer(*workers, 1, media::Worker::kMost).value_or(1));
         if (const auto cpus = map.find("cpus")) read_cpus(*cpus);
+        if (const auto most = map.find("max_load_percent"))
+            gateway.media_max_load =
+                static_cast<double>(core::config::integer(*most, 1, 100).value_or(80)) / 100;
         if (const auto poll = map.find("busy_poll"))
             gateway.media_busy_poll = core::config::boolean(*poll).value_or(false);
         map.finish();

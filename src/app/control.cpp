@@ -42,6 +42,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       done_(parts.crew.size()),
       started_{core::wall_now()},
       answered_{parts.crew.size()},
+      busy_(parts.crew.size()),
       busy_before_(parts.crew.size()) {
     read_orders(parts.orders_file);
     chronicle_.set_explainer(
@@ -132,6 +133,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
                  [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); });
     close_removed_bridges(*plan);
     plan->take_over(estate_);
+    max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
     settle_orders();
@@ -184,6 +186,7 @@ void Control::place_channels(const std::vector<bool>& open) {
     auto relocation =
         std::make_shared<Relocation>(relocate(std::move(moves), estate_.radios, estate_.channels));
     relocation->needs = estate_.needs_by_worker();
+    for (const Relocation::Step& step : relocation->steps) moves_ += step.move.channels.size();
     lend_at_rest(relocation, [this, relocation = relocation.get()](core::Time now) {
         relocation->carry_out(crew_, switchboard_, now);
         relocation->deal(crew_);
@@ -431,7 +434,7 @@ void Control::on_second() {
     const core::Time now = core::monotonic_now();
     // The watchdog is fed only while every worker answers within one period.
     const bool alive = answered_.exchange(0) >= crew_.size();
-    post_all([this](bridge::Exchange&, core::Time) { ++answered_; });
+    measure_load(now);
     if (tick_) tick_(alive);
     chronicle_.tick(now);
     settle_bridges(*estate_.config, true);
@@ -447,6 +450,22 @@ void Control::on_second() {
                         !record_.health().durable;
     if (refuse != std::exchange(refusing_, refuse))
         post_all([refuse](bridge::Exchange& exchange, core::Time) { exchange.refuse_floors(refuse); });
+}
+
+// Each worker is asked whether it is there, and told how busy it was.
+void Control::measure_load(core::Time now) {
+    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
+    busy_since_ = now;
+    for (std::uint8_t number = 0; number < crew_.size(); ++number) {
+        const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
+        const std::uint64_t before = std::exchange(busy_before_[number], busy);
+        busy_[number] =
+            static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1));
+        post(number, [this, number](core::Time at) {
+            ++answered_;
+            switchboard_.exchanges()[number]->measured(busy_[number].load(), max_load_.load(), at);
+        });
+    }
 }
 
 void Control::drop_old_keys(core::Time now) {

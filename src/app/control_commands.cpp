@@ -232,6 +232,7 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
         state.open = false;
         state.since = command.at;
         state.by = command.by;
+        place_channels(open_bridges());
     }
     record::Entry entry{
         .type = what == api::Cut::CloseBridge      ? "bridge.closed"

@@ -148,6 +148,9 @@ void add_floor(Page& page, std::span<bridge::Exchange* const> exchanges) {
                      sum([](const Counters& c) -> auto& { return c.talkspurts; }));
     page.one_counter("concealed_frames_total", "Frames that were lost and replaced",
                      sum([](const Counters& c) -> auto& { return c.concealed; }));
+    page.one_counter("talkspurts_shed_total",
+                     "Talkspurts that were cut off because a worker could not carry them",
+                     sum([](const Counters& c) -> auto& { return c.shed; }));
     page.one_counter("reports_lost_total", "Reports that found control's queue full",
                      sum([](const Counters& c) -> auto& { return c.reports_lost; }));
 }
@@ -217,15 +220,15 @@ void Control::refresh_figures() {
     const auto shared = [](Figures::Labels labels) {
         return std::make_shared<const Figures::Labels>(std::move(labels));
     };
-    const core::Time now = core::monotonic_now();
-    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
-    busy_since_ = now;
+    families.push_back({"worker_moves_total", "Channels that went to another media worker", false, {}});
+    families.back().values.emplace_back(shared({}), static_cast<double>(moves_));
+    families.push_back(
+        {"worker_load_ratio", "Share of a CPU that the talkspurts of a worker need, as estimated", true, {}});
     for (std::size_t number = 0; number < crew_.size(); ++number) {
-        const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
-        const std::uint64_t before = std::exchange(busy_before_[number], busy);
-        families[11].values.emplace_back(
-            shared({{"worker", std::to_string(number)}}),
-            static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1)));
+        const auto labels = shared({{"worker", std::to_string(number)}});
+        families[11].values.emplace_back(labels, busy_[number].load());
+        families.back().values.emplace_back(
+            labels, static_cast<double>(switchboard_.exchanges()[number]->counters().load.read()) / 1e6);
     }
     for (const std::size_t family : {0U, 1U, 2U, 3U, 5U, 6U})
         families[family].values.reserve(estate_.radios.size());

@@ -101,6 +101,74 @@ struct GroupKey {
     std::chrono::milliseconds ptime;
 };
 
+// For Admission: what it takes to carry a talkspurt, put together at the press from its channels.
+class LoadBook {
+public:
+    LoadBook(bridge::Topology& topology, media::PacketCosts& costs) : topology_{topology}, costs_{costs} {}
+
+    void fill() {
+        for (bridge::Topology::Endpoint& endpoint : topology_.endpoints)
+            if (endpoint.media && endpoint.talks) endpoint.talks_in = number_of(endpoint.media->format());
+        for (bridge::Topology::Channel& channel : topology_.channels) fill(channel);
+    }
+
+private:
+    struct Kind {
+        codec::Format format;
+        std::chrono::milliseconds ptime;
+        std::uint32_t rate;
+        bool operator==(const Kind&) const = default;
+    };
+
+    template <typename T>
+    static std::uint8_t last_or(const std::vector<T>& all, const T& one) {
+        const auto found = std::find(all.begin(), all.end(), one);
+        return static_cast<std::uint8_t>(std::min<std::size_t>(static_cast<std::size_t>(found - all.begin()),
+                                                               bridge::Topology::Loads::kMost - 1));
+    }
+    static std::uint32_t per_second(std::uint64_t nanoseconds, std::chrono::milliseconds ptime) {
+        return static_cast<std::uint32_t>(nanoseconds / static_cast<std::uint64_t>(ptime.count()));
+    }
+
+    std::uint8_t number_of(const codec::Format& format) {
+        const std::uint8_t number = last_or(formats_, format);
+        if (number < formats_.size()) return number;
+        formats_.push_back(format);
+        topology_.loads.decoding.push_back(
+            per_second(costs_.decode(format, codec::decode_rate(format, format)), kPacket));
+        return number;
+    }
+
+    std::uint8_t number_of(const Kind& kind) {
+        const std::uint8_t number = last_or(kinds_, kind);
+        if (number < kinds_.size()) return number;
+        kinds_.push_back(kind);
+        topology_.loads.encoding.push_back(per_second(costs_.encode(kind.format, kind.rate), kPacket));
+        return number;
+    }
+
+    void fill(bridge::Topology::Channel& channel) {
+        channel.groups.resize(formats_.size());
+        for (const std::uint32_t index : channel.endpoints) {
+            const bridge::Topology::Endpoint& endpoint = topology_.endpoints[index];
+            if (!endpoint.listens) continue;
+            const media::Sink::Settings& sink = endpoint.media->sink.settings();
+            channel.listening += per_second(costs_.packet(endpoint.media->sink.srtp().suite()), sink.ptime);
+            for (std::size_t talker = 0; talker < formats_.size(); ++talker) {
+                if (codec::same_payload(formats_[talker], sink.format)) continue;
+                const std::uint32_t rate = codec::working_rates(formats_[talker], sink.format).encode;
+                channel.groups[talker] |= std::uint64_t{1} << number_of(Kind{sink.format, sink.ptime, rate});
+            }
+        }
+    }
+
+    static constexpr std::chrono::milliseconds kPacket{20};  // what the costs are of
+    bridge::Topology& topology_;
+    media::PacketCosts& costs_;
+    std::vector<codec::Format> formats_;
+    std::vector<Kind> kinds_;
+};
+
 }  // namespace
 
 std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> config, Estate& estate,
@@ -125,6 +193,7 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     for (std::uint32_t channel = 0; channel < topology->channels.size(); ++channel)
         for (const auto& [far, gain] : reached(*topology, channel))
             topology->channels[channel].reach += topology->channels[far].endpoints.size();
+    LoadBook{*topology, estate.costs}.fill();
     topology->configuration = std::move(config);
     return topology;
 }

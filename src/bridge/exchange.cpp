@@ -103,6 +103,10 @@ void Exchange::press(std::uint32_t who, core::Time now) {
         return act(now);
     }
     collect(who, claim, true, now);
+    if (!admission_.admits(load_of(who), claim.level)) {
+        arbiter_.deny(request, floor::Cause::NoResources, now, decisions_);
+        return act(now);
+    }
     request.far = targets_;
     request.max_talk = max_talk_;
     collected_for_ = who;
@@ -230,6 +234,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             state->talker = decision.participant;
             set_talking(plan(decision.participant).channel, true);
             state->number = decision.talkspurt;
+            set_load(*state, load_of(decision.participant));
             state->pressed = now;
             state->far = far_;
             state->decide_again =
@@ -321,6 +326,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     }
     state.talker = kNowhere;
     state.decide_again = core::Time::max();
+    set_load(state, 0);
     set_talking(plan(decision.participant).channel, false);
     send(released);
 }

@@ -83,6 +83,7 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     if (state.talker == kNowhere) return;
     collect(state.talker, arbiter_.claim(state.talker), false, now);
     state.far = far_;
+    set_load(state, load_of(state.talker));
     state.decide_again =
         decided_until_ == core::WallTime::max()
             ? core::Time::max()

@@ -146,8 +146,11 @@ void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, co
     for (const std::uint32_t channel : channels) {
         for (const std::uint32_t bridge : topology_->channels[channel].bridges)
             open_[bridge] = from.open_[bridge];
+        const std::uint64_t load = from.channels_[channel].load;
+        from.set_load(from.channels_[channel], 0);
         ChannelState& state = channels_[channel] = std::move(from.channels_[channel]);
         from.channels_[channel] = {};
+        set_load(state, load);
         state.talkspurt->move_to(path_);
         if (state.talker != kNowhere) {
             set_talking(channel, true);

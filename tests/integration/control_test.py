@@ -14,39 +14,9 @@ import urllib.error
 import urllib.request
 
 from gateway import CM80, PLAIN, READY, GatewayTest, bridge, channel, end, endpoint, main
+from radios import Tap
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
-
-
-class Arrivals(threading.Thread):
-    """A listener that notes when each RTP packet came."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", port))
-        self.sock.settimeout(0.1)
-        self.times, self.done = [], False
-        self.start()
-
-    def run(self):
-        while not self.done:
-            try:
-                octets = self.sock.recv(2048)
-            except TimeoutError:
-                continue
-            if not 192 <= octets[1] <= 223:
-                self.times.append(time.time_ns())
-
-    def stop(self):
-        if not self.done:
-            self.done = True
-            self.join()
-            self.sock.close()
-        return self.times
-
-    def since(self, moment):
-        return [arrival for arrival in self.times if arrival > moment]
 
 
 class Control(GatewayTest):
@@ -120,21 +90,21 @@ class Control(GatewayTest):
         gateway.config["bridges"][0]["standing_consent"] = ["northgate", "metro-pd"]
         gateway.write()
         gateway.ctl("reload")
-        tap = Arrivals(gateway.remotes["tap"])
+        tap = Tap(gateway.remotes["tap"])
         self.addCleanup(tap.stop)
         talker = self.talk(gateway)
         time.sleep(0.5)
         self.assertEqual([], tap.times, "nothing crosses a closed bridge")
         gateway.ctl("bridge", "open", "joint")
         opened = time.time_ns()
-        gateway.wait_for(lambda: len(tap.since(opened)) > 20, 5, "the crossing to begin in mid-talkspurt")
+        gateway.wait_for(lambda: sum(t > opened for t in tap.times) > 20, 5, "the crossing to begin in mid-talkspurt")
 
         began = time.time_ns()
         gateway.ctl("bridge", "close", "joint", "--reason", "the incident is over")
         closed = time.time_ns()
         time.sleep(1)
         self.assertGreater(len([t for t in tap.times if t < began]), 20)
-        self.assertLess((max(tap.stop()) - closed) / 1e6, 100, "ms from the command's end to the last foreign packet")
+        self.assertLess((max(tap.stop().times) - closed) / 1e6, 100, "ms from the command's end to the last foreign packet")
         self.assertEqual("closed", gateway.item("bridges", "joint")["state"])
         end(talker)
         self.assertEqual(["root"], [record["actor"]["principal"] for record in gateway.recorded("bridge.closed")])
@@ -143,7 +113,7 @@ class Control(GatewayTest):
 
     def test_a_disabled_radio_is_silent_within_a_second_until_it_is_enabled(self):
         gateway = self.two_agencies()
-        tap = Arrivals(gateway.remotes["tap"])
+        tap = Tap(gateway.remotes["tap"])
         self.addCleanup(tap.stop)
         talker = self.talk(gateway)
         gateway.wait_for(lambda: len(tap.times) > 20, 5, "the guard to be heard")
@@ -160,7 +130,7 @@ class Control(GatewayTest):
         end(talker)  # nobody is let in in mid-word: he lets go, and presses again
         time.sleep(1.2)
         talker = self.talk(gateway)
-        gateway.wait_for(lambda: len(tap.since(enabled)) > 20, 5, "the guard to be heard again")
+        gateway.wait_for(lambda: sum(t > enabled for t in tap.times) > 20, 5, "the guard to be heard again")
         end(talker)
         self.assertEqual(1, len(gateway.recorded("endpoint.disabled")))
         self.assertEqual(1, gateway.ctl("endpoint", "disable", "nobody", check=False).returncode)

@@ -98,6 +98,35 @@ def free_ports(count):
     return found
 
 
+class Tap(threading.Thread):
+    """A listener in the clear that keeps of each RTP packet its sequence number, and when it came."""
+
+    def __init__(self, port):
+        super().__init__(daemon=True)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", port))
+        self.sock.settimeout(0.1)
+        self.sequence, self.times, self.done = [], [], False
+        self.start()
+
+    def run(self):
+        while not self.done:
+            try:
+                octets = self.sock.recv(2048)
+            except TimeoutError:
+                continue
+            if not 192 <= octets[1] <= 223:  # RFC 5761: those are RTCP
+                self.sequence.append(int.from_bytes(octets[2:4], "big"))
+                self.times.append(time.time_ns())
+
+    def stop(self):
+        if not self.done:
+            self.done = True
+            self.join()
+            self.sock.close()
+        return self
+
+
 class Wire(threading.Thread):
     """Carries datagrams from the first radio to the second and back, and asks `fate(number, octets)` about each that
     goes forth: how many seconds to hold it, or None to drop it."""

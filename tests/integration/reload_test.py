@@ -2,40 +2,12 @@
 """A hundred reloads under a talkspurt, half of them of broken files: who talks does not notice."""
 import json
 import signal
-import socket
-import threading
 import time
 
 from gateway import CM80, GCM256, PLAIN, GatewayTest, bridge, channel, end, endpoint, main, ports
+from radios import Tap
 
 RELOADS = 100
-
-
-class Tap(threading.Thread):
-    """A listener that keeps the sequence number of each packet."""
-
-    def __init__(self, port):
-        super().__init__(daemon=True)
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", port))
-        self.sock.settimeout(0.2)
-        self.sequence, self.done = [], False
-        self.start()
-
-    def run(self):
-        while not self.done:
-            try:
-                octets = self.sock.recv(2048)
-            except TimeoutError:
-                continue
-            if not 192 <= octets[1] <= 223:  # RFC 5761: those are RTCP
-                self.sequence.append(int.from_bytes(octets[2:4], "big"))
-
-    def stop(self):
-        self.done = True
-        self.join()
-        self.sock.close()
-        return self.sequence
 
 
 class Reload(GatewayTest):
@@ -61,7 +33,7 @@ class Reload(GatewayTest):
         self.assertEqual(before, gateway.item("floor", "ng-ops")["since"], "it is one talkspurt still")
         sent = end(talker)["sent"]
         time.sleep(0.5)
-        self.check_heard(gateway, sent, end(listener), tap.stop())
+        self.check_heard(gateway, sent, end(listener), tap.stop().sequence)
 
     def reload(self, gateway, number):
         """Good and broken files in turn, each by command and by signal."""

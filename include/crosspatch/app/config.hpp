@@ -32,7 +32,8 @@ struct GatewayConfig {
     std::size_t media_workers{1};
     std::vector<unsigned> media_cpus;  // one for each worker, or none
     bool media_busy_poll{};
-    core::Address api_listen;  // none: the control socket only
+    double media_max_load{0.8};  // of each worker's time
+    core::Address api_listen;    // none: the control socket only
     std::filesystem::path control_socket;
     std::string control_group;
     std::vector<Operator> operators;

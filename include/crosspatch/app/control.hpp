@@ -148,6 +148,7 @@ private:
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
                   const Config& seen);
     bool log_failing_too_long() const;
+    void measure_load(core::Time now);
     void drop_old_keys(core::Time now);
 
     void wait_for_reports();
@@ -214,7 +215,10 @@ private:
     core::Snapshot<Directory> directory_;
     core::Snapshot<Figures> figures_;
     std::atomic<bool> ready_{false};
-    std::atomic<std::size_t> answered_{0};  // workers, since they were asked last
+    std::atomic<std::size_t> answered_{0};   // workers, since they were asked last
+    std::uint64_t moves_{};                  // of channels to other workers
+    std::vector<std::atomic<double>> busy_;  // of each worker, share of the last half second
+    std::atomic<double> max_load_{0.8};
     std::vector<std::uint64_t> busy_before_;
     core::Time busy_since_{};
     bool refusing_{};

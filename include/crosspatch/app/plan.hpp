@@ -14,6 +14,7 @@
 #include "crosspatch/bridge/switchboard.hpp"
 #include "crosspatch/media/codec_pool.hpp"
 #include "crosspatch/media/crew.hpp"
+#include "crosspatch/media/packet_costs.hpp"
 
 namespace crosspatch::app {
 
@@ -54,6 +55,7 @@ struct Estate {
     core::UniqueFd shared_port;
     core::Address shared_address;  // with the port that the kernel picked
     media::CodecPool::Maker codecs;
+    media::PacketCosts costs;
     Placement placement;
     CodecNeeds needs;
     const bridge::Topology* topology{};  // the workers', who never change it; nullptr before the first

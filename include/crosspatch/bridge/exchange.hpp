@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "crosspatch/bridge/admission.hpp"
 #include "crosspatch/bridge/report.hpp"
 #include "crosspatch/bridge/tone_player.hpp"
 #include "crosspatch/bridge/topology.hpp"
@@ -39,7 +40,8 @@ class Exchange : public media::Gate {
 public:
     struct Counters {
         using ByCause = std::array<core::Counter, floor::kCauses>;
-        core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost;
+        core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost, shed;
+        core::Counter load;  // estimated, of what is carried now: microseconds of CPU a second
         ByCause denied, revoked;
     };
     // A listener or the talker of an endpoint that is switched off hears and says nothing.
@@ -68,6 +70,9 @@ public:
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
     void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
+    // How much of the last half second the worker was busy, and how much it may be: new floors are refused above that, and
+    // when even those that are there are too much, some are cut off, lowest priority first, emergencies last.
+    void measured(double busy, double most, core::Time now);
     // Ends every talkspurt and refuses every further press: the daemon stops.
     void shut_down(core::Time now);
 
@@ -90,6 +95,7 @@ private:
         std::vector<Far> far;  // of the talkspurt that this channel's talker has
         std::uint32_t talker{kNowhere};
         std::uint64_t number{};
+        std::uint64_t load{};  // as admitted
         core::Time pressed{};
         core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
         core::Time wishes_at{};                      // the listeners' reservations are looked at then
@@ -108,6 +114,9 @@ private:
         return endpoint < topology_->endpoints.size() && minds(plan(endpoint).channel);
     }
     void set_talking(std::uint32_t channel, bool talking);
+    std::uint64_t load_of(std::uint32_t endpoint) const;  // with far_ as collected for it
+    void set_load(ChannelState& state, std::uint64_t load);
+    void shed(std::uint64_t load, core::Time now);
 
     // The Switchboard's, while all workers rest.
     void let_go(std::span<const std::uint32_t> endpoints, std::span<const std::uint32_t> channels,
@@ -173,6 +182,7 @@ private:
     std::vector<bool> mine_;              // by channel
     std::vector<std::uint32_t> talking_;  // channels whose talker has the floor
     floor::Arbiter arbiter_;
+    Admission admission_;
     floor::Decisions decisions_;
     std::vector<ChannelState> channels_;
     std::vector<EndpointState> endpoints_;

@@ -27,6 +27,13 @@ struct Topology {
     struct Tone {
         std::vector<std::vector<std::byte>> packets;
     };
+    // What talkspurts cost, in microseconds of CPU for each second of talk: estimates for Admission.
+    struct Loads {
+        static constexpr std::size_t kMost = 64;  // what is beyond shares the last number
+        std::vector<std::uint32_t>
+            encoding;  // of each distinct kind of group: codec, settings, packet time, rate
+        std::vector<std::uint32_t> decoding;  // of each distinct format that is talked in
+    };
     struct Endpoint {
         media::Endpoint* media{};
         std::uint32_t channel{kNowhere};
@@ -39,6 +46,7 @@ struct Topology {
         bool listens{};
         bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
         bool half_duplex{};
+        std::uint8_t talks_in{};                // its format, in loads
         std::shared_ptr<const Tone> deny_tone;  // nothing: no tone
         std::shared_ptr<media::VoxInput> vox;   // nothing but for `ptt: vox`
     };
@@ -53,6 +61,8 @@ struct Topology {
         std::vector<std::uint32_t> bridges;  // those that it is on
         policy::SuiteSet suites;             // of its listeners
         std::size_t reach{};                 // endpoints that may hear a talker here, all bridges open
+        std::uint32_t listening{};           // load of its listeners' packets
+        std::vector<std::uint64_t> groups;  // by format that is talked in: the groups that its listeners need
     };
     struct Leg {
         std::uint32_t channel{kNowhere};
@@ -76,6 +86,7 @@ struct Topology {
     std::vector<Endpoint> endpoints;
     std::vector<Channel> channels;
     std::vector<Bridge> bridges;
+    Loads loads;
     // What the rule lists and names point into.
     std::shared_ptr<const void> configuration;
 };
