@@ -7,7 +7,10 @@
 namespace crosspatch::media {
 namespace {
 
-constexpr std::size_t kLongestPacket = 48'000 * 60 / 1000;  // samples: 60 ms at 48 kHz
+// Room for the longest packet, 60 ms, at the fastest rate that the encoder works at.
+std::size_t longest_packet(const codec::Encoder& encoder) {
+    return std::ranges::max(encoder.rates()) * std::size_t{60} / 1000;
+}
 
 // Formats that may use each other's encoders share a number.
 CodecPool::Shelf shelf_of(const codec::Format& format) {
@@ -68,7 +71,8 @@ CodecPool::Stock CodecPool::Maker::make(const Needs& needs) {
         for (std::size_t i = missing(encoders_, shelf, item.encoders); i > 0; --i) {
             stock.encoders.push_back(
                 std::make_unique<Encoder>(Encoder{codec::make_encoder(item.format), shelf, {}}));
-            stock.encoders.back()->partial.reserve(kLongestPacket);
+            Encoder& made = *stock.encoders.back();
+            made.partial.reserve(longest_packet(*made.codec));
         }
         for (std::size_t i = missing(decoders_, shelf, item.decoders); i > 0; --i)
             stock.decoders.push_back(

@@ -10,11 +10,13 @@
 namespace crosspatch::media {
 
 Sink::Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now)
-    : settings_{std::move(settings)},
+    : socket_{settings.socket},
+      payload_type_{settings.payload_type},
+      packet_ticks_{settings.format.ticks(settings.ptime)},
       srtp_{std::move(sender)},
+      settings_{std::move(settings)},
       first_timestamp_{first_timestamp},
-      epoch_{now},
-      packet_ticks_{settings_.format.ticks(settings_.ptime)} {}
+      epoch_{now} {}
 
 std::uint32_t Sink::timestamp_at(core::Time now) const {
     using std::chrono::microseconds;
@@ -42,14 +44,14 @@ bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint6
         return false;
     }
     const std::span<std::byte> buffer = outbox.prepare();
-    rtp::write_fixed_header(buffer.first<rtp::kMinHeader>(), settings_.payload_type, marker,
+    rtp::write_fixed_header(buffer.first<rtp::kMinHeader>(), payload_type_, marker,
                             static_cast<std::uint16_t>(index), timestamp, srtp_.ssrc());
     const auto sealed = srtp_.seal_rtp(buffer, rtp::kMinHeader, payload, srtp_.ssrc(), index);
     if (!sealed) {
         ++counters_.refused;
         return false;
     }
-    outbox.commit(settings_.socket, to, *sealed);
+    outbox.commit(socket_, to, *sealed);
     const auto ends = timestamp + packet_ticks_;
     if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
     sent_any_ = true;

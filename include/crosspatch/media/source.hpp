@@ -79,7 +79,6 @@ private:
 
     Settings settings_;
     rtp::SrtpReceiver srtp_;
-    core::Address remote_;
     std::optional<rtp::Reception> reception_;
     std::optional<core::Time> last_heard_;
     core::Time ssrc_changed_{};
@@ -87,6 +86,7 @@ private:
     std::uint32_t own_ssrc_{};
     bool moved_{};
     Counters counters_;
+    core::Address remote_;  // last, beside the sink that sends there
 };
 
 }  // namespace crosspatch::media
