@@ -48,11 +48,12 @@ public:
 
     // By the clock: every talker sends 50 packets a second from its start on.
     void run_paced() {
+        constexpr std::size_t kGolden = 12'361;  // us: spreads any number of talkers evenly over 20 ms
         using Due = std::pair<core::Time, std::size_t>;
         std::priority_queue<Due, std::vector<Due>, std::greater<>> queue;
         const core::Time start = core::monotonic_now() + 50ms;
         for (std::size_t i = 0; i < spurts_.size(); ++i) {
-            const std::chrono::microseconds apart{spurts_[i].plan->talker * 7919 % 20'000};
+            const std::chrono::microseconds apart{i * kGolden % 20'000};
             queue.emplace(start + spurts_[i].plan->start + apart, i);
         }
         collected_at_ = core::monotonic_now();
