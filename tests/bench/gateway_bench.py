@@ -8,7 +8,7 @@ import argparse
 import functools
 import time
 
-from gateway import city, cost, growth, idle
+from gateway import city, cost, growth, idle, rtpengine
 from gateway.figures import HEAD, Figures
 from gateway.programs import Folder, raise_limits
 
@@ -21,7 +21,8 @@ def subjects(short):
         "wake-ups": functools.partial(idle.wake_ups, seconds=4 if short else 12),
         "memory": idle.memory,
         "growth": functools.partial(growth.growth, rounds=2 if short else 5, seconds=seconds),
-        "city": functools.partial(city.cities, seconds=10 if short else 30)}
+        "city": functools.partial(city.cities, seconds=10 if short else 30),
+        "rtpengine": functools.partial(rtpengine.peer, rounds=rounds, seconds=seconds)}
 
 
 def main():

@@ -9,17 +9,17 @@ import sys
 from gateway.figures import HEAD, Figures
 from gateway.instructions import Counted
 from gateway.programs import Bare, Daemon, Folder, raise_limits
-from gateway.work import OPUS, OPUS_8K, Work
+from gateway.work import FLOOR, OPUS, OPUS_8K, Work
 
 MOST = {"PCMU -> Opus": 1.10, "Opus -> PCMU": 1.10, "M2 each extra listener": 1.10,
         # Once a packet, whoever hears it: floor, demultiplexing, arrival statistics, timers. The bare gateway has none, and
         # one listener does not spread them; 3,300 instructions are about as long as one of its two system calls.
         "relay 1 -> 1": 1.85}
-# Instructions do not depend on how many take turns; under valgrind 40 would wait longer for theirs than a floor's lease.
-TRANSCODED_CHANNELS = 8
+TRANSCODED_CHANNELS = 40
+LEASE, FLOOR_SETTLES = "2s", 2.3  # under valgrind 40 channels wait long for their turns
 # Of the short and of the long talkspurt.
-PACKETS = {"relay 1 -> 1": (20, 620), "relay 1 -> 50": (10, 110), "relay 1 -> 200": (10, 60), "PCMU -> Opus": (5, 55),
-           "Opus -> PCMU": (5, 55)}
+PACKETS = {"relay 1 -> 1": (20, 620), "relay 1 -> 50": (10, 110), "relay 1 -> 200": (10, 60), "PCMU -> Opus": (2, 17),
+           "Opus -> PCMU": (2, 17)}
 
 
 def everything():
@@ -30,6 +30,7 @@ def everything():
         talkers[name] = [work.party(f"{name[:4].lower().strip()}{i}", talker, listener, 1)
                          for i in range(TRANSCODED_CHANNELS)]
     for channel in work.channels:
+        channel["floor"] = {**FLOOR, "lease": LEASE}
         for one in channel["endpoints"]:
             one["rtcp"] = "off"
     work.spurts = [(talker, 0, 1) for group in talkers.values() for talker in group]
@@ -39,7 +40,8 @@ def everything():
 def measure(folder, program):
     """Instructions for each packet that came in, by scenario."""
     work, talkers = everything()
-    with Counted(folder, program, work) as counted:
+    settles = FLOOR_SETTLES if program is Daemon else 0.1
+    with Counted(folder, program, work, settles) as counted:
         if program is Daemon:
             counted.gateway.settle()
         counted.settle(work.spurts[0][0])

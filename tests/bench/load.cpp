@@ -13,9 +13,11 @@
 #include <cstdio>
 #include <queue>
 #include <stdexcept>
+#include <thread>
 #include <unordered_map>
 
 #include "tests/bench/load_listener.hpp"
+#include "tests/bench/load_report.hpp"
 #include "tests/bench/load_talker.hpp"
 
 namespace {
@@ -46,11 +48,12 @@ public:
 
     // By the clock: every talker sends 50 packets a second from its start on.
     void run_paced() {
+        constexpr std::size_t kGolden = 12'361;  // us: spreads any number of talkers evenly over 20 ms
         using Due = std::pair<core::Time, std::size_t>;
         std::priority_queue<Due, std::vector<Due>, std::greater<>> queue;
         const core::Time start = core::monotonic_now() + 50ms;
         for (std::size_t i = 0; i < spurts_.size(); ++i) {
-            const std::chrono::microseconds apart{spurts_[i].plan->talker * 7919 % 20'000};
+            const std::chrono::microseconds apart{i * kGolden % 20'000};
             queue.emplace(start + spurts_[i].plan->start + apart, i);
         }
         collected_at_ = core::monotonic_now();
@@ -66,9 +69,12 @@ public:
         for (const std::size_t listener : listening_) drain(listener);
     }
 
-    // As fast as the gateway answers. All talkspurts run side by side.
+    // As fast as the gateway answers, all talkspurts side by side; but not much more than ten times as fast as
+    // speech, which a gateway that reserves packet numbers on disk need not keep up with.
     void run_closed() {
+        constexpr auto kLeast = 2ms;
         for (std::size_t packet = 0; core::monotonic_now() < limit_; ++packet) {
+            const core::Time began = core::monotonic_now();
             bool any = false;
             for (std::size_t i = 0; i < spurts_.size(); ++i) {
                 if (packet >= spurts_[i].plan->packets) continue;
@@ -77,12 +83,13 @@ public:
                 for (const std::size_t listener : spurts_[i].listeners) wait_for(listener, packet + 1);
             }
             if (!any) return;
+            std::this_thread::sleep_until(began + kLeast);
         }
     }
 
     void limit(core::Time until) { limit_ = until; }
     const std::vector<bench::Spurt>& spurts() const { return spurts_; }
-    Tally& tally() { return tally_; }
+    const Tally& tally() const { return tally_; }
 
 private:
     void make_spurts() {
@@ -156,50 +163,6 @@ private:
     Tally tally_;
 };
 
-std::string delays(std::vector<std::uint32_t>& us) {
-    if (us.empty()) return "null";
-    std::sort(us.begin(), us.end());
-    const auto at = [&](double share) {
-        return us[static_cast<std::size_t>(share * static_cast<double>(us.size() - 1))];
-    };
-    return fmt::format(R"({{"p50":{},"p90":{},"p99":{},"max":{}}})", at(0.5), at(0.9), at(0.99), us.back());
-}
-
-std::string slices(const std::vector<Tally::Delay>& all, std::chrono::seconds length) {
-    std::vector<std::vector<std::uint32_t>> by_time;
-    if (length.count() == 0 || all.empty()) return "[]";
-    const Stamp first = std::min_element(all.begin(), all.end(), [](const auto& a, const auto& b) {
-                            return a.arrived < b.arrived;
-                        })->arrived;
-    for (const Tally::Delay& delay : all) {
-        const auto slice = static_cast<std::size_t>((delay.arrived - first) / length);
-        if (slice >= by_time.size()) by_time.resize(slice + 1);
-        by_time[slice].push_back(delay.us);
-    }
-    std::string text;
-    for (auto& slice : by_time) text += (text.empty() ? "" : ",") + delays(slice);
-    return "[" + text + "]";
-}
-
-void print(Load& load, std::chrono::seconds slice) {
-    std::uint64_t sent = 0;
-    std::uint64_t expected = 0;
-    for (const bench::Spurt& spurt : load.spurts()) {
-        sent += spurt.sent_at.size();
-        expected += spurt.sent_at.size() * spurt.listeners.size();
-    }
-    const Tally& tally = load.tally();
-    std::vector<std::uint32_t> us;
-    for (const Tally::Delay& delay : tally.delays) us.push_back(delay.us);
-    const auto received = static_cast<std::uint64_t>(us.size());
-    fmt::print(
-        R"({{"sent":{},"expected":{},"lost":{},"stray":{},"checked":{},"wrong":{},"longest_gap_ms":{:.1f},"delay_us":{},"slices":{}}})"
-        "\n",
-        sent, expected, static_cast<std::int64_t>(expected - received), tally.stray, tally.checked,
-        tally.wrong, static_cast<double>(tally.longest_gap.count()) / 1e6, delays(us),
-        slices(tally.delays, slice));
-}
-
 struct Options {
     std::string work;
     std::uint64_t first_index{1};
@@ -245,7 +208,7 @@ int main(int count, char** arguments) try {
     load.limit(core::monotonic_now() +
                (options.limit.count() > 0 ? core::Duration{options.limit} : core::Duration{longest + 10s}));
     options.closed ? load.run_closed() : load.run_paced();
-    print(load, options.slice);
+    bench::print_report(load.spurts(), load.tally(), options.slice);
 } catch (const std::exception& error) {
     fmt::print(stderr, "load_generator: {}\n", error.what());
     return 1;

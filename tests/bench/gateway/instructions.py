@@ -5,12 +5,11 @@ import subprocess
 import time
 
 from gateway.programs import PATIENCE, Load
-from gateway.work import FLOOR_SETTLES
 
 # Threads that do the work are known by what only they call.
 MEDIA_CALL = "recvmmsg"
 # A pause of the machine that may have ended a talkspurt, whose next packet is a press then: once more.
-LONGEST_PAUSE_MS, TRIES = 300, 5
+LONGEST_PAUSE_MS, TRIES = 1500, 3
 
 
 def thread_of(path):
@@ -26,7 +25,8 @@ def text_of(path):
 class Counted:
     """A gateway under callgrind, and how many instructions its media thread took between two questions."""
 
-    def __init__(self, folder, make, work):
+    def __init__(self, folder, make, work, settles):
+        self.settles = settles  # seconds until a floor is free again
         self.out = folder.path("callgrind")
         self.gateway = make(folder, work, under=("valgrind", "--tool=callgrind", "--separate-threads=yes", "-q",
                                                  f"--callgrind-out-file={self.out}"))
@@ -49,10 +49,10 @@ class Counted:
         """Learns which threads are media threads, and what they do by the clock, which is no packet's."""
         self.load.work.spurts = [(talker, 0, 1)]
         self.load.run(self.gateway, "--closed", "--limit", PATIENCE)
-        time.sleep(FLOOR_SETTLES)
+        time.sleep(self.settles)
         self.threads = {thread_of(path) for path in self.dump() if MEDIA_CALL in text_of(path)}
         self.idle, began = 0, self.start()
-        time.sleep(2 * FLOOR_SETTLES)
+        time.sleep(2)
         self.idle = self.since(began) / (time.monotonic() - began)
 
     def start(self):
@@ -77,7 +77,7 @@ class Counted:
         for _ in range(TRIES):
             began = self.start()
             heard = self.load.run(self.gateway, "--closed", "--limit", PATIENCE)
-            time.sleep(FLOOR_SETTLES)  # the release is counted, too
+            time.sleep(self.settles)  # the release is counted, too
             count = self.since(began)
             whole = not heard["lost"] and not heard["wrong"] and heard["sent"] == packets * len(talkers)
             if whole and heard["longest_gap_ms"] < LONGEST_PAUSE_MS:

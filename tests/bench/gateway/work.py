@@ -102,5 +102,6 @@ class Work:
         name = codec if isinstance(codec, str) else codec["name"]
         if isinstance(codec, dict):
             codec = f"{name}:{codec['rate']}:{codec['bitrate']}"
-        return " ".join([one["id"], channel, codec, str(PAYLOAD_TYPES[name]), srtp["suite"], one["remote"], srtp["receive"],
+        payload_type = one.get("payload_type", PAYLOAD_TYPES[name])
+        return " ".join([one["id"], channel, codec, str(payload_type), srtp["suite"], one["remote"], srtp["receive"],
                          srtp["send"]])
