@@ -350,7 +350,8 @@ void Plan::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::
     for (const media::Worker::Port& port : watched)
         (port.endpoint ? crew.worker(port.endpoint->worker()) : reader).watch(port);
     for (media::Endpoint* endpoint : attached) {
-        crew.worker(endpoint->worker()).reports().add(*endpoint, now);
+        if (endpoint->sink.settings().rtcp_socket >= 0)
+            crew.worker(endpoint->worker()).reports().add(*endpoint, now);
         if (!endpoint->source.settings().own_port) reader.demux().attach(*endpoint);
     }
 }

@@ -38,6 +38,15 @@ void Exchange::set_load(ChannelState& state, std::uint64_t load) {
 void Exchange::measured(double busy, double most, core::Time now) {
     admission_.set_capacity(static_cast<std::uint32_t>(most * 1e6));
     if (const std::uint64_t too_much = admission_.measured(busy)) shed(too_much, now);
+    tend_silent(now);
+}
+
+// Radios without RTCP have no report to be tended with: a tenth of them at each measurement, which wakes us anyway.
+void Exchange::tend_silent(core::Time now) {
+    constexpr std::uint32_t kShares = 10;
+    const std::uint32_t share = ++measurements_ % kShares;
+    for (std::uint32_t who = share; who < topology_->endpoints.size(); who += kShares)
+        if (minds_endpoint(who) && plan(who).media && !plan(who).reports) tend(*plan(who).media, now);
 }
 
 // The one that is left is not the reason.

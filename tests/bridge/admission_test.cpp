@@ -38,6 +38,14 @@ TEST_CASE("what is measured counts beside what is estimated: a busy worker takes
     CHECK(admission.admits(1'000, kNormal));
 }
 
+TEST_CASE("with all of the CPU allowed nobody is refused or cut off") {
+    Admission admission;
+    admission.set_capacity(1'000'000);
+    admission.began(900'000);
+    for (int i = 0; i < 5; ++i) CHECK(admission.measured(1.0) == 0);
+    CHECK(admission.admits(900'000, kNormal));
+}
+
 TEST_CASE("a worker that is saturated twice in a row gives up a quarter, and again while it stays so") {
     Admission admission;
     admission.set_capacity(800'000);

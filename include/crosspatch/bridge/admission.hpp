@@ -14,12 +14,12 @@ namespace crosspatch::bridge {
 // Thread   its worker's. Pure, no allocation.
 class Admission {
 public:
-    // Of a second of CPU, how much talkspurts may take.
+    // Of a second of CPU, how much talkspurts may take; a whole second or more: nobody is refused or cut off.
     void set_capacity(std::uint32_t capacity) { capacity_ = capacity; }
 
     // An emergency always, and who would be the only one: refusing him helps nobody.
     bool admits(std::uint64_t load, floor::Class level) const {
-        if (level == floor::Class::Emergency || running_ == 0) return true;
+        if (level == floor::Class::Emergency || running_ == 0 || capacity_ >= kEverything) return true;
         return !full_ && running_ + load <= capacity_;
     }
     void began(std::uint64_t load) { running_ += load; }
@@ -29,7 +29,7 @@ public:
     // busier than the capacity allows, whatever the estimates say.
     std::uint64_t measured(double busy) {
         full_ = busy * 1e6 > static_cast<double>(capacity_);
-        saturated_ = busy >= kSaturated ? saturated_ + 1 : 0;
+        saturated_ = busy >= kSaturated && capacity_ < kEverything ? saturated_ + 1 : 0;
         if (saturated_ < kPatience) return 0;
         return running_ / 4 + 1;
     }
@@ -40,7 +40,9 @@ private:
     static constexpr double kSaturated = 0.97;  // packets wait for the worker now
     static constexpr int kPatience = 2;         // measurements in a row
 
-    std::uint64_t capacity_{1'000'000};
+    static constexpr std::uint64_t kEverything = 1'000'000;
+
+    std::uint64_t capacity_{kEverything};
     std::uint64_t running_{};
     bool full_{};
     int saturated_{};

@@ -117,6 +117,7 @@ private:
     std::uint64_t load_of(std::uint32_t endpoint) const;  // with far_ as collected for it
     void set_load(ChannelState& state, std::uint64_t load);
     void shed(std::uint64_t load, core::Time now);
+    void tend_silent(core::Time now);
 
     // The Switchboard's, while all workers rest.
     void let_go(std::span<const std::uint32_t> endpoints, std::span<const std::uint32_t> channels,
@@ -196,6 +197,7 @@ private:
     TonePlayer tones_;
     bool refuse_floors_{};
     bool stopping_{};
+    std::uint32_t measurements_{};
     std::uint64_t done_{};  // the newest token
     std::uint64_t told_{};  // less than that: the queue of reports was full
     Counters counters_;

@@ -47,6 +47,7 @@ class Counted:
 
     def settle(self, talker):
         """Learns which threads are media threads, and what they do by the clock, which is no packet's."""
+        self.dump()  # at its start another thread tries out what packets cost
         self.load.work.spurts = [(talker, 0, 1)]
         self.load.run(self.gateway, "--closed", "--limit", PATIENCE)
         time.sleep(self.settles)

@@ -68,9 +68,9 @@ class Work:
 
     # On paper
 
-    def config(self, gateway, data_dir, workers=1):
+    def config(self, gateway, data_dir, **media):
         """As crosspatchd reads it: everything on, the media port at `gateway`."""
-        return {"gateway": {"id": "bench", "data_dir": data_dir, "media": {"listen": gateway, "workers": workers},
+        return {"gateway": {"id": "bench", "data_dir": data_dir, "media": {"listen": gateway, **media},
                             "api": {"listen": "127.0.0.1:0"}},
                 "agencies": [{"id": "northgate", "name": "Northgate Security", "kind": "private_security", "key": "gateway"},
                              {"id": "metro-pd", "name": "Metro Police", "kind": "police", "key": "gateway"}],
