@@ -241,7 +241,9 @@ Answer Routes::readyz(const Request&) {
 }
 
 Answer Routes::metrics(const Request&) {
-    co_return Response{.type = "text/plain; version=0.0.4; charset=utf-8", .body = gateway_.metrics()};
+    const auto read = [&] { return gateway_.metrics(); };
+    std::string text = co_await on_control(read);
+    co_return Response{.type = "text/plain; version=0.0.4; charset=utf-8", .body = std::move(text)};
 }
 
 Answer Routes::status(const Request& request) {

@@ -438,7 +438,6 @@ void Control::on_second() {
     if (tick_) tick_(alive);
     chronicle_.tick(now);
     settle_bridges(*estate_.config, true);
-    refresh_figures();
     for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
     record_alarm(
         "orders.unwritten", keeper_->orders_waiting(now) > kOrdersLate,

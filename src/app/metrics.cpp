@@ -2,6 +2,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <sstream>
+
 #include "crosspatch/app/control.hpp"
 
 namespace crosspatch::app {
@@ -12,11 +14,14 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
+// The text, family by family, so that only one of them is in memory.
 class Page {
 public:
+    // To be filled before the next one is asked for.
     MetricFamily& family(const std::string& name, const std::string& help, MetricType type) {
-        families_.push_back({"crosspatch_" + name, help, type, {}});
-        return families_.back();
+        write();
+        pending_.push_back({"crosspatch_" + name, help, type, {}});
+        return pending_.back();
     }
     static void counter(MetricFamily& family, std::uint64_t value, Labels labels = {}) {
         ClientMetric metric;
@@ -36,10 +41,18 @@ public:
     void one_gauge(const std::string& name, const std::string& help, double value) {
         gauge(family(name, help, MetricType::Gauge), value);
     }
-    std::string text() const { return prometheus::TextSerializer{}.Serialize(families_); }
+    std::string text() {
+        write();
+        return std::move(text_).str();
+    }
 
 private:
-    std::vector<MetricFamily> families_;
+    void write() {
+        prometheus::TextSerializer{}.Serialize(text_, pending_);
+        pending_.clear();
+    }
+    std::ostringstream text_;
+    std::vector<MetricFamily> pending_;
 };
 
 // One histogram of what several workers have measured.
@@ -117,6 +130,79 @@ void add_workers(Page& page, const media::Crew& crew) {
         }
 }
 
+// One number of each radio.
+template <typename Read>
+void add_of_each(Page& page, const std::string& name, const std::string& help, MetricType type,
+                 const Radios& radios, Read&& read) {
+    MetricFamily& family = page.family(name, help, type);
+    family.metric.reserve(radios.size());
+    for (const auto& [index, radio] : radios) {
+        Labels labels{{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}};
+        if constexpr (std::is_floating_point_v<decltype(read(*radio->media))>)
+            Page::gauge(family, read(*radio->media), std::move(labels));
+        else
+            Page::counter(family, read(*radio->media), std::move(labels));
+    }
+}
+
+void add_radios(Page& page, const Radios& radios) {
+    const auto counter = [&](const char* name, const char* help, auto&& read) {
+        add_of_each(page, name, help, MetricType::Counter, radios,
+                    [&](const media::Endpoint& one) { return read(one).read(); });
+    };
+    using media::Endpoint;
+    counter(
+        "packets_received_total", "Authentic RTP packets",
+        [](const Endpoint& one) -> auto& { return one.source.counters().packets; });
+    counter(
+        "octets_received_total", "Octets of authentic RTP packets",
+        [](const Endpoint& one) -> auto& { return one.source.counters().octets; });
+    counter(
+        "packets_sent_total", "RTP packets",
+        [](const Endpoint& one) -> auto& { return one.sink.counters().packets; });
+    counter(
+        "octets_sent_total", "Octets of RTP packets",
+        [](const Endpoint& one) -> auto& { return one.sink.counters().octets; });
+    add_of_each(page, "loss_ratio", "Loss of our stream as the radio reports it", MetricType::Gauge, radios,
+                [](const Endpoint& one) { return one.sink.reported_loss() / 100.0; });
+    add_of_each(page, "jitter_seconds", "Interarrival jitter of the radio's stream", MetricType::Gauge,
+                radios, [](const Endpoint& one) {
+                    return static_cast<double>(one.source.counters().jitter_us.read()) / 1e6;
+                });
+}
+
+// By endpoint and cause; what belongs to no endpoint has none.
+void add_drops(Page& page, const Radios& radios, const media::Crew& crew) {
+    MetricFamily& family =
+        page.family("packets_dropped_total", "Packets that went no further, by cause", MetricType::Counter);
+    for (const auto& [index, radio] : radios) {
+        const auto& dropped = radio->media->source.counters().dropped;
+        for (std::size_t i = 0; i < media::kDrops; ++i) {
+            const auto cause = static_cast<media::Drop>(i);
+            const std::uint64_t unsealed =
+                cause == media::Drop::Reserved ? radio->media->sink.counters().refused.read() : 0;
+            if (const std::uint64_t count = dropped.read(cause) + unsealed; count > 0)
+                Page::counter(family, count,
+                              {{"endpoint", radio->settings.id},
+                               {"channel", radio->settings.channel},
+                               {"cause", std::string{media::name_of(cause)}}});
+        }
+    }
+    const auto nobodys = [&](const std::string& cause, auto&& of) {
+        std::uint64_t count = 0;
+        for (std::size_t number = 0; number < crew.size(); ++number) count += of(crew.worker(number));
+        if (count > 0) Page::counter(family, count, {{"endpoint", ""}, {"cause", cause}});
+    };
+    for (std::size_t i = 0; i < media::kDrops; ++i) {
+        const auto cause = static_cast<media::Drop>(i);
+        nobodys(std::string{media::name_of(cause)},
+                [&](const media::Worker& worker) { return worker.counters().dropped.read(cause); });
+    }
+    nobodys("send_would_block", [](const auto& worker) { return worker.sent().would_block.read(); });
+    nobodys("send_unreachable", [](const auto& worker) { return worker.sent().unreachable.read(); });
+    nobodys("send_failed", [](const auto& worker) { return worker.sent().failed.read(); });
+}
+
 void add_floor(Page& page, std::span<bridge::Exchange* const> exchanges) {
     using Counters = bridge::Exchange::Counters;
     std::vector<const media::DelayHistogram*> decisions_took;
@@ -157,22 +243,18 @@ void add_floor(Page& page, std::span<bridge::Exchange* const> exchanges) {
 
 }  // namespace
 
-// Endpoints are read from a table that control replaces whole; their counters may be read by anybody.
-std::string Control::metrics() const {
+std::string Control::metrics() {
     Page page;
-    const std::shared_ptr<const Figures> figures = figures_.load();
-    if (figures) {
-        for (const Figures::Family& from : figures->families) {
-            MetricFamily& to =
-                page.family(from.name, from.help, from.gauge ? MetricType::Gauge : MetricType::Counter);
-            for (const auto& [labels, value] : from.values) {
-                Labels named;
-                for (const auto& [name, text] : *labels) named.push_back({name, text});
-                from.gauge ? Page::gauge(to, value, std::move(named))
-                           : Page::counter(to, static_cast<std::uint64_t>(value), std::move(named));
-            }
-        }
-    }
+    add_radios(page, estate_.radios);
+    add_drops(page, estate_.radios, crew_);
+    MetricFamily& denials =
+        page.family("policy_denials_total", "Crossings that policy refused", MetricType::Counter);
+    for (const auto& [channel, count] : chronicle_.policy_denials())
+        Page::counter(denials, count, {{"channel", estate_.channels.name(channel)}});
+    const auto open = open_bridges();
+    page.one_gauge("bridges_open", "Bridges that are open",
+                   static_cast<double>(std::count(open.begin(), open.end(), true)));
+    page.one_gauge("recordings_open", "Recordings being written", 0);
     std::vector<const media::DelayHistogram*> delays;
     for (std::size_t number = 0; number < crew_.size(); ++number)
         delays.push_back(&crew_.worker(number).delays());
@@ -180,6 +262,21 @@ std::string Control::metrics() const {
                delays);
     add_floor(page, switchboard_.exchanges());
     add_workers(page, crew_);
+    page.one_gauge("worker_realtime",
+                   "Media workers run under real-time rules, in memory that stays: 1; degraded: 0",
+                   rt_ == "degraded" ? 0 : 1);
+    page.one_counter("worker_moves_total", "Channels that went to another media worker", moves_);
+    MetricFamily& busy =
+        page.family("worker_busy_ratio", "Share of the last half second in which a media worker did not wait",
+                    MetricType::Gauge);
+    for (std::size_t number = 0; number < crew_.size(); ++number)
+        Page::gauge(busy, busy_[number].load(), {{"worker", std::to_string(number)}});
+    MetricFamily& load =
+        page.family("worker_load_ratio", "Share of a CPU that the talkspurts of a worker need, as estimated",
+                    MetricType::Gauge);
+    for (std::size_t number = 0; number < crew_.size(); ++number)
+        Page::gauge(load, static_cast<double>(switchboard_.exchanges()[number]->counters().load.read()) / 1e6,
+                    {{"worker", std::to_string(number)}});
     page.one_counter("log_records_total", "Records acknowledged by the disk since the start",
                      record_.figures().records.read());
     page.one_gauge("log_queue_depth", "Records that wait for the writer",
@@ -193,89 +290,6 @@ std::string Control::metrics() const {
     MetricFamily& build = page.family("build_info", "Version of the daemon", MetricType::Gauge);
     Page::gauge(build, 1, {{"version", CROSSPATCH_VERSION}});
     return page.text();
-}
-
-// Once a second, on control: what only control may look at, as plain numbers.
-void Control::refresh_figures() {
-    auto figures = std::make_shared<Figures>();
-    auto& families = figures->families;
-    families = {{"packets_received_total", "Authentic RTP packets", false, {}},
-                {"octets_received_total", "Octets of authentic RTP packets", false, {}},
-                {"packets_sent_total", "RTP packets", false, {}},
-                {"octets_sent_total", "Octets of RTP packets", false, {}},
-                {"packets_dropped_total", "Packets that went no further, by cause", false, {}},
-                {"loss_ratio", "Loss of our stream as the radio reports it", true, {}},
-                {"jitter_seconds", "Interarrival jitter of the radio's stream", true, {}},
-                {"policy_denials_total", "Crossings that policy refused", false, {}},
-                {"bridges_open", "Bridges that are open", true, {}},
-                {"recordings_open", "Recordings being written", true, {}},
-                {"worker_realtime",
-                 "Media workers run under real-time rules, in memory that stays: 1; degraded: 0",
-                 true,
-                 {}},
-                {"worker_busy_ratio",
-                 "Share of the last half second in which a media worker did not wait",
-                 true,
-                 {}}};
-    const auto shared = [](Figures::Labels labels) {
-        return std::make_shared<const Figures::Labels>(std::move(labels));
-    };
-    families.push_back({"worker_moves_total", "Channels that went to another media worker", false, {}});
-    families.back().values.emplace_back(shared({}), static_cast<double>(moves_));
-    families.push_back(
-        {"worker_load_ratio", "Share of a CPU that the talkspurts of a worker need, as estimated", true, {}});
-    for (std::size_t number = 0; number < crew_.size(); ++number) {
-        const auto labels = shared({{"worker", std::to_string(number)}});
-        families[11].values.emplace_back(labels, busy_[number].load());
-        families.back().values.emplace_back(
-            labels, static_cast<double>(switchboard_.exchanges()[number]->counters().load.read()) / 1e6);
-    }
-    for (const std::size_t family : {0U, 1U, 2U, 3U, 5U, 6U})
-        families[family].values.reserve(estate_.radios.size());
-    for (const auto& [index, radio] : estate_.radios) {
-        const auto labels = shared({{"endpoint", radio->settings.id}, {"channel", radio->settings.channel}});
-        const auto& in = radio->media->source.counters();
-        const auto& out = radio->media->sink.counters();
-        families[0].values.emplace_back(labels, in.packets.read());
-        families[1].values.emplace_back(labels, in.octets.read());
-        families[2].values.emplace_back(labels, out.packets.read());
-        families[3].values.emplace_back(labels, out.octets.read());
-        for (std::size_t i = 0; i < media::kDrops; ++i) {
-            const auto cause = static_cast<media::Drop>(i);
-            const std::uint64_t count =
-                in.dropped.read(cause) + (cause == media::Drop::Reserved ? out.refused.read() : 0);
-            if (count == 0) continue;
-            Figures::Labels with_cause = *labels;
-            with_cause.emplace_back("cause", media::name_of(cause));
-            families[4].values.emplace_back(shared(std::move(with_cause)), count);
-        }
-        families[5].values.emplace_back(labels, radio->media->sink.reported_loss() / 100.0);
-        families[6].values.emplace_back(labels, static_cast<double>(in.jitter_us.read()) / 1e6);
-    }
-    const auto nobodys = [&](const std::string& cause, auto&& of) {
-        std::uint64_t count = 0;
-        for (std::size_t number = 0; number < crew_.size(); ++number) count += of(crew_.worker(number));
-        if (count > 0)
-            families[4].values.emplace_back(shared({{"endpoint", ""}, {"cause", cause}}),
-                                            static_cast<double>(count));
-    };
-    for (std::size_t i = 0; i < media::kDrops; ++i) {
-        const auto cause = static_cast<media::Drop>(i);
-        nobodys(std::string{media::name_of(cause)},
-                [&](const media::Worker& worker) { return worker.counters().dropped.read(cause); });
-    }
-    nobodys("send_would_block", [](const auto& worker) { return worker.sent().would_block.read(); });
-    nobodys("send_unreachable", [](const auto& worker) { return worker.sent().unreachable.read(); });
-    nobodys("send_failed", [](const auto& worker) { return worker.sent().failed.read(); });
-    for (const auto& [channel, count] : chronicle_.policy_denials())
-        families[7].values.emplace_back(shared({{"channel", estate_.channels.name(channel)}}),
-                                        static_cast<double>(count));
-    double open = 0;
-    for (const auto& [id, state] : bridge_states_) open += state.open ? 1 : 0;
-    families[8].values.emplace_back(shared({}), open);
-    families[9].values.emplace_back(shared({}), 0);
-    families[10].values.emplace_back(shared({}), rt_ == "degraded" ? 0 : 1);
-    figures_.store(std::move(figures));
 }
 
 }  // namespace crosspatch::app

@@ -105,19 +105,18 @@ void Worker::run(Gate& gate) {
     while (!stopping_.load(std::memory_order_acquire)) {
         std::optional<core::Time> until = reports_.next();
         if (const auto next = gate.next_deadline(); next && (!until || *next < *until)) until = next;
+        const core::Time before = core::monotonic_now();
         // A round of polling that found nothing is not work.
         if (!idle)
             counters_.busy_us += static_cast<std::uint64_t>(
-                std::chrono::duration_cast<std::chrono::microseconds>(core::monotonic_now() - busy_since)
-                    .count());
-        const std::size_t ready = poll(options_.busy_poll ? core::Time{} : until);
+                std::chrono::duration_cast<std::chrono::microseconds>(before - busy_since).count());
+        const std::size_t ready = poll(options_.busy_poll ? core::Time{} : until, before);
         busy_since = now_ = core::monotonic_now();
         idle = options_.busy_poll && ready == 0 && (!until || now_ < *until);
         if (idle) continue;
         ++counters_.loops;
         drain_sockets(gate, ready);
-        run_tasks();
-        now_ = core::monotonic_now();
+        if (run_tasks()) now_ = core::monotonic_now();
         gate.advance(now_);
         send_reports(gate);
         flush();
@@ -127,9 +126,9 @@ void Worker::run(Gate& gate) {
     flush();
 }
 
-std::size_t Worker::poll(std::optional<core::Time> until) {
+std::size_t Worker::poll(std::optional<core::Time> until, core::Time now) {
     core::Duration left{};
-    if (until) left = std::max(*until - core::monotonic_now(), core::Duration::zero());
+    if (until) left = std::max(*until - now, core::Duration::zero());
     int ready = -1;
     if (exact_waits_) {
         const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
@@ -157,7 +156,7 @@ void Worker::drain_sockets(Gate& gate, std::size_t ready) {
             }
         }
         if (!more) return;
-        ready = poll(core::Time{});  // what is readable right now
+        ready = poll(core::Time{}, now_);  // what is readable right now
         now_ = core::monotonic_now();
     }
 }
@@ -263,9 +262,9 @@ void Worker::flush() {
     if (carried_.empty()) return;
     sending.stop();
     const auto wall_now = wall_clock();
-    const core::Time sent = core::monotonic_now();
+    now_ = core::monotonic_now();
     for (const Carried& carried : carried_) {
-        carried.talkspurt->mark_sent(sent);
+        carried.talkspurt->mark_sent(now_);
         if (carried.received.count() == 0) continue;
         delays_.add(wall_now - carried.received);
         carried.talkspurt->delays().add(wall_now - carried.received);
@@ -273,10 +272,16 @@ void Worker::flush() {
     carried_.clear();
 }
 
-void Worker::run_tasks() {
+// True if there was one.
+bool Worker::run_tasks() {
+    bool any = false;
     // Direct first: a cut never waits behind configuration.
     for (auto* lane : {&lanes_[1], &lanes_[0]})
-        while (auto task = lane->pop()) (*task)(now_);
+        while (auto task = lane->pop()) {
+            (*task)(now_);
+            any = true;
+        }
+    return any;
 }
 
 void Worker::send_reports(Gate& gate) {

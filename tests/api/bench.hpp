@@ -76,7 +76,7 @@ public:
         return actor_ && actor_->uid == uid ? actor_ : std::nullopt;
     }
     bool ready() const override { return true; }
-    std::string metrics() const override { return ""; }
+    std::string metrics() override { return ""; }
     core::Result<void> cut(Cut, std::string_view, const Actor&, const std::string&) override {
         return verdict;
     }

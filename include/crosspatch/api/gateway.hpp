@@ -40,8 +40,6 @@ public:
     // Who the peer with this uid is; nothing if nobody named it.
     virtual std::optional<Actor> actor_of(std::uint32_t uid) const = 0;
     virtual bool ready() const = 0;
-    // Prometheus text of everything but the API's own figures.
-    virtual std::string metrics() const = 0;
     // Straight into the workers' queues; then noted on record by control. The API's thread only.
     virtual core::Result<void> cut(Cut what, std::string_view id, const Actor& actor,
                                    const std::string& reason) = 0;
@@ -49,6 +47,8 @@ public:
     virtual boost::asio::any_io_executor control() = 0;
 
     // --- The control thread. Lists are without `items` around them: the API pages them. ---
+    // Prometheus text of everything but the API's own figures.
+    virtual std::string metrics() = 0;
     virtual boost::json::object status(const Actor& actor) = 0;
     virtual boost::json::array channels(const Actor& actor) = 0;
     virtual boost::json::array endpoints(const Actor& actor) = 0;

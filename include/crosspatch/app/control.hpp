@@ -34,19 +34,6 @@ struct Directory {
 // An alarm a radio: its id follows.
 inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 
-// Numbers of one second ago, for whoever asks for /metrics; control replaces the table whole.
-struct Figures {
-    using Labels = std::vector<std::pair<std::string, std::string>>;
-    using SharedLabels = std::shared_ptr<const Labels>;  // the same for all of an endpoint's numbers
-    struct Family {
-        std::string name;
-        std::string help;
-        bool gauge;
-        std::vector<std::pair<SharedLabels, double>> values;
-    };
-    std::vector<Family> families;
-};
-
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
 // Shape    one Asio loop. It hands the workers whole changes and posted tasks, and hears back by reports.
@@ -85,7 +72,7 @@ public:
 
     std::optional<api::Actor> actor_of(std::uint32_t uid) const override;
     bool ready() const override { return ready_.load(); }
-    std::string metrics() const override;
+    std::string metrics() override;
     core::Result<void> cut(api::Cut what, std::string_view id, const api::Actor& actor,
                            const std::string& reason) override;
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
@@ -181,7 +168,6 @@ private:
     bool may_see(const api::Actor& actor, const bridge::Bridge& bridge) const;
     void tell(const boost::json::object& event);
     void dismiss_listeners();
-    void refresh_figures();
     void record_alarm(const std::string& name, bool on, const std::string& detail);
 
     boost::asio::io_context& loop_;
@@ -213,7 +199,6 @@ private:
     core::WallTime started_{};
     std::string rt_{"unknown"};
     core::Snapshot<Directory> directory_;
-    core::Snapshot<Figures> figures_;
     std::atomic<bool> ready_{false};
     std::atomic<std::size_t> answered_{0};   // workers, since they were asked last
     std::uint64_t moves_{};                  // of channels to other workers

@@ -103,7 +103,7 @@ private:
         Talkspurt* talkspurt;
         std::chrono::nanoseconds received;
     };
-    std::size_t poll(std::optional<core::Time> until);
+    std::size_t poll(std::optional<core::Time> until, core::Time now);
     void drain_sockets(Gate& gate, std::size_t ready);
     bool read(const Port& port, Gate& gate);
     bool read_inbox(Gate& gate);
@@ -113,7 +113,7 @@ private:
               std::chrono::nanoseconds wall_now);
     void on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate);
     void flush();
-    void run_tasks();
+    bool run_tasks();
     void send_reports(Gate& gate);
 
     // Measures one stage of a batch that is sampled: from its making until stop().
