@@ -345,6 +345,7 @@ void Talkspurt::adapt() {
 
 void Talkspurt::advance(core::Time now) {
     if (transcoding_ == 0) return;
+    if (const auto due = deadline(); !due || now < *due) return;
     drain(now);
     if (flush_at_ && now >= *flush_at_)
         flush();

@@ -74,7 +74,7 @@ def reload(figures, daemon, work, load):
     time.sleep(0.5)
     for ptime in ("40ms", "20ms", "40ms"):
         work.channels[ACTIVE + 5]["endpoints"][0]["ptime"] = ptime
-        work.write_config(daemon.file, daemon.gateway, daemon.data)
+        daemon.write_config(work)
         began = time.monotonic()
         try:
             daemon.ctl("reload")

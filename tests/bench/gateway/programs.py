@@ -115,8 +115,8 @@ class Daemon(Process):
     def __init__(self, folder, work, workers=1, under=()):
         self.folder, self.gateway = folder, work.address()
         self.file, self.data, self.journal = folder.path("gateway.yaml"), folder.path("var"), folder.path("journal")
-        # What is measured is what packets cost, not who is let in: valgrind alone would make a worker seem full.
-        work.write_config(self.file, self.gateway, self.data, workers=workers, max_load_percent=100)
+        self.workers = workers
+        self.write_config(work)
         ready = folder.path("ready")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.journal, "wb") as journal:
             notify.bind(ready)
@@ -126,6 +126,10 @@ class Daemon(Process):
                              stdout=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": ready})
             self.wait_ready(notify, began + PATIENCE)
             self.started = time.monotonic() - began
+
+    def write_config(self, work):
+        # What is measured is what packets cost, not who is let in: valgrind alone would make a worker seem full.
+        work.write_config(self.file, self.gateway, self.data, workers=self.workers, max_load_percent=100)
 
     def wait_ready(self, notify, until):
         while time.monotonic() < until and self.process.poll() is None:
