@@ -95,9 +95,11 @@ private:
         GatewayConfig& gateway = config_->gateway;
         gateway.media_workers = count_of(usable_cpus());
         if (const auto workers = map.find("workers"))
-            if (const auto text = workers->text(); text && *text != "auto")
+            if (const auto text = workers->text(); text && *text != "auto") {
+                gateway.media_auto = false;
                 gateway.media_workers = static_cast<std::size_t>(
                     core::config::integer(*workers, 1, media::Worker::kMost).value_or(1));
+            }
         if (const auto cpus = map.find("cpus")) read_cpus(*cpus);
         if (const auto most = map.find("max_load_percent"))
             gateway.media_max_load =
@@ -115,7 +117,11 @@ private:
             if (!cpu) continue;
             if (!CPU_ISSET(static_cast<std::size_t>(*cpu), &usable))
                 one.problem(fmt::format("this process may not run on CPU {}", *cpu));
-            gateway.media_cpus.push_back(static_cast<unsigned>(*cpu));
+            const auto number = static_cast<unsigned>(*cpu);
+            if (std::find(gateway.media_cpus.begin(), gateway.media_cpus.end(), number) !=
+                gateway.media_cpus.end())
+                one.problem(fmt::format("CPU {} stands here twice", number));
+            gateway.media_cpus.push_back(number);
         }
         if (gateway.media_cpus.size() != gateway.media_workers)
             node.problem(fmt::format("{} CPUs for {} workers: give each worker one",

@@ -119,6 +119,7 @@ void Control::read_orders(const std::filesystem::path& file) {
 
 core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     names_changed_ = true;
+    const media::CodecPool::Maker made_before = estate_.codecs;
     auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
     if (!made) {
         release_unused();
@@ -129,8 +130,12 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
         bridge_states_[bridge.id].missing = missing_consents(bridge, *plan->config);
     // Before the change: what it takes consent from must not hear a packet by it.
     settle_bridges(*plan->config, false);
-    lend_at_rest(plan,
-                 [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); });
+    if (!lend_at_rest(
+            plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); })) {
+        estate_.codecs = made_before;
+        return core::unexpected(core::Error::Code::Busy,
+                                "the media workers do not take commands now; try again");
+    }
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     max_load_ = plan->config->gateway.media_max_load;
@@ -150,13 +155,20 @@ void Control::lend(std::shared_ptr<const void> what, std::uint8_t worker, media:
     ask_when_done(token);
 }
 
-void Control::lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task) {
+// False, and nothing has happened: the workers do not take tasks.
+bool Control::lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task) {
     const std::uint64_t token = next_token_++;
-    Lent& lent = lent_[token] = {std::move(what), std::make_unique<media::Crew::Rest>(std::move(task))};
-    if (!crew_.at_rest(*lent.rest))
+    auto rest = std::make_unique<media::Crew::Rest>(std::move(task));
+    if (!crew_.at_rest(*rest)) {
         log_.error("worker.stuck",
-                   "the media workers do not take commands; the watchdog will restart the daemon");
+                   "the media workers do not take commands; nothing was changed, and if it stays so the "
+                   "watchdog will "
+                   "restart the daemon");
+        return false;
+    }
+    lent_[token] = {std::move(what), std::move(rest)};
     ask_when_done(token);
+    return true;
 }
 
 void Control::ask_when_done(std::uint64_t token) {
@@ -167,7 +179,7 @@ void Control::take_back(const bridge::Report& done) {
     done_[done.position] = done.token;
     lent_.erase(lent_.begin(), lent_.upper_bound(*std::min_element(done_.begin(), done_.end())));
     release_unused();
-    ready_ = !stopping_;
+    ready_ = !stopping_ && std::find(done_.begin(), done_.end(), 0U) == done_.end();
 }
 
 std::vector<bool> Control::open_bridges() const {
@@ -179,18 +191,24 @@ std::vector<bool> Control::open_bridges() const {
 
 // Brings together what these bridges join, and home what nothing joins any more. Between two packets: what comes
 // meanwhile waits in its socket.
-void Control::place_channels(const std::vector<bool>& open) {
-    if (!estate_.topology || crew_.size() == 1) return;
+bool Control::place_channels(const std::vector<bool>& open) {
+    if (!estate_.topology || crew_.size() == 1) return true;
+    const Placement before = estate_.placement;
     auto moves = estate_.placement.take_up(estate_.placement.where({&estate_.topology, 1}, open));
-    if (moves.empty()) return;
+    if (moves.empty()) return true;
     auto relocation =
         std::make_shared<Relocation>(relocate(std::move(moves), estate_.radios, estate_.channels));
     relocation->needs = estate_.needs_by_worker();
-    for (const Relocation::Step& step : relocation->steps) moves_ += step.move.channels.size();
-    lend_at_rest(relocation, [this, relocation = relocation.get()](core::Time now) {
+    const bool lent = lend_at_rest(relocation, [this, relocation = relocation.get()](core::Time now) {
         relocation->carry_out(crew_, switchboard_, now);
         relocation->deal(crew_);
     });
+    if (!lent) {
+        estate_.placement = before;
+        return false;
+    }
+    for (const Relocation::Step& step : relocation->steps) moves_ += step.move.channels.size();
+    return true;
 }
 
 void Control::close_removed_bridges(const Plan& plan) {
@@ -277,26 +295,34 @@ void Control::rekey_sender(const endpoint::Config& config, const Radio& radio) {
     keeper_->ask(record);
 }
 
-// Where the disk refused, under a fresh SSRC that needs no record: a new key must not wait for a disk.
-void Control::use_new_sender(const rtp::IndexRecord& kept, bool durable) {
-    const auto waiting = waiting_senders_.extract(kept.key);
-    const auto radio = estate_.radios.find(waiting.mapped().index);
-    if (radio == estate_.radios.end()) return;
-    radio->second->send_key = kept.key;
-    key_users_.reset();
-    media::Endpoint* endpoint = radio->second->media.get();
-    rtp::SrtpSender& sender = *waiting.mapped().sender;
-    if (durable)
-        sender.set_reserved(kept.ssrc, kept.limits);
-    else if (sender.begin(randombytes_random() | 1U, {randombytes_uniform(0x8000), 0}))
-        sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
-    const std::uint8_t worker = worker_of(waiting.mapped().index);
-    lend(waiting.mapped().sender, worker,
-         [exchange = switchboard_.exchanges()[worker], endpoint, &sender](core::Time now) {
-             std::swap(endpoint->sink.srtp(), sender);
-             endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
-             exchange->rejoin(endpoint->index(), now);
-         });
+// Where the disk refused, under a fresh SSRC that needs no record: a new key must not wait for a disk. One task a worker:
+// ten thousand keys may change at once.
+void Control::use_new_senders(const std::vector<Keeper::Answer>& kept) {
+    using Swaps = std::vector<std::pair<media::Endpoint*, std::shared_ptr<rtp::SrtpSender>>>;
+    std::map<std::uint8_t, std::shared_ptr<Swaps>> by_worker;
+    for (const auto& [record, durable] : kept) {
+        const auto waiting = waiting_senders_.extract(record.key);
+        const auto radio = estate_.radios.find(waiting.mapped().index);
+        if (radio == estate_.radios.end()) continue;
+        radio->second->send_key = record.key;
+        rtp::SrtpSender& sender = *waiting.mapped().sender;
+        if (durable)
+            sender.set_reserved(record.ssrc, record.limits);
+        else if (sender.begin(randombytes_random() | 1U, {randombytes_uniform(0x8000), 0}))
+            sender.set_reserved(sender.ssrc(), rtp::SrtpSender::unrecorded());
+        auto& swaps = by_worker[worker_of(waiting.mapped().index)];
+        if (!swaps) swaps = std::make_shared<Swaps>();
+        swaps->emplace_back(radio->second->media.get(), waiting.mapped().sender);
+    }
+    for (const auto& [worker, swaps] : by_worker)
+        lend(swaps, worker,
+             [exchange = switchboard_.exchanges()[worker], swaps = swaps.get()](core::Time now) {
+                 for (const auto& [endpoint, sender] : *swaps) {
+                     std::swap(endpoint->sink.srtp(), *sender);
+                     endpoint->source.set_own_ssrc(endpoint->sink.ssrc());
+                     exchange->rejoin(endpoint->index(), now);
+                 }
+             });
 }
 
 void Control::publish_directory() {
@@ -363,11 +389,12 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
     // One task a worker for all of them: ten thousand streams begin at once when the daemon starts.
     using Streams = std::vector<std::pair<media::Endpoint*, rtp::IndexRecord>>;
     std::map<std::uint8_t, Streams> durable_now;
+    std::vector<Keeper::Answer> new_senders;
     for (const auto& [kept, durable] : answers) {
         const bool send = kept.kind == rtp::IndexRecord::Kind::Send;
         const auto waiting = waiting_senders_.find(kept.key);
         if (send && waiting != waiting_senders_.end() && waiting->second.sender->ssrc() == kept.ssrc) {
-            use_new_sender(kept, durable);
+            new_senders.emplace_back(kept, durable);
             continue;
         }
         if (!durable) {
@@ -381,6 +408,7 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
                 start_unrecorded(radio->index);
         }
     }
+    use_new_senders(new_senders);
     for (auto& [worker, streams] : durable_now) {
         const auto lent = std::make_shared<Streams>(std::move(streams));
         lend(lent, worker, [lent = lent.get()](core::Time) {
@@ -553,7 +581,8 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
     const GatewayConfig& now = estate_.config->gateway;
     const GatewayConfig& next = config->gateway;
     if (next.id != now.id || next.data_dir != now.data_dir || next.control_socket != now.control_socket ||
-        next.api_listen != now.api_listen || next.media_workers != now.media_workers ||
+        next.api_listen != now.api_listen ||
+        (next.media_workers != now.media_workers && !(next.media_auto && now.media_auto)) ||
         next.media_cpus != now.media_cpus || next.media_busy_poll != now.media_busy_poll)
         return core::unexpected(
             core::Error::Code::Invalid,

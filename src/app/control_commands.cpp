@@ -87,12 +87,13 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
     if (log_failing_too_long())
         return refuse(Error::Code::Unavailable,
                       "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
+    std::vector<bool> open = open_bridges();
+    open[estate_.bridges.of(bridge->id)] = true;
+    if (!place_channels(open))
+        return refuse(Error::Code::Busy, "the media workers do not take commands now; try again");
     chronicle_.publish(std::move(entry));
     orders_.command(bridge->id, command);
     keeper_->keep_orders(orders_.text());
-    std::vector<bool> open = open_bridges();
-    open[estate_.bridges.of(bridge->id)] = true;
-    place_channels(open);
     set_open(*bridge, true, actor.name);
     return bridge_json(*bridge);
 }
@@ -143,7 +144,7 @@ void Control::settle_bridges(const Config& config, bool may_open) {
             orders_.drop_command(bridge.id);
     }
     // Not while a new configuration is on its way: its plan says where channels go.
-    if (&config == estate_.config.get()) place_channels(open);
+    if (&config == estate_.config.get() && !place_channels(open)) opening.clear();  // at the next tick
     for (const auto& [bridge, by] : opening) set_open(*bridge, true, by);
     if (orders_ != before) keeper_->keep_orders(orders_.text());
 }
@@ -180,11 +181,11 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
                                 fmt::format("{} may not cut '{}'", actor.name, id));
     const std::uint32_t index = found->second;
     // To all of them: where the channel lives, the worker alone knows that minds it.
-    bool posted = true;
+    bool posted = false;
     for (std::size_t number = 0; number < crew_.size(); ++number)
-        posted &= crew_.worker(number).post(media::Worker::Lane::Direct,
+        posted |= crew_.worker(number).post(media::Worker::Lane::Direct,
                                             cut_task(*switchboard_.exchanges()[number], what, index));
-    if (!posted)
+    if (!posted)  // one that had no room is told again by note_cut()
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config] {
         note_cut(what, name, actor, reason, *config);

@@ -353,7 +353,8 @@ void Plan::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::
         if (endpoint->sink.settings().rtcp_socket >= 0)
             crew.worker(endpoint->worker()).reports().add(*endpoint, now);
         if (!endpoint->source.settings().own_port) reader.demux().attach(*endpoint);
-    }
+    }  // The last words of talkspurts that ended go out before their sockets may be closed.
+    for (std::size_t number = 0; number < crew.size(); ++number) crew.worker(number).settle(now);
 }
 
 void Plan::take_over(Estate& estate) {

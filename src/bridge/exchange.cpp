@@ -103,7 +103,8 @@ void Exchange::press(std::uint32_t who, core::Time now) {
         return act(now);
     }
     collect(who, claim, true, now);
-    if (!admission_.admits(load_of(who), claim.level)) {
+    // Who takes his own channel's floor from somebody takes his share of the worker, too.
+    if (!arbiter_.holder(plan(who).channel) && !admission_.admits(load_of(who), claim.level)) {
         arbiter_.deny(request, floor::Cause::NoResources, now, decisions_);
         return act(now);
     }

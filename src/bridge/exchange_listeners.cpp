@@ -99,8 +99,9 @@ void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
     const auto& legs = topology_->bridges[bridge].legs;
     const auto minded =
         std::count_if(legs.begin(), legs.end(), [&](const Topology::Leg& leg) { return minds(leg.channel); });
-    if (minded == 0 || (open && minded != std::ssize(legs))) return;
+    if (open && minded != std::ssize(legs)) return;
     open_[bridge] = open;
+    if (minded == 0) return;
     for (const Topology::Leg& leg : legs)
         if (minds(leg.channel)) decide_again(leg.channel, now);
     Report changed = report(open ? Report::Kind::BridgeOpened : Report::Kind::BridgeClosed, now);

@@ -43,6 +43,7 @@ std::unique_ptr<Topology> Switchboard::install(Change& change, core::Time now) {
     change.talkspurts = std::move(retired);
     for (Exchange* exchange : exchanges_) {
         for (const std::uint32_t endpoint : change.gone) exchange->endpoints_[endpoint] = {};
+        exchange->close_foreign_bridges();
         exchange->make_room();
     }
     for (const auto& [endpoint, standing] : kept)
@@ -106,6 +107,15 @@ void Exchange::mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> tal
     channels_[channel].talkspurt = std::move(talkspurt);
 }
 
+// What is open here has all of its channels here.
+void Exchange::close_foreign_bridges() {
+    for (std::uint32_t bridge = 0; bridge < topology_->bridges.size(); ++bridge) {
+        const auto& legs = topology_->bridges[bridge].legs;
+        const auto is_ours = [this](const Topology::Leg& leg) { return minds(leg.channel); };
+        if (open_[bridge] && !std::all_of(legs.begin(), legs.end(), is_ours)) open_[bridge] = false;
+    }
+}
+
 void Exchange::make_room() {
     std::vector<floor::Settings> settings;
     for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel) {
@@ -135,6 +145,27 @@ void Exchange::decide_all_again(core::Time now) {
         if (i < talking_.size()) decide_again(talking_[i], now);
 }
 
+// No press goes along in part: who is at home on `channels` leaves all others, and everybody else leaves them. As a rule
+// the closing of the bridge has seen to that.
+void Exchange::cut_loose(std::span<const std::uint32_t> channels, std::span<const std::uint32_t> people,
+                         core::Time now) {
+    std::vector<bool> moves(channels_.size());
+    std::vector<bool> comes(endpoints_.size());
+    for (const std::uint32_t channel : channels) moves[channel] = true;
+    for (const std::uint32_t endpoint : people) comes[endpoint] = true;
+    std::vector<floor::ChannelIndex> touched(2 * floor::Arbiter::kMaxFar + 2);
+    for (std::uint32_t who = 0; who < endpoints_.size(); ++who) {
+        if (!minds_endpoint(who) || !arbiter_.own_channel(who)) continue;
+        const std::size_t held = arbiter_.held(who, touched);
+        const std::size_t count = held + arbiter_.missing(who, std::span{touched}.subspan(held));
+        for (std::size_t i = 0; i < count; ++i) {
+            if (moves[touched[i]] == comes[who]) continue;
+            arbiter_.leave(who, touched[i], floor::Cause::BridgeClosed, now, decisions_);
+            act(now);
+        }
+    }
+}
+
 void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, core::Time now) {
     from.act(now);
     act(now);
@@ -142,10 +173,15 @@ void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, co
     for (const std::uint32_t channel : channels)
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             people.push_back(endpoint);
+    from.cut_loose(channels, people, now);
     arbiter_.adopt(from.arbiter_, channels, people);
-    for (const std::uint32_t channel : channels) {
+    // An open bridge has all of its channels here now, a closed one is nobody's.
+    for (const std::uint32_t channel : channels)
         for (const std::uint32_t bridge : topology_->channels[channel].bridges)
-            open_[bridge] = from.open_[bridge];
+            if (from.open_[bridge]) open_[bridge] = true;
+    for (const std::uint32_t channel : channels)
+        for (const std::uint32_t bridge : topology_->channels[channel].bridges) from.open_[bridge] = false;
+    for (const std::uint32_t channel : channels) {
         const std::uint64_t load = from.channels_[channel].load;
         from.set_load(from.channels_[channel], 0);
         ChannelState& state = channels_[channel] = std::move(from.channels_[channel]);

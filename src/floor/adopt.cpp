@@ -17,6 +17,8 @@ void Arbiter::Machine::adopt(Machine& from, std::span<const ChannelIndex> channe
     for (const ChannelIndex channel : channels) {
         Floor& f = table_.floor(channel) = from.table_.floor(channel);
         f.mark = 0;  // of the other table's passes
+        assert((f.holder == kNobody || table_.find(f.holder, channel) != kNoStake) &&
+               "the holder has come along");
         table_.take_line(channel, from.table_);
         channels_.set(channel, from.channels_.when(channel));
     }

@@ -137,6 +137,7 @@ private:
     // targets.cpp
     void replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now,
                      Decisions& out);
+    void drop_far(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
     void add_far(Participant who, std::span<const Target> far, Decisions& out);
     void take_far(Participant who, bool preempt, core::Time now, Decisions& out);
     void leave_stake(StakeIndex stake, Cause cause, core::Time now, Decisions& out);

@@ -103,6 +103,7 @@ void Table::take_line(ChannelIndex channel, const Table& from) {
     f.line = f.line_end = kNoStake;
     for (StakeIndex at = from.floor(channel).line; at != kNoStake; at = from.stakes_[at].behind) {
         const StakeIndex index = find(from.stakes_[at].who, channel);
+        assert(index != kNoStake && "who waits there has come along");
         stakes_[index].ahead = f.line_end;
         (f.line_end == kNoStake ? f.line : stakes_[f.line_end].behind) = index;
         f.line_end = index;

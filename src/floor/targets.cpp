@@ -94,6 +94,8 @@ void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, co
     if (m.state == State::Talking || m.state == State::Queued) {
         replace_far(who, far, false, now, out);
         if (m.state == State::Queued && m.wait) offer_later(m.own);  // what it waited for may be gone
+    } else if (m.state == State::Revoking) {
+        drop_far(who, far, now, out);  // its grace is for those whom it may still reach
     }
     settle(now, out);
 }
@@ -101,7 +103,14 @@ void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, co
 // Makes `far` the far channels: what is not in it leaves, what is new is asked for.
 void Arbiter::Machine::replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now,
                                    Decisions& out) {
-    Member& m = member(who);
+    drop_far(who, far, now, out);
+    add_far(who, far, out);
+    take_far(who, preempt, now, out);
+}
+
+void Arbiter::Machine::drop_far(Participant who, std::span<const Target> far, core::Time now,
+                                Decisions& out) {
+    const Member& m = member(who);
     const std::uint32_t wanted = table_.new_mark();
     for (const Target& target : far) table_.floor(target.channel).mark = wanted;
     for (StakeIndex at = table_.stake(m.first).next; at != kNoStake;) {
@@ -110,8 +119,6 @@ void Arbiter::Machine::replace_far(Participant who, std::span<const Target> far,
             leave_stake(at, Cause::BridgeClosed, now, out);
         at = next;
     }
-    add_far(who, far, out);
-    take_far(who, preempt, now, out);
 }
 
 // A parked stake for each channel that the press has none for; the others take over what the target says.

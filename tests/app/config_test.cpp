@@ -78,6 +78,7 @@ TEST_CASE(
     CHECK(desk.config->gateway.media_cpus == std::vector<unsigned>{0});
     CHECK(says(desk.with("workers: auto", "workers: 2, cpus: [0]"),
                "1 CPUs for 2 workers: give each worker one"));
+    CHECK(says(desk.with("workers: auto", "workers: 2, cpus: [0, 0]"), "CPU 0 stands here twice"));
     CHECK(
         says(desk.with("workers: auto", "workers: 1, cpus: [1023]"), "this process may not run on CPU 1023"));
     CHECK(says(desk.with("workers: auto", "workers: 65"), "64"));

@@ -94,6 +94,40 @@ TEST_CASE("a packet that waits behind a gap moves along, and is played when the 
     CHECK(town.last(Kind::Released).numbers.frames_concealed == 0);
 }
 
+TEST_CASE("a bridge that closes while the talker is in his grace leaves nothing of him on the far channel") {
+    Town town;
+    for (auto& channel : town.plan.channels) {
+        channel.floor.max_talk = 200ms;
+        channel.floor.warn = 0ms;
+        channel.floor.grace = 2s;
+    }
+    town.open_town();
+    town.talk(kGuard, 15);
+    CHECK(town.count(Kind::Revoked, kGuard) == 1);
+    CHECK(town.count(Kind::Released, kGuard) == 0);
+    town.set_open(false);
+    CHECK(town.count(Kind::Left, kGuard, kTac) == 1);
+    town.move(0, 1, {kTac});
+    town.wait(200ms);
+    CHECK(town.talk(kOfficer, 3) == 3);
+    CHECK(town.hears(kCar) >= 3);
+}
+
+TEST_CASE("a closed bridge is closed on every worker that has had its channels") {
+    Town town;
+    town.open_town();
+    town.move(0, 1, {kOps, kTac});
+    for (bridge::Exchange* exchange : {&town.exchange, &town.other})
+        exchange->set_open(0, false, town.stage.now);
+    CHECK(town.count(Kind::BridgeClosed) == 1);
+    town.move(1, 0, {kTac});
+    town.move(1, 0, {kOps});
+    town.forget();
+    CHECK(town.talk(kGuard, 3) == 3);
+    CHECK(town.hears(kPost) == 3);
+    CHECK(town.hears(kOfficer) == 0);
+}
+
 TEST_CASE("a bridge opens where all of its channels live, and nowhere else") {
     Town town;
     town.install({}, {0, 1});

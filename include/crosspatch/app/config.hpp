@@ -30,6 +30,7 @@ struct GatewayConfig {
     std::filesystem::path data_dir;
     core::Address media_listen;  // none: there is no shared port
     std::size_t media_workers{1};
+    bool media_auto{true};             // as many as there are CPUs, counted at start
     std::vector<unsigned> media_cpus;  // one for each worker, or none
     bool media_busy_poll{};
     double media_max_load{0.8};  // of each worker's time

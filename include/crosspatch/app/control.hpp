@@ -116,13 +116,13 @@ private:
     void settle_orders();
     void settle_bridges(const Config& config, bool may_open);
     void lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task);
-    void lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task);
+    bool lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task);
     void ask_when_done(std::uint64_t token);
     void take_back(const bridge::Report& done);
     void release_unused();
     std::vector<bool> open_bridges() const;
-    void place_channels(const std::vector<bool>& open);
-    void use_new_sender(const rtp::IndexRecord& kept, bool durable);
+    bool place_channels(const std::vector<bool>& open);
+    void use_new_senders(const std::vector<Keeper::Answer>& kept);
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
     Done apply_file(std::string by, boost::json::object actor);

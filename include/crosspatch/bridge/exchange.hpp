@@ -123,7 +123,10 @@ private:
     void let_go(std::span<const std::uint32_t> endpoints, std::span<const std::uint32_t> channels,
                 std::span<const std::uint32_t> bridges, core::Time now);
     void use(const Topology& topology);
+    void close_foreign_bridges();
     void make_room();
+    void cut_loose(std::span<const std::uint32_t> channels, std::span<const std::uint32_t> people,
+                   core::Time now);
     void mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt);
     void restore(std::uint32_t endpoint, Standing standing, core::Time now);
     void decide_all_again(core::Time now);
