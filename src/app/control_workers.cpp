@@ -1,0 +1,106 @@
+// What goes to the media workers and comes back: tasks, what is lent to them, where channels live. control.hpp.
+#include <algorithm>
+#include <utility>
+
+#include "crosspatch/app/control.hpp"
+
+namespace crosspatch::app {
+
+bool Control::post(std::uint8_t worker, media::Worker::Task task) {
+    // The lane holds 4,096 tasks; a worker that does not empty it for seconds is stuck, and the watchdog ends us.
+    const bool taken = crew_.worker(worker).post(media::Worker::Lane::Control, std::move(task));
+    if (!taken)
+        log_.error("worker.stuck",
+                   "the media worker does not take commands; the watchdog will restart the daemon");
+    return taken;
+}
+
+// Where the endpoint's channel lives, or will when the worker comes to what is posted now.
+std::uint8_t Control::worker_of(std::uint32_t endpoint) const {
+    const auto radio = estate_.radios.find(endpoint);
+    if (radio == estate_.radios.end()) return 0;
+    const auto channel = estate_.channels.find(radio->second->settings.channel);
+    return channel ? estate_.placement.worker(*channel) : std::uint8_t{0};
+}
+
+// What the worker uses in `task` is kept until a later task of its has reported: nothing is freed on a worker.
+void Control::lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task) {
+    const std::uint64_t token = next_token_++;
+    lent_[token] = {std::move(what), nullptr};
+    post(worker, std::move(task));
+    ask_when_done(token);
+}
+
+// False, and nothing has happened: the workers do not take tasks.
+bool Control::lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task) {
+    const std::uint64_t token = next_token_++;
+    auto rest = std::make_unique<media::Crew::Rest>(std::move(task));
+    if (!crew_.at_rest(*rest)) {
+        log_.error("worker.stuck",
+                   "the media workers do not take commands; nothing was changed, and if it stays so the "
+                   "watchdog will "
+                   "restart the daemon");
+        return false;
+    }
+    lent_[token] = {std::move(what), std::move(rest)};
+    ask_when_done(token);
+    return true;
+}
+
+void Control::ask_when_done(std::uint64_t token) {
+    post_all([token](bridge::Exchange& exchange, core::Time now) { exchange.tell_done(token, now); });
+}
+
+void Control::take_back(const bridge::Report& done) {
+    done_[done.position] = done.token;
+    lent_.erase(lent_.begin(), lent_.upper_bound(*std::min_element(done_.begin(), done_.end())));
+    release_unused();
+    ready_ = !stopping_ && std::find(done_.begin(), done_.end(), 0U) == done_.end();
+}
+
+std::vector<bool> Control::open_bridges() const {
+    std::vector<bool> open(estate_.bridges.size());
+    for (const auto& [id, state] : bridge_states_)
+        if (const auto index = estate_.bridges.find(id); index && state.open) open[*index] = true;
+    return open;
+}
+
+// Brings together what these bridges join, and home what nothing joins any more. Between two packets: what comes
+// meanwhile waits in its socket.
+bool Control::place_channels(const std::vector<bool>& open) {
+    if (!estate_.topology || crew_.size() == 1) return true;
+    const Placement before = estate_.placement;
+    auto moves = estate_.placement.take_up(estate_.placement.where({&estate_.topology, 1}, open));
+    if (moves.empty()) return true;
+    auto relocation =
+        std::make_shared<Relocation>(relocate(std::move(moves), estate_.radios, estate_.channels));
+    relocation->needs = estate_.needs_by_worker();
+    const bool lent = lend_at_rest(relocation, [this, relocation = relocation.get()](core::Time now) {
+        relocation->carry_out(crew_, switchboard_, now);
+        relocation->deal(crew_);
+    });
+    if (!lent) {
+        estate_.placement = before;
+        return false;
+    }
+    for (const Relocation::Step& step : relocation->steps) moves_ += step.move.channels.size();
+    return true;
+}
+
+// Each worker is asked whether it is there, and told how busy it was.
+void Control::measure_load(core::Time now) {
+    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
+    busy_since_ = now;
+    for (std::uint8_t number = 0; number < crew_.size(); ++number) {
+        const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
+        const std::uint64_t before = std::exchange(busy_before_[number], busy);
+        busy_[number] =
+            static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1));
+        post(number, [this, number](core::Time at) {
+            ++answered_;
+            switchboard_.exchanges()[number]->measured(busy_[number].load(), max_load_.load(), at);
+        });
+    }
+}
+
+}  // namespace crosspatch::app
