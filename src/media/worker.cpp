@@ -274,14 +274,13 @@ void Worker::flush() {
 
 // True if there was one.
 bool Worker::run_tasks() {
-    bool any = false;
-    // Direct first: a cut never waits behind configuration.
-    for (auto* lane : {&lanes_[1], &lanes_[0]})
-        while (auto task = lane->pop()) {
-            (*task)(now_);
-            any = true;
-        }
-    return any;
+    auto& [control, direct] = lanes_;
+    for (bool any = false;; any = true) {
+        auto task = direct.pop();  // before each one of control's: a cut never waits behind configuration
+        if (!task) task = control.pop();
+        if (!task) return any;
+        (*task)(now_);
+    }
 }
 
 void Worker::send_reports(Gate& gate) {
