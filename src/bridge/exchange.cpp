@@ -228,20 +228,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     ChannelState* state = decision.participant == floor::kNobody ? nullptr : &home(decision.participant);
     switch (decision.kind) {
         case Kind::Granted:
-            ++counters_.granted;
-            // A grant out of the queue comes long after its press: the rules and bridges of now count.
-            if (collected_for_ != decision.participant)
-                collect(decision.participant, arbiter_.claim(decision.participant), false, now);
-            state->talker = decision.participant;
-            set_talking(plan(decision.participant).channel, true);
-            state->number = decision.talkspurt;
-            set_load(*state, load_of(decision.participant));
-            state->pressed = now;
-            state->far = far_;
-            state->decide_again =
-                decided_until_ == core::WallTime::max()
-                    ? core::Time::max()
-                    : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+            take_up(*state, decision, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
@@ -284,6 +271,28 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::RepeatIdle:
             return;
     }
+}
+
+void Exchange::take_up(ChannelState& state, const floor::Decision& granted, core::Time now) {
+    ++counters_.granted;
+    // A grant out of the queue comes long after its press: the rules and bridges of now count.
+    if (collected_for_ != granted.participant)
+        collect(granted.participant, arbiter_.claim(granted.participant), false, now);
+    state.talker = granted.participant;
+    state.number = granted.talkspurt;
+    state.pressed = now;
+    set_talking(plan(granted.participant).channel, true);
+    carry_to_collected(state, now);
+}
+
+// The talkspurt is to be heard where collect() has found that it may be.
+void Exchange::carry_to_collected(ChannelState& state, core::Time now) {
+    state.far = far_;
+    set_load(state, load_of(state.talker));
+    state.decide_again =
+        decided_until_ == core::WallTime::max()
+            ? core::Time::max()
+            : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
 }
 
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {

@@ -82,12 +82,7 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     ChannelState& state = channels_[channel];
     if (state.talker == kNowhere) return;
     collect(state.talker, arbiter_.claim(state.talker), false, now);
-    state.far = far_;
-    set_load(state, load_of(state.talker));
-    state.decide_again =
-        decided_until_ == core::WallTime::max()
-            ? core::Time::max()
-            : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+    carry_to_collected(state, now);
     arbiter_.retarget(state.talker, targets_, now, decisions_);
     act(now);
     if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);

@@ -5,7 +5,6 @@
 
 #include <future>
 
-#include "crosspatch/rtp/octets.hpp"
 #include "tests/media/radios.hpp"
 
 namespace crosspatch::media {
@@ -31,16 +30,6 @@ struct NotingGate : Gate {
     int strangers{}, taken{};
     std::vector<std::uint16_t>* seen{};  // both gates': only one of them minds the endpoint at a time
 };
-
-Octets voice_packet(std::uint16_t sequence) {
-    Octets packet(172, std::byte{0x55});
-    packet[0] = std::byte{0x80};
-    packet[1] = std::byte{0};
-    rtp::store16(packet, 2, sequence);
-    rtp::store32(packet, 4, sequence * 160U);
-    rtp::store32(packet, 8, 0xABCD);
-    return packet;
-}
 
 struct Watch {
     Watch() {

@@ -13,6 +13,7 @@
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/socket.hpp"
 #include "crosspatch/media/talkspurt.hpp"
+#include "crosspatch/rtp/octets.hpp"
 #include "crosspatch/rtp/packet.hpp"
 #include "tests/codec/voice.hpp"
 
@@ -26,6 +27,17 @@ inline core::UniqueFd loopback_socket(const char* address = "127.0.0.1:0") {
     auto fd = media::open_udp(*core::Address::parse(address, true));
     REQUIRE(fd);
     return std::move(*fd);
+}
+
+// 20 ms of PCMU in the clear.
+inline Octets voice_packet(std::uint16_t sequence) {
+    Octets packet(172, std::byte{0x55});
+    packet[0] = std::byte{0x80};
+    packet[1] = std::byte{0};
+    rtp::store16(packet, 2, sequence);
+    rtp::store32(packet, 4, sequence * 160U);
+    rtp::store32(packet, 8, 0xABCD);
+    return packet;
 }
 
 // A packet as a radio got it.

@@ -82,15 +82,6 @@ struct Shift {
                        reinterpret_cast<const sockaddr*>(&to),
                        length) == static_cast<ssize_t>(datagram.size()));
     }
-    static Octets voice_packet(std::uint16_t sequence) {
-        Octets packet(172, std::byte{0x55});
-        packet[0] = std::byte{0x80};
-        packet[1] = std::byte{0};
-        rtp::store16(packet, 2, sequence);
-        rtp::store32(packet, 4, sequence * 160U);
-        rtp::store32(packet, 8, 0xABCD);
-        return packet;
-    }
     // A receiver report, an SDES CNAME and the BYE.
     static Octets bye(std::uint32_t ssrc) {
         Octets octets(100);
@@ -123,7 +114,7 @@ struct Shift {
 TEST_CASE("a datagram that comes in goes out to the listener, and its delay is measured") {
     Shift shift;
     shift.begin();
-    for (std::uint16_t n = 1; n <= 20; ++n) shift.say(Shift::voice_packet(n));
+    for (std::uint16_t n = 1; n <= 20; ++n) shift.say(voice_packet(n));
     const auto heard = shift.officer_hears(20);
     REQUIRE(heard.size() == 20);
     CHECK(continuous(heard, 160));
@@ -185,7 +176,7 @@ TEST_CASE("an idle worker does not wake up") {
 TEST_CASE("BYE of the talker ends his talkspurt, RTCP that is none is dropped") {
     Shift shift;
     shift.begin();
-    shift.say(Shift::voice_packet(1));
+    shift.say(voice_packet(1));
     CHECK(shift.officer_hears(1).size() == 1);
     shift.say(Shift::bye(0xABCD));
     Octets short_report(8);
@@ -194,7 +185,7 @@ TEST_CASE("BYE of the talker ends his talkspurt, RTCP that is none is dropped") 
     short_report[3] = std::byte{9};
     rtp::store32(short_report, 4, 0xABCD);
     shift.say(short_report);
-    shift.say(Shift::voice_packet(2));
+    shift.say(voice_packet(2));
     CHECK(shift.officer_hears(1).size() == 1);
     shift.end();
     CHECK(shift.gate.byes == 1);
@@ -210,10 +201,10 @@ TEST_CASE("what is neither RTP nor RTCP, and what belongs to nobody, is counted 
     shift.say(Octets(20, std::byte{0x16}));  // DTLS
     sockaddr_storage to{};
     const auto length = local_address(shared.get()).fill(to);
-    const Octets packet = Shift::voice_packet(1);
+    const Octets packet = voice_packet(1);
     sendto(shift.guard.wire.get(), packet.data(), packet.size(), 0, reinterpret_cast<const sockaddr*>(&to),
            length);
-    shift.say(Shift::voice_packet(1));
+    shift.say(voice_packet(1));
     CHECK(shift.officer_hears(1).size() == 1);
     shift.on_worker([](core::Time) {});
     shift.end();
@@ -227,7 +218,7 @@ TEST_CASE("a port that is no longer watched is not read, and may be watched agai
     shift.begin();
     const int fd = shift.guard.gateway.get();
     shift.on_worker([&](core::Time) { shift.worker.unwatch(fd); });
-    shift.say(Shift::voice_packet(1));
+    shift.say(voice_packet(1));
     shift.on_worker([](core::Time) {});
     shift.on_worker([](core::Time) {});
     CHECK(shift.officer.hear().empty());

@@ -143,6 +143,8 @@ private:
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
     void act(core::Time now);
     void act_on(const floor::Decision& decision, core::Time now);
+    void take_up(ChannelState& state, const floor::Decision& granted, core::Time now);
+    void carry_to_collected(ChannelState& state, core::Time now);
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);

@@ -14,6 +14,7 @@ namespace crosspatch::media {
 
 // All media workers of the gateway. The first one reads the shared port and hands on what is for the others.
 //
+// Shape    1 to Worker::kMost workers, numbered from 0; a thread each between start() and stop().
 // Errors   the constructor throws std::system_error.
 // Thread   control's, but for what Worker declares for others.
 class Crew {
