@@ -42,8 +42,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       done_(parts.crew.size()),
       started_{core::wall_now()},
       answered_{parts.crew.size()},
-      busy_(parts.crew.size()),
-      busy_before_(parts.crew.size()) {
+      busy_(parts.crew.size()) {
     read_orders(parts.orders_file);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });

@@ -87,18 +87,22 @@ bool Control::place_channels(const std::vector<bool>& open) {
     return true;
 }
 
-// Each worker is asked whether it is there, and told how busy it was.
+// Each worker is asked whether it is there, and told how busy its talkers keep it. A flood of junk gets what is left over
+// (worker.hpp), so it is no reason to refuse or to end a talkspurt.
 void Control::measure_load(core::Time now) {
-    const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(now - busy_since_).count();
+    const double passed = std::max(std::chrono::duration<double>(now - busy_since_).count(), 1e-6);
     busy_since_ = now;
     for (std::uint8_t number = 0; number < crew_.size(); ++number) {
-        const std::uint64_t busy = crew_.worker(number).counters().busy_us.read();
-        const std::uint64_t before = std::exchange(busy_before_[number], busy);
-        busy_[number] =
-            static_cast<double>(busy - before) / static_cast<double>(std::max<std::int64_t>(passed, 1));
+        const media::Worker::Counters& counters = crew_.worker(number).counters();
+        const std::uint64_t busy_us = counters.busy_us.read();
+        const std::uint64_t junk_ns = counters.junk_ns.read();
+        Busy& busy = busy_[number];
+        busy.all = static_cast<double>(busy_us - std::exchange(busy.busy_us, busy_us)) / 1e6 / passed;
+        busy.junk = static_cast<double>(junk_ns - std::exchange(busy.junk_ns, junk_ns)) / 1e9 / passed;
+        busy.load = std::max(busy.all - busy.junk, 0.0);
         post(number, [this, number](core::Time at) {
             ++answered_;
-            switchboard_.exchanges()[number]->measured(busy_[number].load(), max_load_.load(), at);
+            switchboard_.exchanges()[number]->measured(busy_[number].load, max_load_.load(), at);
         });
     }
 }

@@ -106,6 +106,14 @@ void add_decisions(MetricFamily& family, const std::string& outcome, floor::Mess
 constexpr std::array<const char*, media::Worker::kStages> kStageNames{"receive", "open", "decide", "carry",
                                                                       "send"};
 
+template <typename Read>
+void add_gauge_by_worker(Page& page, const std::string& name, const std::string& help, std::size_t workers,
+                         Read&& read) {
+    MetricFamily& family = page.family(name, help, MetricType::Gauge);
+    for (std::size_t number = 0; number < workers; ++number)
+        Page::gauge(family, read(number), {{"worker", std::to_string(number)}});
+}
+
 void add_workers(Page& page, const media::Crew& crew) {
     MetricFamily& loops =
         page.family("worker_loops_total", "Wake-ups of a media worker", MetricType::Counter);
@@ -266,17 +274,17 @@ std::string Control::metrics() {
                    "Media workers run under real-time rules, in memory that stays: 1; degraded: 0",
                    rt_ == "degraded" ? 0 : 1);
     page.one_counter("worker_moves_total", "Channels that went to another media worker", moves_);
-    MetricFamily& busy =
-        page.family("worker_busy_ratio", "Share of the last half second in which a media worker did not wait",
-                    MetricType::Gauge);
-    for (std::size_t number = 0; number < crew_.size(); ++number)
-        Page::gauge(busy, busy_[number].load(), {{"worker", std::to_string(number)}});
-    MetricFamily& load =
-        page.family("worker_load_ratio", "Share of a CPU that the talkspurts of a worker need, as estimated",
-                    MetricType::Gauge);
-    for (std::size_t number = 0; number < crew_.size(); ++number)
-        Page::gauge(load, static_cast<double>(switchboard_.exchanges()[number]->counters().load.read()) / 1e6,
-                    {{"worker", std::to_string(number)}});
+    add_gauge_by_worker(page, "worker_busy_ratio",
+                        "Share of the last half second in which a media worker did not wait", crew_.size(),
+                        [&](std::size_t number) { return busy_[number].all; });
+    add_gauge_by_worker(page, "worker_junk_ratio",
+                        "Share of the last half second that went to datagrams that were refused",
+                        crew_.size(), [&](std::size_t number) { return busy_[number].junk; });
+    add_gauge_by_worker(
+        page, "worker_load_ratio", "Share of a CPU that the talkspurts of a worker need, as estimated",
+        crew_.size(), [&](std::size_t number) {
+            return static_cast<double>(switchboard_.exchanges()[number]->counters().load.read()) / 1e6;
+        });
     page.one_counter("log_records_total", "Records acknowledged by the disk since the start",
                      record_.figures().records.read());
     page.one_gauge("log_queue_depth", "Records that wait for the writer",

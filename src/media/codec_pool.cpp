@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <map>
 
 namespace crosspatch::media {
 namespace {
@@ -131,21 +130,19 @@ void CodecPool::Shelves<T>::give_back(std::unique_ptr<T> object) {
 }
 
 template <typename T>
-std::size_t CodecPool::Shelves<T>::in_use(Shelf shelf) const {
+std::size_t CodecPool::Shelves<T>::owned(Shelf shelf) const {
     for (const Place& at : places_)
-        if (at.shelf == shelf) return at.owned - at.free.size();
+        if (at.shelf == shelf) return at.owned;
     return 0;
 }
 
 template <typename T>
-std::vector<std::unique_ptr<T>> CodecPool::Shelves<T>::empty_out() {
-    std::vector<std::unique_ptr<T>> all;
-    for (Place& at : places_) {
-        at.owned -= at.free.size();
-        for (std::unique_ptr<T>& object : at.free) all.push_back(std::move(object));
-        at.free.clear();
-    }
-    return all;
+bool CodecPool::Shelves<T>::move_one(Shelf shelf, Shelves& to) {
+    std::unique_ptr<T> object = take(shelf);
+    if (!object) return false;
+    forget(shelf);
+    to.add(std::move(object));
+    return true;
 }
 
 void CodecPool::stock(Stock stock) {
@@ -154,45 +151,41 @@ void CodecPool::stock(Stock stock) {
     for (auto& resampler : stock.resamplers) resamplers_.add(std::move(resampler));
 }
 
-// `wanted(pool, shelf)`: how many of them. What is left over stays in the first pool.
-template <typename T, typename Count>
-void CodecPool::deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*shelves, Count&& wanted) {
-    std::vector<std::unique_ptr<T>> all;
-    for (CodecPool* pool : pools)
-        for (auto& object : (pool->*shelves).empty_out()) all.push_back(std::move(object));
-    std::vector<std::map<Shelf, std::size_t>> missing(pools.size());
-    for (auto& object : all) {
-        const Shelf shelf = object->shelf;
-        std::size_t to = 0;
-        for (std::size_t pool = 0; pool < pools.size(); ++pool) {
-            const auto [entry, is_new] = missing[pool].try_emplace(shelf, 0);
-            const std::size_t used = (pools[pool]->*shelves).in_use(shelf);
-            const std::size_t enough = wanted(pool, shelf);
-            if (is_new) entry->second = enough > used ? enough - used : 0;
-            if (entry->second == 0) continue;
-            --entry->second;
-            to = pool;
-            break;
+// Only what changes hands is touched: a pool may hold thousands.
+template <typename T>
+void CodecPool::deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*shelves,
+                     std::span<const Wants> wants) {
+    const auto beyond = [](std::size_t more, std::size_t less) { return more > less ? more - less : 0; };
+    const auto spare = [&](std::size_t pool, Shelf shelf) {
+        const Wants& of_pool = wants[pool];
+        const auto wanted = std::ranges::find(of_pool, shelf, &Wants::value_type::first);
+        return beyond((pools[pool]->*shelves).owned(shelf), wanted != of_pool.end() ? wanted->second : 0);
+    };
+    for (std::size_t to = 0; to < pools.size(); ++to)
+        for (const auto& [shelf, wanted] : wants[to]) {
+            Shelves<T>& getting = pools[to]->*shelves;
+            std::size_t missing = beyond(wanted, getting.owned(shelf));
+            for (std::size_t from = 0; from < pools.size() && missing > 0; ++from) {
+                if (from == to) continue;
+                for (std::size_t left = std::min(missing, spare(from, shelf)); left > 0; --left)
+                    missing -= (pools[from]->*shelves).move_one(shelf, getting) ? 1 : 0;
+            }
         }
-        (pools[to]->*shelves).add(std::move(object));
-    }
 }
 
 void CodecPool::deal(std::span<CodecPool* const> pools, std::span<const Needs> needs) {
-    const auto count = [&](std::size_t Needs::Item::*what) {
-        return [needs, what](std::size_t pool, Shelf shelf) {
-            for (const Needs::Item& item : needs[pool].items)
-                if (shelf_of(item.format) == shelf) return item.*what;
-            return std::size_t{0};
-        };
-    };
-    deal(pools, &CodecPool::encoders_, count(&Needs::Item::encoders));
-    deal(pools, &CodecPool::decoders_, count(&Needs::Item::decoders));
-    deal(pools, &CodecPool::resamplers_, [needs](std::size_t pool, Shelf shelf) {
+    std::vector<Wants> encoders(needs.size()), decoders(needs.size()), resamplers(needs.size());
+    for (std::size_t pool = 0; pool < needs.size(); ++pool) {
+        for (const Needs::Item& item : needs[pool].items) {
+            encoders[pool].emplace_back(shelf_of(item.format), item.encoders);
+            decoders[pool].emplace_back(shelf_of(item.format), item.decoders);
+        }
         for (const Needs::Pair& pair : needs[pool].pairs)
-            if (shelf_of(pair.from, pair.to) == shelf) return pair.count;
-        return std::size_t{0};
-    });
+            resamplers[pool].emplace_back(shelf_of(pair.from, pair.to), pair.count);
+    }
+    deal<Encoder>(pools, &CodecPool::encoders_, encoders);
+    deal<Decoder>(pools, &CodecPool::decoders_, decoders);
+    deal<Resampler>(pools, &CodecPool::resamplers_, resamplers);
 }
 
 void CodecPool::hand_over(const Encoder& encoder, CodecPool& from, CodecPool& to) {

@@ -7,6 +7,7 @@
 
 #include "crosspatch/codec/rates.hpp"
 #include "crosspatch/rtp/sequence.hpp"
+#include "src/media/fan_out.hpp"
 
 namespace crosspatch::media {
 namespace {
@@ -253,14 +254,14 @@ void Talkspurt::flush() {
 }
 
 void Talkspurt::relay(const Packet& packet) {
-    for (Listener& listener : members(Listener::kRelay)) {
+    fan_out(members(Listener::kRelay), [&](Listener& listener) {
         // Of before the listener joined: its number would be one that is used already.
-        if (packet.sequence < listener.first_sequence) continue;
+        if (packet.sequence < listener.first_sequence) return;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
         listener.heard |= listener.endpoint->send(
             path_->outbox, marker, listener.base_index + (packet.sequence - listener.first_sequence),
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
-    }
+    });
 }
 
 void Talkspurt::drain(core::Time now) {

@@ -6,6 +6,7 @@
 #include "crosspatch/codec/rates.hpp"
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/socket.hpp"
+#include "src/media/fan_out.hpp"
 
 namespace crosspatch::media {
 namespace {
@@ -101,12 +102,12 @@ void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Liste
     ++frames_encoded_;
     if (octets > 0) {
         const auto payload = std::span<const std::byte>{scratch.payload}.first(octets);
-        for (Listener& listener : listeners) {
+        fan_out(listeners, [&](Listener& listener) {
             Endpoint& to = *listener.endpoint;
             listener.heard |=
                 to.send(outbox, !std::exchange(listener.started, true), to.sink.next_index(),
                         listener.base_timestamp + (elapsed_ - listener.first_timestamp), payload);
-        }
+        });
     }
     elapsed_ += frame_ticks_;
 }

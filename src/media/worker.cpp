@@ -156,6 +156,7 @@ void Worker::drain_sockets(Gate& gate, std::size_t ready) {
             }
         }
         if (!more) return;
+        run_tasks();                       // whatever floods in: other workers may rest for it
         ready = poll(core::Time{}, now_);  // what is readable right now
         now_ = core::monotonic_now();
     }
@@ -170,8 +171,11 @@ bool Worker::read(const Port& port, Gate& gate) {
         receiving.stop();
         if (batch.empty()) return false;
         const auto wall_now = wall_clock();
-        for (Datagram& datagram : batch) handle(port, datagram, gate, wall_now);
+        const core::Time began = now_;
+        std::size_t junk = 0;
+        for (Datagram& datagram : batch) junk += handle(port, datagram, gate, wall_now) ? 0 : 1;
         flush();
+        if (junk > 0) count_junk(junk, batch.size(), began);
         if (batch.size() < ReceiveBatch::kDatagrams) return false;
         now_ = core::monotonic_now();
     }
@@ -181,58 +185,76 @@ bool Worker::read(const Port& port, Gate& gate) {
 bool Worker::read_inbox(Gate& gate) {
     sampling_ = ++batches_ % kSampled == 0;
     const auto wall_now = wall_clock();
-    for (std::size_t i = 0; i < Inbox::kDatagrams; ++i) {
+    const core::Time began = now_;
+    std::size_t junk = 0;
+    std::size_t taken = 0;
+    for (; taken < Inbox::kDatagrams; ++taken) {
         Inbox::Item* item = inbox_->front();
-        if (!item) {
-            flush();
-            return false;
-        }
-        open(*item->endpoint, item->datagram, false, gate, wall_now);
+        if (!item) break;
+        junk += open(*item->endpoint, item->datagram, false, gate, wall_now) ? 0 : 1;
         inbox_->pop();
     }
     flush();
-    return true;
+    if (junk > 0) count_junk(junk, taken, began);
+    return taken == Inbox::kDatagrams;
 }
 
-void Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now) {
+// Its share of the batch's time: what a flood takes is no talker's load.
+void Worker::count_junk(std::size_t junk, std::size_t datagrams, core::Time began) {
+    now_ = core::monotonic_now();
+    counters_.junk_ns += static_cast<std::uint64_t>((now_ - began).count()) * junk / datagrams;
+}
+
+bool Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now) {
     ++counters_.datagrams;
     Endpoint* endpoint = port.endpoint ? port.endpoint : demux_.find(datagram.octets, datagram.from);
-    if (!endpoint) return counters_.dropped(Drop::UnknownSource);
+    if (!endpoint) {
+        counters_.dropped(Drop::UnknownSource);
+        return false;
+    }
     if (endpoint->worker() != options_.number) return hand_on(*endpoint, datagram);
-    open(*endpoint, datagram, port.rtcp_only, gate, wall_now);
+    return open(*endpoint, datagram, port.rtcp_only, gate, wall_now);
 }
 
 // Its worker is woken when the batch is through.
-void Worker::hand_on(Endpoint& endpoint, const Datagram& datagram) {
-    if (!crew_[endpoint.worker()]->inbox_->push(endpoint, datagram))
-        return counters_.dropped(Drop::InboxFull);
+bool Worker::hand_on(Endpoint& endpoint, const Datagram& datagram) {
+    if (!crew_[endpoint.worker()]->inbox_->push(endpoint, datagram)) {
+        counters_.dropped(Drop::InboxFull);
+        return false;
+    }
     ++counters_.handed_on;
     to_wake_ |= std::uint64_t{1} << endpoint.worker();
+    return true;
 }
 
-void Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
+bool Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
                   std::chrono::nanoseconds wall_now) {
     const rtp::DatagramKind kind = rtp::classify(datagram.octets);
     if (kind == rtp::DatagramKind::Rtcp) {
         const auto compound = endpoint.source.open_rtcp(datagram, now_);
-        if (!compound) return;
+        if (!compound) return false;
         gate.heard(endpoint, now_);
-        return on_rtcp(endpoint, *compound, gate);
+        on_rtcp(endpoint, *compound, gate);
+        return true;
     }
-    if (kind != rtp::DatagramKind::Rtp || rtcp_only) return endpoint.source.counters().dropped(Drop::NotRtp);
+    if (kind != rtp::DatagramKind::Rtp || rtcp_only) {
+        endpoint.source.counters().dropped(Drop::NotRtp);
+        return false;
+    }
     StageClock opening{*this, Stage::Open};
     const auto packet = endpoint.source.open_rtp(datagram, now_, wall_now);
     opening.stop();
-    if (!packet) return;
+    if (!packet) return false;
     StageClock deciding{*this, Stage::Decide};
     gate.heard(endpoint, now_);
     Talkspurt* talkspurt = gate.pass(endpoint, *packet, now_);
     deciding.stop();
-    if (!talkspurt) return;
+    if (!talkspurt) return true;
     StageClock carrying{*this, Stage::Carry};
     talkspurt->carry(*packet, now_);
     carrying.stop();
     carried_.push_back({talkspurt, packet->received});
+    return true;
 }
 
 void Worker::on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate) {

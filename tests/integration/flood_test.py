@@ -44,6 +44,8 @@ class Flood(GatewayTest):
         print(f"{kind}: {said['junk'] / (SECONDS - 0.5):.0f} junk datagrams/s, {said['sent']} frames of {CHANNELS - first} other "
               f"channels, {100 * lost:.3f} % lost, the slowest {said['behind_ms']} ms late")
         self.assertGreater(said["junk"], RATE * (SECONDS - 1) / 2, "the flooder could not send")
+        # What junk takes is no talker's load: nobody has to go for it.
+        self.assertIn("crosspatch_talkspurts_shed_total 0\n", gateway.metrics())
         return lost
 
     def test_noise_on_the_shared_port_takes_nothing_from_the_others(self):

@@ -213,6 +213,25 @@ TEST_CASE("what is neither RTP nor RTCP, and what belongs to nobody, is counted 
     CHECK(shift.gate.passed == 1);
 }
 
+TEST_CASE("the time that junk takes is told apart from that of talk") {
+    Shift shift;
+    shift.begin();
+    for (std::uint16_t n = 1; n <= 100; ++n) shift.say(voice_packet(n));
+    REQUIRE(shift.officer_hears(100).size() == 100);
+    shift.on_worker([](core::Time) {});
+    CHECK(shift.worker.counters().junk_ns.read() == 0);
+    for (int n = 0; n < 1000; ++n) shift.say(Octets(200, std::byte{0x16}));
+    shift.say(voice_packet(101));
+    REQUIRE(shift.officer_hears(1).size() == 1);
+    shift.on_worker([](core::Time) {});
+    shift.end();
+    const auto dropped = shift.guard.endpoint.source.counters().dropped.read(Drop::NotRtp);
+    const auto junk = shift.worker.counters().junk_ns.read();
+    CHECK(dropped > 900);  // what the socket has no room for never comes
+    CHECK(junk > dropped * 10);
+    CHECK(junk / 1000 <= shift.worker.counters().busy_us.read());
+}
+
 TEST_CASE("a port that is no longer watched is not read, and may be watched again") {
     Shift shift;
     shift.begin();

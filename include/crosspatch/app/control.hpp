@@ -198,13 +198,20 @@ private:
     std::function<void(bool)> tick_;
     core::WallTime started_{};
     std::string rt_{"unknown"};
+    // How a worker spent the last half second, in shares of it.
+    struct Busy {
+        double all{};
+        double junk{};                  // of it, with datagrams that were refused
+        std::atomic<double> load{0.0};  // without those: what talkspurts and their radios ask of it
+        std::uint64_t busy_us{};        // its counters at the end
+        std::uint64_t junk_ns{};
+    };
     core::Snapshot<Directory> directory_;
     std::atomic<bool> ready_{false};
-    std::atomic<std::size_t> answered_{0};   // workers, since they were asked last
-    std::uint64_t moves_{};                  // of channels to other workers
-    std::vector<std::atomic<double>> busy_;  // of each worker, share of the last half second
+    std::atomic<std::size_t> answered_{0};  // workers, since they were asked last
+    std::uint64_t moves_{};                 // of channels to other workers
+    std::vector<Busy> busy_;                // of each worker
     std::atomic<double> max_load_{0.8};
-    std::vector<std::uint64_t> busy_before_;
     core::Time busy_since_{};
     bool refusing_{};
     bool stopping_{};

@@ -71,7 +71,7 @@ public:
     };
 
     void stock(Stock stock);
-    // Shares out what is free so that each pool has what its channels need, with what they use now. Workers rest.
+    // Whoever has less than its channels need gets what others have free beyond theirs. Workers rest.
     static void deal(std::span<CodecPool* const> pools, std::span<const Needs> needs);
     // What somebody has taken here he will give back there: he moves to another worker. Workers rest.
     static void hand_over(const Encoder& encoder, CodecPool& from, CodecPool& to);
@@ -95,9 +95,9 @@ private:
         // Of those in use, one more or less will come back.
         void expect(Shelf shelf);
         void forget(Shelf shelf);
-        std::size_t in_use(Shelf shelf) const;
-        // A free one leaves for good.
-        std::vector<std::unique_ptr<T>> empty_out();
+        std::size_t owned(Shelf shelf) const;
+        // One that is free becomes the other's; false if none is.
+        bool move_one(Shelf shelf, Shelves& to);
 
     private:
         struct Place {
@@ -108,8 +108,10 @@ private:
         Place& place(Shelf shelf);
         std::vector<Place> places_;
     };
-    template <typename T, typename Count>
-    static void deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*shelves, Count&& wanted);
+    using Wants = std::vector<std::pair<Shelf, std::size_t>>;  // of one pool
+    template <typename T>
+    static void deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*shelves,
+                     std::span<const Wants> wants);
 
     Shelves<Encoder> encoders_;
     Shelves<Decoder> decoders_;

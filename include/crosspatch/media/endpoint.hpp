@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "crosspatch/core/prefetch.hpp"
 #include "crosspatch/media/report_timers.hpp"
 #include "crosspatch/media/sink.hpp"
 #include "crosspatch/media/source.hpp"
@@ -34,6 +35,11 @@ public:
     bool send(Outbox& outbox, bool marker, std::uint64_t packet_index, std::uint32_t timestamp,
               std::span<const std::byte> payload) {
         return sink.send(outbox, source.remote(), marker, packet_index, timestamp, payload);
+    }
+    // What send() touches, but for the key: SrtpSender::prefetch().
+    void prefetch() const {
+        core::prefetch(&source.remote(), sizeof(core::Address));
+        core::prefetch(&sink, Sink::kHot);
     }
     bool send_report(Outbox& outbox, core::Time now, core::WallTime wall, bool bye = false) {
         rtp::Reception* heard = source.reception();

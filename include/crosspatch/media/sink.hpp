@@ -42,6 +42,8 @@ public:
     };
 
     // `first_timestamp` is random. The sender has begun its stream.
+    static constexpr std::size_t kHot = 256;  // octets at its front that every packet touches
+
     Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now);
 
     // One packet to `to`. `index` may be behind the newest by less than 128, never one that was used.

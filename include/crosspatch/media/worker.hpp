@@ -47,6 +47,7 @@ public:
         core::Counter handed_on;  // to other workers
         core::Counter loops;
         core::Counter busy_us;
+        core::Counter junk_ns;  // of it, what datagrams took that were refused
         std::array<StageTime, kStages> stages;
     };
     struct Options {
@@ -107,10 +108,12 @@ private:
     void drain_sockets(Gate& gate, std::size_t ready);
     bool read(const Port& port, Gate& gate);
     bool read_inbox(Gate& gate);
-    void handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now);
-    void hand_on(Endpoint& endpoint, const Datagram& datagram);
-    void open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
+    // These are true if the datagram was good for something.
+    bool handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now);
+    bool hand_on(Endpoint& endpoint, const Datagram& datagram);
+    bool open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
               std::chrono::nanoseconds wall_now);
+    void count_junk(std::size_t junk, std::size_t datagrams, core::Time began);
     void on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate);
     void flush();
     bool run_tasks();
