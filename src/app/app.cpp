@@ -1,18 +1,13 @@
 #include "crosspatch/app/app.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
-#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 
-#include <array>
 #include <csignal>
-#include <cstdio>
-#include <fstream>
 #include <stdexcept>
-#include <string_view>
 
 #include "crosspatch/core/file.hpp"
+#include "src/app/memory.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -60,34 +55,6 @@ std::vector<T*> pointers(const std::vector<std::unique_ptr<bridge::Exchange>>& e
     return all;
 }
 
-// What only loading needed: free heap, and the code and constants of parsers and tables that start-up ran
-// through once. Those pages are the files' own, so what is needed again comes back from the page cache.
-void give_back_memory() {
-    malloc_trim(0);
-    std::ifstream maps{"/proc/self/smaps"};
-    std::uintptr_t begin = 0;
-    std::uintptr_t end = 0;
-    std::size_t written = 0;  // kB in memory, then in swap, that are not as in the file
-    for (std::string line; std::getline(maps, line);) {
-        std::array<std::uintptr_t, 2> range{};
-        std::size_t size = 0;
-        char access[5] = {};
-        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &range[0], &range[1], access) == 3) {
-            const std::string_view mode{access};
-            const bool of_a_file = line.find(" /") != std::string::npos;
-            const bool read_only = of_a_file && (mode == "r-xp" || mode == "r--p");
-            begin = range[0];
-            end = read_only ? range[1] : begin;
-            written = 0;
-        } else if (std::sscanf(line.c_str(), "Anonymous: %zu", &size) == 1) {
-            written += size;
-        } else if (end > begin && std::sscanf(line.c_str(), "Swap: %zu", &size) == 1 && written + size == 0) {
-            // What the loader wrote to before it made it read-only is not in the file: that stays.
-            madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-        }
-    }
-}
-
 }  // namespace
 
 App::App(std::shared_ptr<const Config> config)
@@ -119,7 +86,7 @@ std::string App::make_realtime() {
         log_.warning("worker.not_pinned",
                      "the system refused to keep audio on the CPUs of gateway.media.cpus");
     const bool fifo = crew_.make_realtime();
-    const bool locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+    const bool locked = lock_memory();
     if (fifo && locked) return config_->gateway.media_busy_poll ? "busy_poll" : "fifo";
     log_.warning("worker.degraded",
                  "no real-time scheduling for audio: give the service LimitRTPRIO=20 and LimitMEMLOCK=512M; "
@@ -135,7 +102,7 @@ int App::run() {
     if (const auto started = control_.start(config_); !started)
         throw std::runtime_error{started.error().context};
     if (const auto served = api_.start(); !served) throw std::runtime_error{served.error().context};
-    give_back_memory();
+    give_back_start_up();
     control_.set_rt(make_realtime());
     wait_for_signal();
     log_.info("software.started", "ready",

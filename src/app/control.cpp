@@ -332,6 +332,7 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
     const bool changed = config->digest != estate_.config->digest;
     if (const auto installed = install(config); !installed)
         return core::unexpected(core::Error::Code::Invalid, installed.error().context);
+    reloaded_ = true;
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     log_.info("config.reloaded", "the new configuration is in force", {{"sha256", config->digest}});
     entry.type = "config.reloaded";

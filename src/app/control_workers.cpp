@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "crosspatch/app/control.hpp"
+#include "src/app/memory.hpp"
 
 namespace crosspatch::app {
 
@@ -55,6 +56,7 @@ void Control::take_back(const bridge::Report& done) {
     done_[done.position] = done.token;
     lent_.erase(lent_.begin(), lent_.upper_bound(*std::min_element(done_.begin(), done_.end())));
     release_unused();
+    if (lent_.empty() && std::exchange(reloaded_, false)) boost::asio::post(loader_, give_back_heap);
     ready_ = !stopping_ && std::find(done_.begin(), done_.end(), 0U) == done_.end();
 }
 

@@ -216,6 +216,7 @@ private:
     bool refusing_{};
     bool stopping_{};
     bool loading_{};
+    bool reloaded_{};                     // what the one before left free goes back to the system
     bool reload_again_{};                 // SIGHUP came meanwhile
     boost::asio::thread_pool loader_{1};  // reads configuration files
     std::unique_ptr<Keeper> keeper_;      // last: its thread ends first

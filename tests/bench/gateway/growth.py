@@ -84,5 +84,7 @@ def reload(figures, daemon, work, load):
     heard = load.finish(talking)
     figures.add("reload that changes one of 10,000", statistics.median(took), "ms", target=50.0,
                 note=f"crosspatchctl reload; {min(took):.0f}-{max(took):.0f}")
-    figures.add("the longest gap on another channel meanwhile", heard["longest_gap_ms"] - 20, "ms", target=20.0,
-                note=f"beyond its 20 ms; {heard['lost']} packets lost")
+    # Between two packets of a talker whom the same CPU delays there is a gap, too, that no gateway made.
+    waited = (heard["delay_us"]["max"] - heard["delay_us"]["p50"]) / 1000
+    figures.add("the gap on other channels meanwhile", waited, "ms", target=20.0,
+                note=f"what its slowest packet waited beyond the median; {heard['lost']} packets lost")
