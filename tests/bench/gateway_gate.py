@@ -6,15 +6,17 @@ Reports are sent by the clock and not by the packet, so RTCP is off here; everyt
 import argparse
 import sys
 
+from gateway import growth
 from gateway.figures import HEAD, Figures
 from gateway.instructions import Counted
-from gateway.programs import Bare, Daemon, Folder, raise_limits
+from gateway.programs import Bare, Daemon, Folder, Load, raise_limits
 from gateway.work import FLOOR, OPUS, OPUS_8K, Work
 
 MOST = {"PCMU -> Opus": 1.10, "Opus -> PCMU": 1.10, "M2 each extra listener": 1.10,
         # Once a packet, whoever hears it: floor, demultiplexing, arrival statistics, timers. The bare gateway has none, and
         # one listener does not spread them; 3,300 instructions are about as long as one of its two system calls.
         "relay 1 -> 1": 1.85}
+FEW, MANY, MOST_GROWTH = 10, 3000, 1.10  # idle endpoints; 10,000 would start for minutes under valgrind
 TRANSCODED_CHANNELS = 40
 LEASE, FLOOR_SETTLES = "2s", 2.3  # under valgrind 40 channels wait long for their turns
 # Of the short and of the long talkspurt.
@@ -51,9 +53,23 @@ def measure(folder, program):
         return found
 
 
+def among(folder, idle):
+    """The same for a relayed packet among so many endpoints that only sit there."""
+    work = growth.town(idle, 1, "off")
+    for channel in work.channels:
+        channel["floor"] = {**FLOOR, "lease": LEASE}
+    talker = work.spurts[0][0]
+    with Counted(folder, Daemon, work, FLOOR_SETTLES) as counted:
+        counted.load = Load(folder, work, growth.active())
+        counted.gateway.settle()
+        counted.settle(talker)
+        return counted.per_packet([talker], *PACKETS["relay 1 -> 1"])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", help="where crosspatchd, bare_gateway and load_generator are, built without sanitizers")
+    parser.add_argument("--growth", action="store_true", help=f"also what a packet costs among {MANY} endpoints: a minute more")
     options = parser.parse_args()
     raise_limits()
     figures = Figures()
@@ -61,11 +77,15 @@ def main():
     with Folder(options.build) as folder:
         folder.strip(("crosspatchd", "bare_gateway", "load_generator"))
         ours, bare = measure(folder, Daemon), measure(folder, Bare)
+        few, many = (among(folder, count) for count in (FEW, MANY)) if options.growth else (None, None)
     for found in (ours, bare):
         found["M2 each extra listener"] = (found["relay 1 -> 200"] - found["relay 1 -> 50"]) / 150
     for name in ours:
         figures.add(name, ours[name], "instructions", bare=bare[name], ratios=[ours[name] / bare[name]], target=MOST.get(name),
                     of="ratio")
+    if options.growth:
+        figures.add(f"relay 1 -> 1 among {MANY} idle endpoints", many, "instructions", bare=few, ratios=[many / few],
+                    target=MOST_GROWTH, of="ratio", note=f"beside it: among {FEW}, in place of bare")
     figures.print_json()
     return 1 if figures.missed() else 0
 

@@ -38,8 +38,8 @@ public:
     }
     // What send() touches, but for the key: SrtpSender::prefetch().
     void prefetch() const {
-        core::prefetch(&source.remote(), sizeof(core::Address));
-        core::prefetch(&sink, Sink::kHot);
+        core::prefetch<sizeof(core::Address)>(&source.remote());
+        core::prefetch<Sink::kHot>(&sink);
     }
     bool send_report(Outbox& outbox, core::Time now, core::WallTime wall, bool bye = false) {
         rtp::Reception* heard = source.reception();

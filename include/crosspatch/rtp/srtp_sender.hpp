@@ -73,7 +73,7 @@ public:
     core::Result<std::size_t, SrtpError> seal_rtcp(std::span<std::byte> buffer, std::size_t size) noexcept;
 
     // Brings the key schedule nearer, for a packet that is to be sealed soon.
-    void prefetch() const noexcept { core::prefetch(cipher_.get(), kKeySchedule); }
+    void prefetch() const noexcept { core::prefetch<kRoundKeys>(cipher_.get()); }
 
     Suite suite() const { return suite_; }
     const KeyFingerprint& key() const;  // limits are recorded under it
@@ -84,7 +84,8 @@ private:
         IndexLimits next;
     };
 
-    static constexpr std::size_t kKeySchedule = 576;  // octets at the front of the largest cipher
+    static constexpr std::size_t kRoundKeys =
+        320;  // octets at the front of the largest cipher that a packet touches
 
     ReplayWindow sent_;
     std::uint64_t next_rtp_{};
