@@ -109,6 +109,8 @@ void Chronicle::forget_endpoint(std::uint32_t endpoint) {
 void Chronicle::forget_channel(std::uint32_t channel) {
     floors_.erase(channel);
     policy_denials_.erase(channel);
+    doublings_.erase(channel);
+    talk_times_.erase(channel);
 }
 
 void Chronicle::on(const Report& report) {
@@ -138,6 +140,8 @@ void Chronicle::on(const Report& report) {
         case Kind::Idle:
             floors_[report.channel] = {std::nullopt, report.at, wall(report.at)};
             break;
+        case Kind::Overrun:
+            return publish(floor_entry("floor.overrun", report), &report);
         case Kind::EndpointUp:
         case Kind::EndpointDown:
         case Kind::EndpointMoved:
@@ -182,6 +186,8 @@ void Chronicle::granted(const Report& report) {
 }
 
 void Chronicle::denied(const Report& report) {
+    // Two who talk at once: what the second one says went out on his radio, but crosses nothing.
+    if (report.other != bridge::kNowhere) ++doublings_[report.channel];
     Denials& denials = denials_[report.endpoint];
     if (report.at > denials.since + std::chrono::seconds{1})
         denials = {.since = report.at, .left_out = denials.left_out};
@@ -197,6 +203,11 @@ void Chronicle::denied(const Report& report) {
     talkspurt.denied = true;
     record::Entry entry = record::to_entry(talkspurt);
     entry.detail["cause"] = floor::number(report.cause);
+    if (report.other != bridge::kNowhere) {
+        entry.detail["by"] = estate_.endpoints.name(report.other);
+        if (const auto other = estate_.radios.find(report.other); other != estate_.radios.end())
+            entry.detail["by_talker"] = other->second->settings.talker.id;
+    }
     entry.mono = report.at;
     publish(std::move(entry), &report);
 }
@@ -248,6 +259,7 @@ void Chronicle::released(const Report& report) {
     talkspurt.ended = wall(report.at);
     talkspurt.ended_mono = report.at;
     talkspurt.duration = report.at - live.granted;
+    talk_times_[live.channel] += report.at - live.granted;
     talkspurt.end_cause = cause_text(report.cause);
     for (const std::uint32_t listener : live.listeners)
         talkspurt.listeners.push_back(estate_.endpoints.name(listener));
@@ -335,7 +347,7 @@ record::Entry Chronicle::floor_entry(std::string type, const Report& report) con
         entry.detail["phrase"] = cause_text(report.cause);
     }
     if (report.left.count() > 0) entry.detail["left_ms"] = report.left.count();
-    if (report.other != 0xFFFFFFFF) entry.detail["by"] = estate_.endpoints.name(report.other);
+    if (report.other != bridge::kNowhere) entry.detail["by"] = estate_.endpoints.name(report.other);
     return entry;
 }
 

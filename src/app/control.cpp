@@ -208,6 +208,13 @@ void Control::on_report(const bridge::Report& report) {
                 std::string{kSourcesAlarm} + estate_.endpoints.name(report.endpoint), report.position >= 200,
                 "the radio has used nearly as many SSRCs under one key as may be: rotate the key, "
                 "from the 257th on it is not heard");
+        case Kind::Overrun:
+        case Kind::OverrunEnded:
+            record_alarm(std::string{kOverrunAlarm} + estate_.endpoints.name(report.endpoint),
+                         report.kind == Kind::Overrun,
+                         "the radio goes on sending after its floor was taken away; nobody hears it: is its "
+                         "key stuck, or its squelch open?");
+            return chronicle_.on(report);
         default:
             return chronicle_.on(report);
     }

@@ -17,6 +17,7 @@ void Control::settle_streams(const Plan& plan) {
     for (const endpoint::Config& config : plan.config->endpoints) {
         const std::uint32_t index = *estate_.endpoints.find(config.settings.id);
         if (config.srtp.send) send_keys.insert(config.srtp.send->fingerprint());
+        if (plan.replaces(index)) record_alarm(std::string{kOverrunAlarm} + config.settings.id, false, "");
         if (plan.rekeys(index) || plan.replaces(index))
             record_alarm(std::string{kSourcesAlarm} + config.settings.id, false, "");
         if (!plan.rekeys(index)) continue;

@@ -3,12 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "crosspatch/app/control.hpp"
 #include "crosspatch/policy/facts.hpp"
 
 namespace crosspatch::app {
 namespace {
+
+constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
 
 using boost::json::array;
 using boost::json::object;
@@ -102,8 +105,11 @@ std::optional<api::Gateway::Own> Control::own(const api::Actor& actor) {
 object Control::status(const api::Actor& actor) {
     array alarms;
     const auto is_foreign = [&](const std::string& name) {
-        if (actor.agency.empty() || !name.starts_with(kSourcesAlarm)) return false;
-        const auto index = estate_.endpoints.find(name.substr(kSourcesAlarm.size()));
+        if (actor.agency.empty()) return false;
+        const auto about = std::find_if(kRadioAlarms.begin(), kRadioAlarms.end(),
+                                        [&](std::string_view prefix) { return name.starts_with(prefix); });
+        if (about == kRadioAlarms.end()) return false;
+        const auto index = estate_.endpoints.find(name.substr(about->size()));
         const auto radio = index ? estate_.radios.find(*index) : estate_.radios.end();
         return radio == estate_.radios.end() || !is_own(actor, radio->second->settings.channel);
     };

@@ -29,6 +29,12 @@ public:
         metric.counter.value = static_cast<double>(value);
         family.metric.push_back(std::move(metric));
     }
+    static void seconds(MetricFamily& family, core::Duration time, Labels labels = {}) {
+        ClientMetric metric;
+        metric.label = std::move(labels);
+        metric.counter.value = std::chrono::duration<double>(time).count();
+        family.metric.push_back(std::move(metric));
+    }
     static void gauge(MetricFamily& family, double value, Labels labels = {}) {
         ClientMetric metric;
         metric.label = std::move(labels);
@@ -105,6 +111,22 @@ void add_decisions(MetricFamily& family, const std::string& outcome, floor::Mess
 
 constexpr std::array<const char*, media::Worker::kStages> kStageNames{"receive", "open", "decide", "carry",
                                                                       "send"};
+
+void add_talk(Page& page, const Estate& estate, const Chronicle& chronicle) {
+    MetricFamily& doublings = page.family(
+        "floor_doublings_total", "Presses denied because somebody talked already", MetricType::Counter);
+    for (const auto& [channel, count] : chronicle.doublings())
+        Page::counter(doublings, count, {{"channel", estate.channels.name(channel)}});
+    MetricFamily& times =
+        page.family("talk_seconds_total", "How long talkspurts lasted, by the talker's channel and agency",
+                    MetricType::Counter);
+    for (const bridge::Channel& channel : estate.config->channels) {
+        const auto index = estate.channels.find(channel.id);
+        const auto time = index ? chronicle.talk_times().find(*index) : chronicle.talk_times().end();
+        if (time == chronicle.talk_times().end()) continue;
+        Page::seconds(times, time->second, {{"channel", channel.id}, {"agency", channel.agency}});
+    }
+}
 
 template <typename Read>
 void add_gauge_by_worker(Page& page, const std::string& name, const std::string& help, std::size_t workers,
@@ -245,6 +267,8 @@ void add_floor(Page& page, std::span<bridge::Exchange* const> exchanges) {
     page.one_counter("talkspurts_shed_total",
                      "Talkspurts that were cut off because a worker could not carry them",
                      sum([](const Counters& c) -> auto& { return c.shed; }));
+    page.one_counter("talker_tones_left_out_total", "Tones to talkers that were left out: too many play",
+                     sum([](const Counters& c) -> auto& { return c.tones_left_out; }));
     page.one_counter("reports_lost_total", "Reports that found control's queue full",
                      sum([](const Counters& c) -> auto& { return c.reports_lost; }));
 }
@@ -259,6 +283,7 @@ std::string Control::metrics() {
         page.family("policy_denials_total", "Crossings that policy refused", MetricType::Counter);
     for (const auto& [channel, count] : chronicle_.policy_denials())
         Page::counter(denials, count, {{"channel", estate_.channels.name(channel)}});
+    add_talk(page, estate_, chronicle_);
     const auto open = open_bridges();
     page.one_gauge("bridges_open", "Bridges that are open",
                    static_cast<double>(std::count(open.begin(), open.end(), true)));

@@ -131,6 +131,8 @@ private:
         if (!made) return core::Unexpected{made.error()};
         Radio& radio = **made;
         radio.old_key_until = old_key;
+        radio.tones =
+            estate_.tones.tones(config.settings.format, config.settings.ptime, config.settings.tones);
         drop_old_key(radio.media->source.srtp());
         radios_[index] = &radio;
         if (before) {

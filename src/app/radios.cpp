@@ -12,22 +12,6 @@
 namespace crosspatch::app {
 namespace {
 
-std::shared_ptr<const bridge::Topology::Tone> render_tone(const endpoint::Settings& settings) {
-    const auto encoder = codec::make_encoder(settings.format);
-    const std::uint32_t rate = encoder->rates().front();
-    encoder->start(rate, settings.format);
-    std::vector<std::int16_t> samples = codec::render(codec::kDenyTone, rate);
-    const std::size_t frame = rate / 1000 * static_cast<std::size_t>(settings.ptime.count());
-    samples.resize((samples.size() + frame - 1) / frame * frame, 0);
-    auto tone = std::make_shared<bridge::Topology::Tone>();
-    std::array<std::byte, codec::kMaxPayload> payload;
-    for (std::size_t at = 0; at < samples.size(); at += frame) {
-        const std::size_t octets = encoder->encode(std::span{samples}.subspan(at, frame), payload);
-        tone->packets.emplace_back(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(octets));
-    }
-    return tone;
-}
-
 // The socket that one of `leaving` has on `local`, shared: what changes hands loses no packet. Else a new one.
 core::Result<core::UniqueFd> open_or_share(const core::Address& local,
                                            std::span<const Radio* const> leaving) {
@@ -191,7 +175,6 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
         for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
             for (const rtp::IndexRecord& record : book.received(*key))
                 if (record.address) radio->media->source.restore_remote(record.address);
-    if (settings.deny_tone) radio->deny_tone = render_tone(settings);
     if (settings.vox) radio->vox = std::make_shared<media::VoxInput>(settings.format);
     return radio;
 }

@@ -40,7 +40,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.listens = settings.direction != Direction::Talk;
         endpoint.reports = settings.rtcp != endpoint::Rtcp::Off;
         endpoint.half_duplex = settings.half_duplex;
-        endpoint.deny_tone = radio->deny_tone;
+        endpoint.tones = radio->tones;
         endpoint.vox = radio->vox;
         bridge::Topology::Channel& channel = topology.channels[endpoint.channel];
         // contract.md, Sources: without SRTP nobody claims a priority.

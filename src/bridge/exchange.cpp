@@ -35,7 +35,10 @@ media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& pac
         press(who, now);
         verdict = arbiter_.media(who, now, packet.dtx);
     }
-    if (verdict != floor::Verdict::Pass) return dropped(Drop::NoFloor), nullptr;
+    if (verdict != floor::Verdict::Pass) {
+        note_refused(who, now);
+        return dropped(Drop::NoFloor), nullptr;
+    }
     // The floor is his all the same: a pause of ours must not take it from him.
     if (packet.stale) return dropped(Drop::Stale), nullptr;
     return carried_by(from, packet, now);
@@ -78,6 +81,7 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     }
     if (verdict != floor::Verdict::Pass) {
         vox.clear();  // what was denied is not bridged later either
+        note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;
     }
     if (packet.stale) {
@@ -89,6 +93,7 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
 
 void Exchange::press(std::uint32_t who, core::Time now) {
     const Topology::Endpoint& endpoint = plan(who);
+    end_overrun(who, now);
     const floor::Claim claim{floor::Class::Normal, endpoint.priority};
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
@@ -229,17 +234,20 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     switch (decision.kind) {
         case Kind::Granted:
             take_up(*state, decision, now);
+            play(TalkerTone::Granted, decision.participant, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
-            start_deny_tone(decision.participant, now);
+            play(TalkerTone::Denied, decision.participant, now);
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
+            play(TalkerTone::Queued, decision.participant, now);
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
             return send(Report::Kind::Released, decision, now);
         case Kind::Skipped:
+            play(TalkerTone::FarSideLost, decision.participant, now);
             return send(Report::Kind::Skipped, decision, now);
         case Kind::Joined:
             for (const Far& far : state->far)
@@ -252,11 +260,14 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             tell_listeners(
                 *state, [&](const media::Listener& one) { return one.channel == decision.channel; }, now);
             state->talkspurt->remove_channel(decision.channel);
+            play(TalkerTone::FarSideLost, decision.participant, now);
             return send(Report::Kind::Left, decision, now);
         case Kind::Warned:
+            play(TalkerTone::Warning, decision.participant, now);
             return send(Report::Kind::Warned, decision, now);
         case Kind::Revoked:
             ++counters_.revoked[static_cast<std::size_t>(decision.cause)];
+            play(TalkerTone::Revoked, decision.participant, now);
             return send(Report::Kind::Revoked, decision, now);
         case Kind::Released:
             return end(*state, decision, now);
@@ -338,6 +349,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     state.decide_again = core::Time::max();
     set_load(state, 0);
     set_talking(plan(decision.participant).channel, false);
+    note_end(decision, now);
     send(released);
 }
 
@@ -417,6 +429,7 @@ void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
         loop.endpoint = who;
         send(loop);
     }
+    if (arbiter_.participant_state(who) == floor::ParticipantState::Silent) end_overrun(who, now);
     endpoint.sink.srtp().repeat_wishes();
     wish_to_send(endpoint, now);
     endpoint.source.srtp().repeat_wishes();

@@ -68,11 +68,17 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
     }
 }
 
-void Exchange::start_deny_tone(std::uint32_t endpoint, core::Time now) {
-    const Topology::Endpoint& denied = plan(endpoint);
-    if (!denied.deny_tone || !denied.media) return;
-    const auto lease = topology_->channels[denied.channel].floor.lease;
-    if (!tones_.start(endpoint, *denied.media, denied.deny_tone, denied.half_duplex, lease, now)) return;
+void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
+    const Topology::Endpoint& talker = plan(endpoint);
+    if (!talker.tones || !talker.media || (*talker.tones)[static_cast<std::size_t>(tone)].packets.empty())
+        return;
+    // A radio that cannot hear while it sends is told when it has stopped.
+    const auto silence =
+        talker.half_duplex ? topology_->channels[talker.channel].floor.lease : std::chrono::milliseconds{0};
+    if (!tones_.start(endpoint, *talker.media, talker.tones, tone, silence, now)) {
+        ++counters_.tones_left_out;
+        return;
+    }
     // The tone takes the place of what the talker would hear meanwhile.
     set_listening(endpoint, false, now);
 }

@@ -12,11 +12,11 @@ bool TonePlayer::plays(std::uint32_t endpoint) const {
 }
 
 bool TonePlayer::start(std::uint32_t endpoint, media::Endpoint& to,
-                       std::shared_ptr<const Topology::Tone> tone, bool half_duplex,
-                       std::chrono::milliseconds after, core::Time now) {
-    if (!tone || playing_.size() == kMost || plays(endpoint)) return false;
-    const auto silence = half_duplex ? after : std::chrono::milliseconds{0};
-    playing_.push_back({endpoint, &to, std::move(tone), 0, now + silence, silence, 0});
+                       std::shared_ptr<const Topology::Tones> tones, TalkerTone tone,
+                       std::chrono::milliseconds silence, core::Time now) {
+    stop(endpoint);
+    if (playing_.size() == kMost) return false;
+    playing_.push_back({endpoint, &to, std::move(tones), tone, 0, now + silence, silence, 0});
     return true;
 }
 
@@ -35,20 +35,20 @@ void TonePlayer::adopt(std::uint32_t endpoint, TonePlayer& from) {
 // True when the tone is over.
 bool TonePlayer::step(Playing& playing, core::Time now, media::Outbox& outbox) {
     if (now < playing.due) return false;
-    if (playing.after.count() > 0 && playing.next == 0) {
+    if (playing.silence.count() > 0 && playing.next == 0) {
         const auto heard = playing.to->source.last_heard();
-        if (heard && now < *heard + playing.after) {  // the carrier is still up
-            playing.due = *heard + playing.after;
+        if (heard && now < *heard + playing.silence) {  // the carrier is still up
+            playing.due = *heard + playing.silence;
             return false;
         }
     }
     media::Sink& sink = playing.to->sink;
     if (playing.next == 0) playing.timestamp = sink.timestamp_at(now);
     playing.to->send(outbox, playing.next == 0, sink.next_index(), playing.timestamp,
-                     playing.tone->packets[playing.next]);
+                     playing.packets()[playing.next]);
     playing.timestamp += sink.settings().format.ticks(sink.settings().ptime);
     playing.due += sink.settings().ptime;
-    return ++playing.next == playing.tone->packets.size();
+    return ++playing.next == playing.packets().size();
 }
 
 std::optional<core::Time> TonePlayer::next_deadline() const {

@@ -146,8 +146,12 @@ private:
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
-        if (const auto tone = map.find("deny_tone"))
-            config_.settings.deny_tone = core::config::boolean(*tone).value_or(false);
+        if (const auto tones = map.find("tones")) {
+            config_.settings.tones = bridge::read_tones(*tones);
+            tones_ = tones;
+        }
+        if (const auto tone = map.find("deny_tone"); tone && core::config::boolean(*tone).value_or(false))
+            config_.settings.tones.insert(bridge::TalkerTone::Denied);
         map.finish();
     }
 
@@ -163,6 +167,10 @@ private:
         if (settings.rtcp == Rtcp::NextPort &&
             (settings.remote.port() == 65535 || settings.listen.port() == 65535))
             node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
+        const auto deaf = [&](bridge::TalkerTone tone) { return settings.tones.contains(tone); };
+        if (settings.half_duplex && (deaf(bridge::TalkerTone::Granted) || deaf(bridge::TalkerTone::Warning)))
+            tones_->problem(
+                "a half_duplex radio hears nothing while it talks: leave out granted and warning");
         if (settings.remote && settings.remote == settings.listen)
             remote_->problem("is the endpoint's own `listen`: everything sent would come back");
         if (settings.remote && settings.listen && settings.remote.family() != settings.listen.family())
@@ -172,6 +180,7 @@ private:
     Node node_;
     Map map_;
     std::optional<Node> remote_;
+    std::optional<Node> tones_;
     bool learn_{};
     Config config_;
 };

@@ -213,6 +213,7 @@ Answer Arbiter::Machine::refuse(Participant who, Cause cause, core::Time now, De
     m.stop_timers();
     auto denied = about(who, Kind::Denied);
     denied.cause = cause;
+    if (cause == Cause::AnotherTalks) denied.by = table_.floor(m.own).holder;
     if (cause == Cause::RetryAfter)
         denied.left = std::chrono::ceil<std::chrono::milliseconds>(m.cooldown_end - now);
     out.add(denied);

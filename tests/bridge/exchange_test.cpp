@@ -201,46 +201,6 @@ TEST_CASE("an endpoint that goes with a reload ends its talkspurt, and as a list
     CHECK(town.hears(kOfficer) == 5);
 }
 
-TEST_CASE("the deny tone goes to the denied alone, in place of what he would hear, and then he hears again") {
-    Town town;
-    const auto tone = std::make_shared<Topology::Tone>();
-    for (int i = 0; i < 5; ++i) tone->packets.push_back(Octets(160, std::byte{0x33}));
-    town.plan.endpoints[kOfficer].deny_tone = tone;
-    town.open_town();
-    town.talk(kGuard, 5);
-    town.forget();
-    town.packet(kOfficer);
-    CHECK(town.count(Kind::Denied, kOfficer) == 1);
-    town.talk(kGuard, 20);
-    const auto heard = town.radios[kOfficer]->hear();
-    const auto beeps = std::count_if(heard.begin(), heard.end(),
-                                     [&](const Heard& h) { return h.payload == tone->packets[0]; });
-    CHECK(beeps == 5);
-    CHECK(heard.size() >= 5 + 10);
-    CHECK(heard[0].payload == tone->packets[0]);
-    CHECK(heard[0].marker);
-    for (std::size_t i = 1; i < heard.size(); ++i)
-        CHECK(static_cast<std::uint16_t>(heard[i].sequence - heard[i - 1].sequence) == 1);
-    for (const std::uint32_t who : {kPost, kCar})
-        for (const Heard& one : town.radios[who]->hear()) CHECK(one.payload != tone->packets[0]);
-}
-
-TEST_CASE("a half-duplex radio gets its tone once it has stopped sending") {
-    Town town;
-    const auto tone = std::make_shared<Topology::Tone>();
-    tone->packets.push_back(Octets(160, std::byte{0x33}));
-    town.plan.endpoints[kOfficer].deny_tone = tone;
-    town.plan.endpoints[kOfficer].half_duplex = true;
-    town.open_town();
-    town.talk(kGuard, 5);
-    town.forget();
-    town.packet(kOfficer);
-    town.wait(180ms);
-    CHECK(town.hears(kOfficer) == 0);
-    town.wait(60ms);
-    CHECK(town.hears(kOfficer) == 1);
-}
-
 TEST_CASE("directions hold: who only listens is not heard, who only talks hears nothing, a leg likewise") {
     Town town;
     SUBCASE("the endpoint only listens") {
@@ -527,9 +487,7 @@ TEST_CASE("a packet that is stale keeps the floor but is not carried") {
 
 TEST_CASE("presses, talkspurts, late entry and a deny tone take no memory from the heap on the packet path") {
     Town town{Town::Rules{}, codec::opus()};
-    const auto tone = std::make_shared<Topology::Tone>();
-    for (int i = 0; i < 5; ++i) tone->packets.push_back(Octets(160, std::byte{0x33}));
-    town.plan.endpoints[kPost].deny_tone = tone;
+    town.plan.endpoints[kPost].tones = tones({{TalkerTone::Denied, Octets(160, std::byte{0x33}), 5}});
     town.open_town();
     const auto before = allocations();
     for (int round = 0; round < 3; ++round) {

@@ -12,6 +12,19 @@
 // on another worker, that channels can move to.
 namespace crosspatch::tests {
 
+// A radio's tones, each as one packet that is repeated so often.
+struct ToneOf {
+    bridge::TalkerTone tone;
+    Octets packet;
+    std::size_t times;
+};
+inline std::shared_ptr<const bridge::Topology::Tones> tones(const std::vector<ToneOf>& wanted) {
+    auto made = std::make_shared<bridge::Topology::Tones>();
+    for (const ToneOf& one : wanted)
+        (*made)[static_cast<std::size_t>(one.tone)].packets.assign(one.times, one.packet);
+    return made;
+}
+
 struct Town {
     static constexpr std::uint32_t kOps = 0, kTac = 1;                             // channels
     static constexpr std::uint32_t kGuard = 0, kPost = 1, kOfficer = 2, kCar = 3;  // endpoints

@@ -77,7 +77,7 @@ TEST_CASE("everything that an endpoint may say is read") {
     CHECK(settings.rtcp == Rtcp::NextPort);
     CHECK(settings.direction == bridge::Direction::Listen);
     CHECK(settings.vox);
-    CHECK(settings.deny_tone);
+    CHECK(settings.tones.contains(bridge::TalkerTone::Denied));
     CHECK(settings.half_duplex);
     CHECK(settings.talker.priority == 9);
 }
@@ -189,12 +189,24 @@ TEST_CASE(
         const File file{list};
         CHECK(file.complaints() == "");
         REQUIRE(file.endpoints.size() == 1);
-        return file.endpoints[0].settings.deny_tone;
+        return file.endpoints[0].settings.tones.contains(bridge::TalkerTone::Denied);
     };
     CHECK(tone_of(usual("direction: talk, ptt: {signal: media, deny_tone: true}")));
     CHECK(
         tone_of("- {id: guard, type: rtp, remote: 192.0.2.1:5004, codec: pcmu, srtp: {suite: none}, "
                 "ptt: {signal: media, deny_tone: true}}"));
+}
+
+TEST_CASE("tones are chosen one by one, and a radio that cannot hear them is told so") {
+    const File file{usual("ptt: {signal: media, tones: [warning, lost]}")};
+    REQUIRE(file.endpoints.size() == 1);
+    const bridge::TalkerToneSet& tones = file.endpoints[0].settings.tones;
+    CHECK(tones.contains(bridge::TalkerTone::Warning));
+    CHECK(tones.contains(bridge::TalkerTone::FarSideLost));
+    CHECK_FALSE(tones.contains(bridge::TalkerTone::Denied));
+    CHECK(says(complaints_of(usual("ptt: {signal: media, tones: [beep]}")), "granted"));
+    CHECK(says(complaints_of(usual("half_duplex: true, ptt: {signal: media, tones: [granted]}")),
+               "half_duplex"));
 }
 
 // --- Together ---

@@ -36,7 +36,11 @@ class Floor(GatewayTest):
         self.assertEqual(1, len(gateway.records("floor.granted")))
         self.assertEqual(1, len(gateway.recorded("floor.denied")))
         self.assertGreater(gateway.drops(loser).get("no_floor", 0), 50, "what the denied one says is counted")
+        [denial] = gateway.recorded("floor.denied")
+        self.assertEqual((winner, loser), (denial["detail"]["by"], denial["source"]["device"]), "both are named")
         metrics = gateway.metrics()
+        self.assertRegex(metrics, r'(?m)^crosspatch_floor_doublings_total\{channel="ng-ops"\} 1$')
+        self.assertRegex(metrics, r'(?m)^crosspatch_talk_seconds_total\{channel="ng-ops",agency="northgate"\} [1-9]')
         self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="granted"\} 1$')
         self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="denied",cause="someone else is talking"\} 1$')
         self.assertRegex(metrics, r'(?m)^crosspatch_floor_decisions_total\{outcome="revoked",cause="the talk limit is reached"\} 0$')
@@ -50,7 +54,11 @@ class Floor(GatewayTest):
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["state"] == "idle", 10, "the floor to be taken away")
         time.sleep(2)
         self.assertEqual("idle", gateway.item("floor", "ng-ops")["state"], "holding the button down is no new press")
+        stuck = lambda: [alarm for alarm in gateway.ask("status")["alarms"] if alarm["name"] == "floor.overrun.one"]
+        self.assertEqual(1, len(stuck()), "a stuck key is an alarm")
+        self.assertEqual(1, len(gateway.recorded("floor.overrun")), "reported once")
         end(talker)
+        gateway.wait_for(lambda: not stuck(), 15, "the alarm to end when the key is free")
         heard = end(listener)["heard"]
         self.assertEqual(1, heard["talkspurts"])
         self.assertTrue(2500 <= heard["duration_ms"] <= 4500, heard)

@@ -70,6 +70,10 @@ public:
     const Radio* radio(std::uint32_t endpoint) const;
     // Crossings that policy refused, by the talker's channel.
     const std::map<std::uint32_t, std::uint64_t>& policy_denials() const { return policy_denials_; }
+    // Presses denied because somebody talked already, by the channel that was pressed on; and how long people have talked,
+    // by the talker's channel.
+    const std::map<std::uint32_t, std::uint64_t>& doublings() const { return doublings_; }
+    const std::map<std::uint32_t, core::Duration>& talk_times() const { return talk_times_; }
     // Why a far channel did not hear the talker on `endpoint`, in words; made by whoever knows the rules.
     void set_explainer(
         std::function<record::Talkspurt::Refusal(std::uint32_t endpoint, std::uint32_t channel)> explain) {
@@ -105,6 +109,8 @@ private:
     std::map<std::uint32_t, Radio> radios_;
     std::map<std::uint32_t, Denials> denials_;
     std::map<std::uint32_t, std::uint64_t> policy_denials_;
+    std::map<std::uint32_t, std::uint64_t> doublings_;
+    std::map<std::uint32_t, core::Duration> talk_times_;
     std::map<std::uint32_t, std::vector<record::Talkspurt::Refusal>>
         refused_;  // of presses that are being decided
 };

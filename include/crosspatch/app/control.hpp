@@ -33,6 +33,7 @@ struct Directory {
 
 // An alarm a radio: its id follows.
 inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
+inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //

@@ -11,6 +11,7 @@
 #include "crosspatch/app/orders.hpp"
 #include "crosspatch/app/placement.hpp"
 #include "crosspatch/app/radios.hpp"
+#include "crosspatch/app/tone_book.hpp"
 #include "crosspatch/bridge/switchboard.hpp"
 #include "crosspatch/media/codec_pool.hpp"
 #include "crosspatch/media/crew.hpp"
@@ -56,6 +57,7 @@ struct Estate {
     core::Address shared_address;  // with the port that the kernel picked
     media::CodecPool::Maker codecs;
     media::PacketCosts costs;
+    ToneBook tones;
     Placement placement;
     CodecNeeds needs;
     const bridge::Topology* topology{};  // the workers', who never change it; nullptr before the first

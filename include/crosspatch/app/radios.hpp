@@ -26,7 +26,7 @@ struct Radio {
     core::UniqueFd rtcp;  // with next_port only
     core::Address local;  // where it listens, the kernel's choice filled in
     std::unique_ptr<media::Endpoint> media;
-    std::shared_ptr<const bridge::Topology::Tone> deny_tone;
+    std::shared_ptr<const bridge::Topology::Tones> tones;
     std::shared_ptr<media::VoxInput> vox;
     std::optional<core::Time> old_key_until;  // the second receive key opens packets until then
 

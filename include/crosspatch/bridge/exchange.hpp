@@ -40,7 +40,8 @@ class Exchange : public media::Gate {
 public:
     struct Counters {
         using ByCause = std::array<core::Counter, floor::kCauses>;
-        core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost, shed;
+        core::Counter granted, queued, talkspurts, concealed, policy_denied, reports_lost, shed,
+            tones_left_out;
         core::Counter load;  // estimated, of what is carried now: microseconds of CPU a second
         ByCause denied, revoked;
     };
@@ -104,7 +105,10 @@ private:
         Standing standing{Standing::Enabled};
         bool up{};
         std::uint64_t loops_seen{};
-        bool many_sources{};  // as reported
+        bool many_sources{};     // as reported
+        bool overruns{};         // the same: sends without a floor that it had
+        floor::Cause revoked{};  // why its last talkspurt was ended for it
+        core::Time revoked_at{};
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
@@ -148,6 +152,9 @@ private:
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
+    void note_end(const floor::Decision& released, core::Time now);
+    void note_refused(std::uint32_t endpoint, core::Time now);
+    void end_overrun(std::uint32_t endpoint, core::Time now);
 
     void add_listeners(ChannelState& state, std::uint32_t channel,
                        const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites);
@@ -169,7 +176,7 @@ private:
         }
         if (piece.listed_count > 0) send(piece);
     }
-    void start_deny_tone(std::uint32_t endpoint, core::Time now);
+    void play(TalkerTone tone, std::uint32_t endpoint, core::Time now);
 
     void wish_to_send(media::Endpoint& endpoint, core::Time now);
     void wish_to_receive(media::Endpoint& endpoint, core::Time now);

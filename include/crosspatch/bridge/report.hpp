@@ -21,7 +21,7 @@ struct Report {
         None,
         Requested,  // a press
         Granted,    // with `left` = talk time
-        Denied,     // `cause`
+        Denied,     // `cause`; `other` = who talks, if that is why
         Queued,
         Skipped,  // `channel` is busy
         Joined,   // `channel` now hears it
@@ -38,7 +38,9 @@ struct Report {
         EndpointDown,
         EndpointMoved,  // `address`
         LoopSuspected,  // our own SSRC came back
-        SendLimit,      // `limits` of stream `ssrc` ought to become durable
+        Overrun,        // sends without the floor that was taken from it; `cause`
+        OverrunEnded,
+        SendLimit,  // `limits` of stream `ssrc` ought to become durable
         ReceiveLimit,
         ManySources,  // `position` SSRCs were heard under a key of `endpoint`, rotate it before 256; below 200: it was
         BridgeOpened,  // `bridge`

@@ -23,10 +23,10 @@ public:
 
     TonePlayer() { playing_.reserve(kMost); }
 
-    // False if it may not play now: it plays already, or too many do. `half_duplex`: begins when the radio has been
-    // silent for `after`, since it would not hear it before.
-    bool start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tone> tone,
-               bool half_duplex, std::chrono::milliseconds after, core::Time now);
+    // In place of the tone that plays to it already: the newer one is what counts. It begins when the radio has been silent
+    // for `silence`; 0: at once. False if too many play.
+    bool start(std::uint32_t endpoint, media::Endpoint& to, std::shared_ptr<const Topology::Tones> tones,
+               TalkerTone tone, std::chrono::milliseconds silence, core::Time now);
     void stop(std::uint32_t endpoint);
     // Goes on with what plays there, as far as there is room.
     void adopt(std::uint32_t endpoint, TonePlayer& from);
@@ -51,11 +51,14 @@ private:
     struct Playing {
         std::uint32_t endpoint;
         media::Endpoint* to;
-        std::shared_ptr<const Topology::Tone> tone;
+        std::shared_ptr<const Topology::Tones> tones;
+        TalkerTone tone;
         std::size_t next;
         core::Time due;
-        std::chrono::milliseconds after;  // of silence; 0: at once
+        std::chrono::milliseconds silence;  // that it waits for; 0: at once
         std::uint32_t timestamp;
+
+        const auto& packets() const { return (*tones)[static_cast<std::size_t>(tone)].packets; }
     };
     static bool step(Playing& playing, core::Time now, media::Outbox& outbox);
     std::vector<Playing> playing_;

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/config.hpp"
+#include "crosspatch/bridge/talker_tone.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/media/endpoint.hpp"
@@ -23,10 +25,11 @@ inline constexpr std::uint32_t kNowhere = 0xFFFFFFFF;
 //          empty channel or no legs. Everything that it points to lives until the worker says that it has let go.
 // Thread   made by control, then read by the worker only; never changed.
 struct Topology {
-    // Packets ready to be sent: a tone in the endpoint's own codec.
+    // Packets ready to be sent: a tone in the endpoint's own codec. None: it is not played.
     struct Tone {
         std::vector<std::vector<std::byte>> packets;
     };
+    using Tones = std::array<Tone, kTalkerTones>;  // by TalkerTone
     // What talkspurts cost, in microseconds of CPU for each second of talk: estimates for Admission.
     struct Loads {
         static constexpr std::size_t kMost = 64;  // what is beyond shares the last number
@@ -46,9 +49,9 @@ struct Topology {
         bool listens{};
         bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
         bool half_duplex{};
-        std::uint8_t talks_in{};                // its format, in loads
-        std::shared_ptr<const Tone> deny_tone;  // nothing: no tone
-        std::shared_ptr<media::VoxInput> vox;   // nothing but for `ptt: vox`
+        std::uint8_t talks_in{};               // its format, in loads
+        std::shared_ptr<const Tones> tones;    // nothing: none of them
+        std::shared_ptr<media::VoxInput> vox;  // nothing but for `ptt: vox`
     };
     struct Channel {
         policy::NameId id{};

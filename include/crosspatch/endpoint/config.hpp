@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/config.hpp"
+#include "crosspatch/bridge/talker_tone.hpp"
 #include "crosspatch/codec/format.hpp"
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/config.hpp"
@@ -31,7 +32,7 @@ struct Settings {
     bridge::Direction direction{bridge::Direction::Both};  // seen from the radio
     rtp::Suite suite{rtp::Suite::Aes256Gcm};
     bool vox{};
-    bool deny_tone{};
+    bridge::TalkerToneSet tones;
     bool half_duplex{};
     bridge::Talker talker;
     bool operator==(const Settings&) const = default;

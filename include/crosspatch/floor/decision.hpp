@@ -20,7 +20,7 @@ namespace crosspatch::floor {
 struct Decision {
     enum class Kind : std::uint8_t {
         Granted,    // the talkspurt begins on all channels that the participant now holds; `left` = talk time
-        Denied,     // `cause`; `left` = cool-down still to go, if that is why
+        Denied,     // `cause`; `left` = cool-down still to go, `by` = who talks, if that is why
         Queued,     // `position` 1 = next
         Withdrawn,  // left the queue by its own release or because it was removed
         Skipped,    // `channel` is busy: the talkspurt goes on without it
