@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/floor/cause.hpp"
@@ -95,6 +96,11 @@ const Chronicle::Floor* Chronicle::floor(std::uint32_t channel) const {
     return found == floors_.end() ? nullptr : &found->second;
 }
 
+std::span<const Chronicle::Waiting> Chronicle::queue(std::uint32_t channel) const {
+    const auto found = queues_.find(channel);
+    return found == queues_.end() ? std::span<const Waiting>{} : found->second;
+}
+
 const Chronicle::Radio* Chronicle::radio(std::uint32_t endpoint) const {
     const auto found = radios_.find(endpoint);
     return found == radios_.end() ? nullptr : &found->second;
@@ -103,6 +109,7 @@ const Chronicle::Radio* Chronicle::radio(std::uint32_t endpoint) const {
 void Chronicle::forget_endpoint(std::uint32_t endpoint) {
     radios_.erase(endpoint);
     denials_.erase(endpoint);
+    asked_with_.erase(endpoint);
     refused_.erase(endpoint);
 }
 
@@ -110,6 +117,7 @@ void Chronicle::forget_channel(std::uint32_t channel) {
     floors_.erase(channel);
     policy_denials_.erase(channel);
     doublings_.erase(channel);
+    queues_.erase(channel);
     talk_times_.erase(channel);
 }
 
@@ -120,6 +128,19 @@ void Chronicle::on(const Report& report) {
     switch (report.kind) {
         case Kind::Requested:
             refused_[report.endpoint].clear();
+            if (report.is_explicit) requested(report);
+            break;
+        case Kind::Queued: {
+            record::Entry entry = floor_entry("floor.queued", report);
+            entry.detail["position"] = report.position;
+            return publish(std::move(entry), &report);
+        }
+        case Kind::Withdrawn:
+            return publish(floor_entry("floor.released", report), &report);
+        case Kind::Queue:
+            queues_[report.channel].clear();
+            for (std::size_t i = 0; i < report.listed_count; ++i)
+                queues_[report.channel].push_back({report.listed[i], asked_with_[report.listed[i]]});
             break;
         case Kind::Granted:
             return granted(report);
@@ -171,6 +192,17 @@ record::Talkspurt Chronicle::describe(const Report& report) const {
     if (const bridge::Channel* channel = channel_named(*estate_.config, settings.channel))
         talkspurt.agency = channel->agency;
     return talkspurt;
+}
+
+// A press in words, with what it claims; `cut_down`: the talker has no right to that, so it counts for less.
+void Chronicle::requested(const Report& report) {
+    static constexpr std::array kClasses{"normal", "imminent_peril", "emergency"};
+    record::Entry entry = floor_entry("floor.requested", report);
+    asked_with_[report.endpoint] = report.priority;
+    entry.detail["priority"] = report.priority;
+    entry.detail["claimed"] = kClasses[static_cast<std::size_t>(report.claimed)];
+    if (report.cut_down) entry.detail["cut_down"] = true;
+    publish(std::move(entry), &report);
 }
 
 void Chronicle::granted(const Report& report) {

@@ -267,9 +267,23 @@ array Control::floor(const api::Actor& actor) {
                 item["endpoint"] = talk.record.endpoint;
                 item["remaining_ms"] = std::max<std::int64_t>(left, 0);
             }
+        item["queue"] = queue_json(channel);
         items.push_back(std::move(item));
     }
     return items;
+}
+
+array Control::queue_json(const bridge::Channel& channel) const {
+    array waiting;
+    for (const Chronicle::Waiting& one : chronicle_.queue(*estate_.channels.find(channel.id))) {
+        const auto radio = estate_.radios.find(one.endpoint);
+        if (radio == estate_.radios.end()) continue;
+        waiting.push_back(object{{"talker", radio->second->settings.talker.id},
+                                 {"endpoint", radio->second->settings.id},
+                                 {"position", waiting.size() + 1},
+                                 {"priority", one.priority}});
+    }
+    return waiting;
 }
 
 std::uint64_t Control::subscribe(Listener listener) {

@@ -175,7 +175,16 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
         for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
             for (const rtp::IndexRecord& record : book.received(*key))
                 if (record.address) radio->media->source.restore_remote(record.address);
-    if (settings.vox) radio->vox = std::make_shared<media::VoxInput>(settings.format);
+    radio->identity = fmt::format("sip:{}@{}", settings.talker.id, cname);
+    if (settings.signal == endpoint::Signal::Mcptt)
+        radio->floor_messages = std::make_shared<ptt::McptServer>(
+            ptt::McptServer::Settings{.ssrc = radio->media->sink.ssrc(),
+                                      .participant = index,
+                                      .queueing = true,
+                                      .may_request = settings.direction != bridge::Direction::Listen,
+                                      .sequence = static_cast<std::uint16_t>(randombytes_random())});
+    if (settings.signal == endpoint::Signal::Vox)
+        radio->vox = std::make_shared<media::VoxInput>(settings.format);
     return radio;
 }
 

@@ -24,6 +24,18 @@ policy::Suite policy_suite(rtp::Suite suite) {
     return policy::Suite::None;
 }
 
+floor::Signal signal_of(endpoint::Signal signal) {
+    switch (signal) {
+        case endpoint::Signal::Vox:
+            return floor::Signal::Vox;
+        case endpoint::Signal::Mcptt:
+            return floor::Signal::Explicit;
+        case endpoint::Signal::Media:
+            break;
+    }
+    return floor::Signal::Media;
+}
+
 void add_endpoints(bridge::Topology& topology, const Config& config, Estate& estate,
                    const std::map<std::uint32_t, const Radio*>& radios) {
     using bridge::Direction;
@@ -35,19 +47,25 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.talker = config.names->intern(settings.talker.id);
         endpoint.role = config.names->intern(settings.talker.role);
         endpoint.suite = policy_suite(settings.suite);
-        endpoint.signal = settings.vox ? floor::Signal::Vox : floor::Signal::Media;
+        endpoint.signal = signal_of(settings.signal);
         endpoint.talks = settings.direction != Direction::Listen;
         endpoint.listens = settings.direction != Direction::Talk;
         endpoint.reports = settings.rtcp != endpoint::Rtcp::Off;
         endpoint.half_duplex = settings.half_duplex;
         endpoint.tones = radio->tones;
         endpoint.vox = radio->vox;
+        endpoint.floor_messages = radio->floor_messages;
+        endpoint.identity = radio->identity;
+        endpoint.may_emergency = settings.talker.may_emergency;
+        endpoint.may_imminent_peril = settings.talker.may_imminent_peril;
+        endpoint.may_broadcast = settings.talker.may_broadcast;
         bridge::Topology::Channel& channel = topology.channels[endpoint.channel];
         // contract.md, Sources: without SRTP nobody claims a priority.
         const bool may_claim = settings.suite != rtp::Suite::None;
         endpoint.priority =
             may_claim ? settings.talker.priority.value_or(channel.floor.priority) : channel.floor.priority;
         channel.endpoints.push_back(index);
+        if (endpoint.floor_messages) channel.messaged.push_back(index);
         if (endpoint.listens) channel.suites.insert(endpoint.suite);
     }
 }

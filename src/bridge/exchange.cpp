@@ -31,10 +31,7 @@ media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& pac
     if (plan(who).vox) return pass_vox(from, packet, now);
 
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
-    if (verdict == floor::Verdict::NeedsRequest) {
-        press(who, now);
-        verdict = arbiter_.media(who, now, packet.dtx);
-    }
+    if (verdict == floor::Verdict::NeedsRequest) verdict = first_of_press(who, packet, now);
     if (verdict != floor::Verdict::Pass) {
         note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;
@@ -42,6 +39,17 @@ media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& pac
     // The floor is his all the same: a pause of ours must not take it from him.
     if (packet.stale) return dropped(Drop::Stale), nullptr;
     return carried_by(from, packet, now);
+}
+
+// Packets are a press, but for radios that ask in words: they are told that they may not.
+floor::Verdict Exchange::first_of_press(std::uint32_t who, const media::Packet& packet, core::Time now) {
+    if (plan(who).signal == floor::Signal::Explicit) {
+        arbiter_.trespass(who, now, decisions_);
+        act(now);
+        return floor::Verdict::Drop;
+    }
+    press_in_band(who, now);
+    return arbiter_.media(who, now, packet.dtx);
 }
 
 media::Talkspurt* Exchange::carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now) {
@@ -71,7 +79,7 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     }
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
     if (verdict == floor::Verdict::NeedsRequest) {
-        press(who, now);
+        press_in_band(who, now);
         verdict = arbiter_.media(who, now, packet.dtx);
         if (verdict == floor::Verdict::Pass && !packet.stale) {
             media::Talkspurt* talkspurt = carried_by(from, vox.first(packet), now);
@@ -91,17 +99,21 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     return carried_by(from, packet, now);
 }
 
-void Exchange::press(std::uint32_t who, core::Time now) {
-    const Topology::Endpoint& endpoint = plan(who);
-    end_overrun(who, now);
-    const floor::Claim claim{floor::Class::Normal, endpoint.priority};
+void Exchange::press_in_band(std::uint32_t who, core::Time now) {
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
-    requested.priority = endpoint.priority;
+    requested.priority = plan(who).priority;
     send(requested);
+    press(who, {floor::Class::Normal, plan(who).priority}, now);
+}
 
-    floor::Request request{
-        .participant = who, .own = own_target(who, claim), .claim = claim, .signal = endpoint.signal};
+void Exchange::press(std::uint32_t who, const floor::Claim& claim, core::Time now) {
+    end_overrun(who, now);
+    floor::Request request{.participant = who,
+                           .own = own_target(who, claim),
+                           .claim = claim,
+                           .signal = plan(who).signal,
+                           .when_busy = when_busy(who)};
     if (stopping_ || refuse_floors_) {
         const auto cause = stopping_ ? floor::Cause::ShuttingDown : floor::Cause::RecordFailed;
         arbiter_.deny(request, cause, now, decisions_);
@@ -221,7 +233,10 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
 // Does what the arbiter decided, until it has nothing more to say.
 void Exchange::act(core::Time now) {
     do {
-        for (const floor::Decision& decision : decisions_) act_on(decision, now);
+        for (const floor::Decision& decision : decisions_) {
+            act_on(decision, now);
+            tell(decision);
+        }
         decisions_.clear();
         const auto next = arbiter_.next_deadline();
         if (next && *next == core::Time::min()) arbiter_.advance(now, decisions_);
@@ -234,18 +249,24 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     switch (decision.kind) {
         case Kind::Granted:
             take_up(*state, decision, now);
+            if (plan(decision.participant).signal == floor::Signal::Explicit)
+                show_queue(decision.channel, now);
             play(TalkerTone::Granted, decision.participant, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
             play(TalkerTone::Denied, decision.participant, now);
+            if (plan(decision.participant).signal == floor::Signal::Explicit)
+                show_queue(decision.channel, now);
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
             play(TalkerTone::Queued, decision.participant, now);
+            show_queue(decision.channel, now);
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
-            return send(Report::Kind::Released, decision, now);
+            show_queue(decision.channel, now);
+            return send(Report::Kind::Withdrawn, decision, now);
         case Kind::Skipped:
             play(TalkerTone::FarSideLost, decision.participant, now);
             return send(Report::Kind::Skipped, decision, now);
@@ -375,6 +396,7 @@ void Exchange::heard(media::Endpoint& from, core::Time now) {
         seen.address = from.source.remote();
         state.up = true;
         send(seen);
+        if (seen.kind == Report::Kind::EndpointUp) tell_state(from.index());
     }
     wish_to_receive(from, now);
 }

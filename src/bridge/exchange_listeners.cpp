@@ -125,6 +125,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     tones_.stop(endpoint);
     if (plan(endpoint).vox) plan(endpoint).vox->restart();
     set_listening(endpoint, enabled, now);
+    if (enabled) tell_state(endpoint);
     Report changed = report(enabled ? Report::Kind::Enabled : Report::Kind::Disabled, now);
     changed.endpoint = endpoint;
     changed.inbound = standing == Standing::Revoked;

@@ -17,7 +17,7 @@ constexpr std::uint8_t kOpusPayloadType = 111;
 constexpr std::size_t kMostEndpoints = 10'000;
 
 enum class Type { Rtp, NotYet };
-enum class Signal { Media, Vox, NotYet };
+constexpr int kNotYet = -1;
 constexpr std::array kTypes{
     Word{"rtp", static_cast<int>(Type::Rtp)},          Word{"audio", static_cast<int>(Type::NotYet)},
     Word{"usrp", static_cast<int>(Type::NotYet)},      Word{"svxreflector", static_cast<int>(Type::NotYet)},
@@ -25,8 +25,7 @@ constexpr std::array kTypes{
     Word{"webrtc", static_cast<int>(Type::NotYet)},    Word{"link", static_cast<int>(Type::NotYet)}};
 constexpr std::array kSignals{
     Word{"media", static_cast<int>(Signal::Media)}, Word{"vox", static_cast<int>(Signal::Vox)},
-    Word{"event", static_cast<int>(Signal::NotYet)}, Word{"mcptt", static_cast<int>(Signal::NotYet)},
-    Word{"ed137", static_cast<int>(Signal::NotYet)}};
+    Word{"mcptt", static_cast<int>(Signal::Mcptt)}, Word{"event", kNotYet}, Word{"ed137", kNotYet}};
 constexpr std::array kRtcp{Word{"mux", static_cast<int>(Rtcp::Mux)},
                            Word{"next_port", static_cast<int>(Rtcp::NextPort)},
                            Word{"off", static_cast<int>(Rtcp::Off)}};
@@ -138,14 +137,17 @@ private:
 
     void read_ptt(const Node& ptt) {
         const auto signal = [&](const Node& node) {
-            const auto value = core::config::choice_of<Signal>(node, "way of push-to-talk", kSignals);
-            if (value == Signal::NotYet)
-                node.problem("this signalling is not in this version; it has media and vox");
-            config_.settings.vox = value == Signal::Vox;
+            const auto value = core::config::choice(node, "way of push-to-talk", kSignals);
+            if (value == kNotYet)
+                node.problem("this signalling is not in this version; it has media, vox and mcptt");
+            else if (value)
+                config_.settings.signal = static_cast<Signal>(*value);
+            signal_ = node;
         };
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
+        map.not_yet("port", "floor messages on a port of their own; they go with RTCP");
         if (const auto tones = map.find("tones")) {
             config_.settings.tones = bridge::read_tones(*tones);
             tones_ = tones;
@@ -167,6 +169,8 @@ private:
         if (settings.rtcp == Rtcp::NextPort &&
             (settings.remote.port() == 65535 || settings.listen.port() == 65535))
             node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
+        if (settings.signal == Signal::Mcptt && settings.rtcp == Rtcp::Off)
+            signal_->problem("floor messages travel as RTCP: mcptt needs rtcp: mux or next_port");
         const auto deaf = [&](bridge::TalkerTone tone) { return settings.tones.contains(tone); };
         if (settings.half_duplex && (deaf(bridge::TalkerTone::Granted) || deaf(bridge::TalkerTone::Warning)))
             tones_->problem(
@@ -181,6 +185,7 @@ private:
     Map map_;
     std::optional<Node> remote_;
     std::optional<Node> tones_;
+    std::optional<Node> signal_;
     bool learn_{};
     Config config_;
 };

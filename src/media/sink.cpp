@@ -8,6 +8,11 @@
 #include "crosspatch/rtp/sequence.hpp"
 
 namespace crosspatch::media {
+namespace {
+
+constexpr std::size_t kRtcpTrailer = 64;  // room for the SRTCP index and tag
+
+}  // namespace
 
 Sink::Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now)
     : socket_{settings.socket},
@@ -68,8 +73,7 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
     if (settings_.rtcp_socket < 0 || !to || left_) return false;
     follow_ssrc();
     const std::span<std::byte> buffer = outbox.prepare();
-    constexpr std::size_t kTrailer = 64;  // room for the SRTCP index and tag
-    rtp::RtcpBuilder compound{buffer.first(buffer.size() - kTrailer)};
+    rtp::RtcpBuilder compound{buffer.first(buffer.size() - kRtcpTrailer)};
     const std::span<const rtp::ReportBlock> blocks{heard ? &*heard : nullptr, heard ? 1U : 0U};
     const std::uint32_t own = srtp_.ssrc();
     // RFC 3550 section 6.4: a sender is who sent since the report before the last.
@@ -92,6 +96,20 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
     outbox.commit(settings_.rtcp_socket, to, *sealed);
     at_reports_ = {packets_in_stream_, at_reports_[0]};
     left_ = bye;
+    return true;
+}
+
+bool Sink::send_floor_message(Outbox& outbox, const core::Address& to, rtp::FloorMessage message) {
+    if (settings_.rtcp_socket < 0 || !to || left_) return false;
+    const std::span<std::byte> buffer = outbox.prepare();
+    message.sender = srtp_.ssrc();
+    const std::size_t written = rtp::write_floor_message(buffer.first(buffer.size() - kRtcpTrailer), message);
+    const auto sealed = srtp_.seal_rtcp(buffer, written);
+    if (!sealed) {
+        ++counters_.refused;
+        return false;
+    }
+    outbox.commit(settings_.rtcp_socket, to, *sealed);
     return true;
 }
 

@@ -98,7 +98,7 @@ core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now,
     return packet;
 }
 
-core::Result<std::span<const std::byte>, Drop> Source::open_rtcp(Datagram& datagram, core::Time now) {
+core::Result<Source::Rtcp, Drop> Source::open_rtcp(Datagram& datagram, core::Time now) {
     if (const auto refused = check_origin(datagram, true)) return core::Unexpected{drop(*refused)};
     if (datagram.octets.size() < 8) return core::Unexpected{drop(Drop::BadRtcp)};
     const auto ssrc = rtp::claimed_ssrc(datagram.octets);
@@ -108,7 +108,9 @@ core::Result<std::span<const std::byte>, Drop> Source::open_rtcp(Datagram& datag
     if (!opened) return core::Unexpected{drop(drop_of(opened.error()))};
     follow(datagram.from, opened->newest, true, now);
     last_heard_ = now;
-    return std::span<const std::byte>{opened->plaintext};
+    Rtcp rtcp{opened->plaintext, std::nullopt};
+    if (srtp_.suite() != rtp::Suite::None) rtcp.index = static_cast<std::uint32_t>(opened->index);
+    return rtcp;
 }
 
 std::optional<Drop> Source::accept_ssrc(std::uint32_t ssrc, core::Time now, bool& changed) {

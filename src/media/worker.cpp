@@ -231,10 +231,10 @@ bool Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& 
                   std::chrono::nanoseconds wall_now) {
     const rtp::DatagramKind kind = rtp::classify(datagram.octets);
     if (kind == rtp::DatagramKind::Rtcp) {
-        const auto compound = endpoint.source.open_rtcp(datagram, now_);
-        if (!compound) return false;
+        const auto opened = endpoint.source.open_rtcp(datagram, now_);
+        if (!opened) return false;
         gate.heard(endpoint, now_);
-        on_rtcp(endpoint, *compound, gate);
+        on_rtcp(endpoint, *opened, gate);
         return true;
     }
     if (kind != rtp::DatagramKind::Rtp || rtcp_only) {
@@ -257,16 +257,17 @@ bool Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& 
     return true;
 }
 
-void Worker::on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate) {
+void Worker::on_rtcp(Endpoint& endpoint, const Source::Rtcp& opened, Gate& gate) {
     bool bye = false;
     rtp::Reception* reception = endpoint.source.reception();
     const auto parsed = rtp::parse_compound(
-        compound,
+        opened.compound,
         rtp::Overload{
             [&](const rtp::SenderReport& report) {
                 if (reception && reception->ssrc() == report.ssrc)
                     reception->on_sender_report(report.ntp, now_);
             },
+            [&](const rtp::App& message) { gate.signalled(endpoint, message, opened.index, now_); },
             [&](const rtp::ReportBlock& block) { endpoint.sink.on_report(block, core::wall_now()); },
             [&](const rtp::Bye& message) { bye |= reception && message.ssrcs.contains(reception->ssrc()); }});
     if (!parsed) return endpoint.source.counters().dropped(Drop::BadRtcp);

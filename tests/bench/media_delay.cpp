@@ -24,6 +24,7 @@ public:
         }
         return &talkspurt_;
     }
+    void signalled(media::Endpoint&, const rtp::App&, std::optional<std::uint32_t>, core::Time) override {}
     void left(media::Endpoint&, core::Time) override {}
     void heard(media::Endpoint&, core::Time) override {}
     void tend(media::Endpoint&, core::Time) override {}

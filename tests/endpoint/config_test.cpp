@@ -56,7 +56,7 @@ TEST_CASE("an endpoint that says only what it must gets the defaults") {
     CHECK(settings.suite == rtp::Suite::Aes256Gcm);
     CHECK(settings.direction == bridge::Direction::Both);
     CHECK(settings.talker == bridge::Talker{"guard", "guard", {}, true, false, false});
-    CHECK_FALSE(settings.vox);
+    CHECK(settings.signal == Signal::Media);
     CHECK(file.endpoints[0].fingerprints().size() == 2);
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("everything that an endpoint may say is read") {
     CHECK(settings.payload_type == 96);
     CHECK(settings.rtcp == Rtcp::NextPort);
     CHECK(settings.direction == bridge::Direction::Listen);
-    CHECK(settings.vox);
+    CHECK(settings.signal == Signal::Vox);
     CHECK(settings.tones.contains(bridge::TalkerTone::Denied));
     CHECK(settings.half_duplex);
     CHECK(settings.talker.priority == 9);
@@ -115,9 +115,9 @@ TEST_CASE("what is not in this version is said as that") {
     for (const char* type : {"audio", "usrp", "svxreflector", "multicast", "sip", "webrtc", "link"})
         CHECK(says(complaints_of(std::string{"- {id: guard, type: "} + type + "}"),
                    "endpoints of this type are not in this version; it has rtp"));
-    for (const char* signal : {"event", "mcptt", "ed137"}) {
+    for (const char* signal : {"event", "ed137"}) {
         CHECK(says(complaints_of(usual(std::string{"ptt: "} + signal)),
-                   "this signalling is not in this version; it has media and vox"));
+                   "this signalling is not in this version; it has media, vox and mcptt"));
         CHECK(says(complaints_of(usual(std::string{"ptt: {signal: "} + signal + "}")),
                    "this signalling is not in this version"));
     }
@@ -195,6 +195,17 @@ TEST_CASE(
     CHECK(
         tone_of("- {id: guard, type: rtp, remote: 192.0.2.1:5004, codec: pcmu, srtp: {suite: none}, "
                 "ptt: {signal: media, deny_tone: true}}"));
+}
+
+TEST_CASE("floor messages need RTCP, and a port of their own is not in this version") {
+    const File file{usual("ptt: mcptt")};
+    REQUIRE(file.endpoints.size() == 1);
+    CHECK(file.complaints() == "");
+    CHECK(file.endpoints[0].settings.signal == Signal::Mcptt);
+    CHECK(says(complaints_of(usual("rtcp: off, ptt: mcptt")), "mcptt needs rtcp"));
+    CHECK(says(complaints_of(usual("ptt: {signal: mcptt, port: 40012}")),
+               "this version does not have this yet"));
+    CHECK(says(complaints_of(usual("ptt: ed137")), "not in this version"));
 }
 
 TEST_CASE("tones are chosen one by one, and a radio that cannot hear them is told so") {

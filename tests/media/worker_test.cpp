@@ -28,6 +28,7 @@ struct OpenGate : Gate {
         }
         return &talkspurt;
     }
+    void signalled(Endpoint&, const rtp::App&, std::optional<std::uint32_t>, core::Time) override {}
     void left(Endpoint&, core::Time) override {
         ++byes;
         talkspurt.finish();

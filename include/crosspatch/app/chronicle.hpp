@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,10 @@ public:
         core::Address address;
         core::WallTime since{};
     };
+    struct Waiting {
+        std::uint32_t endpoint;
+        std::uint8_t priority;
+    };
     struct Outputs {
         std::function<void(record::Entry)> record;
         std::function<void(const boost::json::object&)> event;
@@ -68,6 +73,8 @@ public:
     const std::map<std::uint64_t, Live>& talkspurts() const { return talkspurts_; }
     const Floor* floor(std::uint32_t channel) const;
     const Radio* radio(std::uint32_t endpoint) const;
+    // Endpoints that wait for the channel's floor, best first; the first 16 of them.
+    std::span<const Waiting> queue(std::uint32_t channel) const;
     // Crossings that policy refused, by the talker's channel.
     const std::map<std::uint32_t, std::uint64_t>& policy_denials() const { return policy_denials_; }
     // Presses denied because somebody talked already, by the channel that was pressed on; and how long people have talked,
@@ -90,6 +97,7 @@ private:
         unsigned left_out{};
     };
 
+    void requested(const bridge::Report& report);
     void granted(const bridge::Report& report);
     void denied(const bridge::Report& report);
     void released(const bridge::Report& report);
@@ -107,6 +115,8 @@ private:
     std::map<std::uint64_t, Live> talkspurts_;
     std::map<std::uint32_t, Floor> floors_;
     std::map<std::uint32_t, Radio> radios_;
+    std::map<std::uint32_t, std::vector<Waiting>> queues_;
+    std::map<std::uint32_t, std::uint8_t> asked_with_;  // priority, by endpoint
     std::map<std::uint32_t, Denials> denials_;
     std::map<std::uint32_t, std::uint64_t> policy_denials_;
     std::map<std::uint32_t, std::uint64_t> doublings_;

@@ -164,6 +164,7 @@ private:
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
     boost::json::object bridge_json(const bridge::Bridge& bridge) const;
+    boost::json::array queue_json(const bridge::Channel& channel) const;
     bool is_own(const api::Actor& actor, std::string_view channel) const;
     bool may_see(const api::Actor& actor, std::string_view channel) const;
     bool may_see(const api::Actor& actor, const bridge::Bridge& bridge) const;

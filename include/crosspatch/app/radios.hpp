@@ -28,6 +28,8 @@ struct Radio {
     std::unique_ptr<media::Endpoint> media;
     std::shared_ptr<const bridge::Topology::Tones> tones;
     std::shared_ptr<media::VoxInput> vox;
+    std::shared_ptr<ptt::McptServer> floor_messages;
+    std::string identity;                     // of the talker, in floor messages
     std::optional<core::Time> old_key_until;  // the second receive key opens packets until then
 
     core::Address rtcp_local() const { return local.with_port(static_cast<std::uint16_t>(local.port() + 1)); }

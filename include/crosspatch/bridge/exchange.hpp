@@ -54,6 +54,8 @@ public:
     Exchange& operator=(const Exchange&) = delete;
 
     media::Talkspurt* pass(media::Endpoint& from, const media::Packet& packet, core::Time now) override;
+    void signalled(media::Endpoint& from, const rtp::App& message, std::optional<std::uint32_t> order,
+                   core::Time now) override;
     void left(media::Endpoint& from, core::Time now) override;
     void heard(media::Endpoint& from, core::Time now) override;
     void tend(media::Endpoint& endpoint, core::Time now) override;
@@ -109,6 +111,7 @@ private:
         bool overruns{};         // the same: sends without a floor that it had
         floor::Cause revoked{};  // why its last talkspurt was ended for it
         core::Time revoked_at{};
+        core::Time asked_at{};  // its last floor message
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
@@ -138,7 +141,20 @@ private:
 
     media::Talkspurt* carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now);
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
-    void press(std::uint32_t endpoint, core::Time now);
+    floor::Verdict first_of_press(std::uint32_t endpoint, const media::Packet& packet, core::Time now);
+    void press_in_band(std::uint32_t endpoint, core::Time now);
+    void press(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
+    floor::WhenBusy when_busy(std::uint32_t endpoint) const;
+
+    // Floor messages of TS 24.380: exchange_messages.cpp.
+    void ask(std::uint32_t endpoint, const ptt::McptServer::Heard& heard, core::Time now);
+    void tell(const floor::Decision& decision);
+    void tell_one(std::uint32_t endpoint, const floor::Decision& decision);
+    void tell_state(std::uint32_t endpoint);
+    void say(std::uint32_t endpoint, const std::optional<rtp::FloorMessage>& message);
+    ptt::McptServer::Scene scene(std::uint32_t endpoint) const;
+    void show_queue(std::uint32_t channel, core::Time now);
+
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     void collect_leg(std::uint32_t endpoint, std::uint32_t bridge, const Topology::Leg& leg,
                      const floor::Claim& claim, bool tell, core::WallTime wall);

@@ -7,6 +7,7 @@
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/floor/cause.hpp"
+#include "crosspatch/floor/request.hpp"
 #include "crosspatch/rtp/srtp_limits.hpp"
 
 namespace crosspatch::bridge {
@@ -31,6 +32,8 @@ struct Report {
         Started,       // the first packet was carried
         Listeners,     // `listed`, `listed_count`: a part of those who heard it; comes before Released
         Released,      // the talkspurt is over; `cause`, `numbers`
+        Withdrawn,     // left the queue by itself
+        Queue,         // who waits on `channel`, best first: `listed`, of `position` in all
         Taken,         // `channel`: `endpoint` has its floor
         Idle,          // `channel`: nobody has
         PolicyDenied,  // from the talker's channel to `channel`; `inbound`: it was that key that refused
@@ -64,6 +67,9 @@ struct Report {
     floor::Cause cause{};
     bool inbound{};
     bool emergency{};
+    bool is_explicit{};  // Requested: by a floor message
+    bool cut_down{};     // the same: more was claimed than the talker may
+    floor::Class claimed{};
     std::uint8_t priority{};
     std::uint8_t listed_count{};
     std::uint16_t position{};

@@ -14,6 +14,7 @@
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/vox_input.hpp"
 #include "crosspatch/policy/engine.hpp"
+#include "crosspatch/ptt/mcpt_server.hpp"
 
 namespace crosspatch::bridge {
 
@@ -49,9 +50,15 @@ struct Topology {
         bool listens{};
         bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
         bool half_duplex{};
-        std::uint8_t talks_in{};               // its format, in loads
-        std::shared_ptr<const Tones> tones;    // nothing: none of them
-        std::shared_ptr<media::VoxInput> vox;  // nothing but for `ptt: vox`
+        std::uint8_t talks_in{};                          // its format, in loads
+        std::shared_ptr<const Tones> tones;               // nothing: none of them
+        std::shared_ptr<media::VoxInput> vox;             // nothing but for `ptt: vox`
+        std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
+        std::string_view identity;                        // of the talker, as floor messages name him
+        // What the talker may claim.
+        bool may_emergency{};
+        bool may_imminent_peril{};
+        bool may_broadcast{};
     };
     struct Channel {
         policy::NameId id{};
@@ -61,10 +68,11 @@ struct Topology {
         const policy::RuleList* outbound{};
         const policy::RuleList* inbound{};
         std::vector<std::uint32_t> endpoints;
-        std::vector<std::uint32_t> bridges;  // those that it is on
-        policy::SuiteSet suites;             // of its listeners
-        std::size_t reach{};                 // endpoints that may hear a talker here, all bridges open
-        std::uint32_t listening{};           // load of its listeners' packets
+        std::vector<std::uint32_t> messaged;  // of these, those with floor messages
+        std::vector<std::uint32_t> bridges;   // those that it is on
+        policy::SuiteSet suites;              // of its listeners
+        std::size_t reach{};                  // endpoints that may hear a talker here, all bridges open
+        std::uint32_t listening{};            // load of its listeners' packets
         std::vector<std::uint64_t> groups;  // by format that is talked in: the groups that its listeners need
     };
     struct Leg {

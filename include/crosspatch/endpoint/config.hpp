@@ -17,6 +17,8 @@
 namespace crosspatch::endpoint {
 
 enum class Rtcp : std::uint8_t { Mux, NextPort, Off };
+// How a press is told: by packets, by sound, by floor messages of TS 24.380.
+enum class Signal : std::uint8_t { Media, Vox, Mcptt };
 
 // Everything but the keys: two endpoints with equal settings are the same endpoint to a reload.
 struct Settings {
@@ -31,7 +33,7 @@ struct Settings {
     Rtcp rtcp{Rtcp::Mux};
     bridge::Direction direction{bridge::Direction::Both};  // seen from the radio
     rtp::Suite suite{rtp::Suite::Aes256Gcm};
-    bool vox{};
+    Signal signal{Signal::Media};
     bridge::TalkerToneSet tones;
     bool half_duplex{};
     bridge::Talker talker;

@@ -26,6 +26,7 @@ enum class Drop : std::uint8_t {
     SsrcFlapping,       // a second new SSRC within a second
     OwnSsrc,            // our own packet came back: a loop
     BadRtcp,            // compound that does not parse
+    FloorMessage,       // broken, not for us to hear, overtaken, or one too many
     BadPayload,         // the codec cannot make sense of it
     Disabled,           // the endpoint is switched off
     ListenOnly,         // the endpoint's or the leg's direction

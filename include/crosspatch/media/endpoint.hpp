@@ -41,6 +41,9 @@ public:
         core::prefetch<sizeof(core::Address)>(&source.remote());
         core::prefetch<Sink::kHot>(&sink);
     }
+    bool send_floor_message(Outbox& outbox, const rtp::FloorMessage& message) {
+        return sink.send_floor_message(outbox, source.rtcp_remote(), message);
+    }
     bool send_report(Outbox& outbox, core::Time now, core::WallTime wall, bool bye = false) {
         rtp::Reception* heard = source.reception();
         return sink.send_report(outbox, source.rtcp_remote(), heard ? heard->report(now) : std::nullopt, now,

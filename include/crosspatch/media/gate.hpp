@@ -3,6 +3,7 @@
 
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/media/packet.hpp"
+#include "crosspatch/rtp/rtcp.hpp"
 
 namespace crosspatch::media {
 
@@ -18,6 +19,9 @@ public:
 
     // An authentic audio packet has come. Gives the talkspurt that carries it; nullptr drops it, counted by the gate.
     virtual Talkspurt* pass(Endpoint& from, const Packet& packet, core::Time now) = 0;
+    // An authentic RTCP APP packet has come: floor messages. `order`: its SRTCP index; nothing without SRTP.
+    virtual void signalled(Endpoint& from, const rtp::App& message, std::optional<std::uint32_t> order,
+                           core::Time now) = 0;
     // The radio says that its stream ends (RTCP BYE).
     virtual void left(Endpoint& from, core::Time now) = 0;
     // Anything authentic has come from the radio: it is there, and perhaps under a new address.

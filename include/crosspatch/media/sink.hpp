@@ -10,6 +10,7 @@
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/counter.hpp"
 #include "crosspatch/core/time.hpp"
+#include "crosspatch/rtp/floor_message.hpp"
 #include "crosspatch/rtp/ntp.hpp"
 #include "crosspatch/rtp/rtcp.hpp"
 #include "crosspatch/rtp/srtp_sender.hpp"
@@ -55,6 +56,8 @@ public:
     bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
                      core::Time now, core::WallTime wall, bool bye = false);
     // What the radio reports about our stream.
+    // One floor message as an RTCP packet of its own, from the stream's SSRC whatever the message says.
+    bool send_floor_message(Outbox& outbox, const core::Address& to, rtp::FloorMessage message);
     void on_report(const rtp::ReportBlock& block, core::WallTime wall);
 
     std::uint64_t next_index() const { return srtp_.next().rtp; }

@@ -52,8 +52,12 @@ public:
 
     core::Result<Packet, Drop> open_rtp(Datagram& datagram, core::Time now,
                                         std::chrono::nanoseconds wall_now);
-    // The decrypted compound; counted, and good for learning the address.
-    core::Result<std::span<const std::byte>, Drop> open_rtcp(Datagram& datagram, core::Time now);
+    struct Rtcp {
+        std::span<const std::byte> compound;  // decrypted
+        std::optional<std::uint32_t> index;   // of the SRTCP packet; nothing without SRTP
+    };
+    // Counted, and good for learning the address.
+    core::Result<Rtcp, Drop> open_rtcp(Datagram& datagram, core::Time now);
 
     const Settings& settings() const { return settings_; }
     const core::Address& remote() const { return remote_; }

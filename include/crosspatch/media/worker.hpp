@@ -114,7 +114,7 @@ private:
     bool open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
               std::chrono::nanoseconds wall_now);
     void count_junk(std::size_t junk, std::size_t datagrams, core::Time began);
-    void on_rtcp(Endpoint& endpoint, std::span<const std::byte> compound, Gate& gate);
+    void on_rtcp(Endpoint& endpoint, const Source::Rtcp& opened, Gate& gate);
     void flush();
     bool run_tasks();
     void send_reports(Gate& gate);

@@ -1,0 +1,137 @@
+// Floor messages: what radios that have them ask, and what they are told. exchange.hpp, ptt/mcpt_server.hpp.
+#include <algorithm>
+
+#include "crosspatch/bridge/exchange.hpp"
+
+namespace crosspatch::bridge {
+
+using Heard = ptt::McptServer::Heard;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kForgotten = 2s;
+
+}  // namespace
+
+void Exchange::signalled(media::Endpoint& from, const rtp::App& app, std::optional<std::uint32_t> order,
+                         core::Time now) {
+    const std::uint32_t who = from.index();
+    auto& dropped = from.source.counters().dropped;
+    ptt::McptServer* server = plan(who).floor_messages.get();
+    if (!server) return;  // some other application's
+    if (endpoints_[who].standing != Standing::Enabled) return dropped(media::Drop::Disabled);
+    const auto message = rtp::parse_floor_message(app);
+    if (!message) return dropped(media::Drop::FloorMessage);
+    EndpointState& state = endpoints_[who];
+    // A radio that was switched off and on again sends as somebody new; another device does so while it is there.
+    if (arbiter_.participant_state(who) == floor::ParticipantState::Silent &&
+        now > state.asked_at + kForgotten)
+        server->set_client(message->sender);
+    const auto heard = server->on_message(*message, now, order);
+    if (!heard) return dropped(media::Drop::FloorMessage);
+    state.asked_at = now;
+    if (heard->ack_wanted) say(who, server->acknowledgement(*message));
+    switch (heard->kind) {
+        case Heard::Kind::Request:
+            return ask(who, *heard, now);
+        case Heard::Kind::Release:
+            arbiter_.acknowledge(who);
+            arbiter_.release(who, now, decisions_);
+            act(now);
+            return say(who, server->answer(scene(who)));
+        case Heard::Kind::QueuePositionRequest:
+            return say(who, server->queue_position(arbiter_.queue_position(who), scene(who)));
+        case Heard::Kind::Ack:
+            return arbiter_.acknowledge(who);
+    }
+}
+
+// contract.md, Floor: a claim without the right counts as normal, and is recorded.
+void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
+    const Topology::Endpoint& talker = plan(who);
+    const bool may = heard.level == floor::Class::Normal ||
+                     (heard.level == floor::Class::Emergency && talker.may_emergency) ||
+                     (heard.level == floor::Class::ImminentPeril && talker.may_imminent_peril);
+    const floor::Claim claim{may ? heard.level : floor::Class::Normal,
+                             std::min(heard.priority.value_or(talker.priority), talker.priority)};
+    Report requested = report(Report::Kind::Requested, now);
+    requested.endpoint = who;
+    requested.channel = talker.channel;
+    requested.is_explicit = true;
+    requested.priority = claim.priority;
+    requested.emergency = claim.level == floor::Class::Emergency;
+    requested.claimed = heard.level;
+    requested.cut_down = !may || heard.priority > talker.priority;
+    send(requested);
+    if (!talker.talks) {
+        arbiter_.deny(
+            {.participant = who, .own = {.channel = talker.channel}, .claim = claim, .signal = talker.signal},
+            floor::Cause::ReceiveOnly, now, decisions_);
+        return act(now);
+    }
+    press(who, claim, now);
+}
+
+// The bridge's `when_busy` is for who can be told that he waits.
+floor::WhenBusy Exchange::when_busy(std::uint32_t who) const {
+    if (plan(who).signal != floor::Signal::Explicit) return floor::WhenBusy::Skip;
+    const auto& bridges = topology_->channels[plan(who).channel].bridges;
+    const auto waits = [this](std::uint32_t bridge) {
+        return open_[bridge] && topology_->bridges[bridge].when_busy == floor::WhenBusy::Wait;
+    };
+    return std::any_of(bridges.begin(), bridges.end(), waits) ? floor::WhenBusy::Wait : floor::WhenBusy::Skip;
+}
+
+ptt::McptServer::Scene Exchange::scene(std::uint32_t who) const {
+    ptt::McptServer::Scene scene{.claim = arbiter_.claim(who)};
+    const auto holder = arbiter_.holder(plan(who).channel);
+    if (!holder) return scene;
+    scene.talker = ptt::McptServer::Talker{.who = *holder,
+                                           .identity = plan(*holder).identity,
+                                           .ssrc = plan(who).media->sink.ssrc(),
+                                           .level = arbiter_.claim(*holder).level};
+    return scene;
+}
+
+void Exchange::say(std::uint32_t who, const std::optional<rtp::FloorMessage>& message) {
+    if (message && plan(who).media) plan(who).media->send_floor_message(path_.outbox, *message);
+}
+
+void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
+    ptt::McptServer* server = plan(who).floor_messages.get();
+    if (server && plan(who).media) say(who, server->tell(decision, scene(who)));
+}
+
+// Who joins, or is switched on, learns how things stand.
+void Exchange::tell_state(std::uint32_t who) {
+    ptt::McptServer* server = plan(who).floor_messages.get();
+    if (server && plan(who).media) say(who, server->state(scene(who)));
+}
+
+void Exchange::tell(const floor::Decision& decision) {
+    using Kind = floor::Decision::Kind;
+    switch (decision.kind) {
+        case Kind::Taken:
+        case Kind::Idle:
+        case Kind::RepeatTaken:
+        case Kind::RepeatIdle:
+            for (const std::uint32_t listener : topology_->channels[decision.channel].messaged)
+                if (endpoints_[listener].standing == Standing::Enabled) tell_one(listener, decision);
+            return;
+        default:
+            if (decision.participant != floor::kNobody) tell_one(decision.participant, decision);
+    }
+}
+
+void Exchange::show_queue(std::uint32_t channel, core::Time now) {
+    std::array<floor::Waiting, Report::kListed> waiting;
+    Report shown = report(Report::Kind::Queue, now);
+    shown.channel = channel;
+    shown.position = static_cast<std::uint16_t>(arbiter_.queue(channel, waiting));
+    shown.listed_count = static_cast<std::uint8_t>(std::min<std::size_t>(shown.position, waiting.size()));
+    for (std::size_t i = 0; i < shown.listed_count; ++i) shown.listed[i] = waiting[i].participant;
+    send(shown);
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,247 @@
+#include <doctest/doctest.h>
+
+#include "crosspatch/bridge/exchange.hpp"
+#include "tests/bridge/town.hpp"
+
+namespace crosspatch::bridge {
+namespace {
+
+using namespace tests;
+using Kind = Report::Kind;
+using rtp::FloorMessage;
+using rtp::FloorType;
+constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
+constexpr auto kOps = Town::kOps;
+
+constexpr std::uint32_t device(std::uint32_t who) { return 0xD000 + who; }
+
+// A town in which all four radios have floor messages.
+struct Handsets : Town {
+    explicit Handsets(bool bridged = true) {
+        for (std::uint32_t who = 0; who < 4; ++who) {
+            Topology::Endpoint& one = plan.endpoints[who];
+            one.signal = floor::Signal::Explicit;
+            one.identity = kNames[who];
+            one.may_emergency = who == kOfficer;
+            one.floor_messages = std::make_shared<ptt::McptServer>(
+                ptt::McptServer::Settings{.ssrc = 0x1000 + who, .participant = who, .queueing = true});
+            plan.channels[one.channel].messaged.push_back(who);
+        }
+        plan.channels[kOps].floor.queue = plan.channels[kTac].floor.queue = 4;
+        plan.channels[kOps].floor.lease = plan.channels[kTac].floor.lease = 600ms;
+        open_town(bridged);
+        for (std::uint32_t who = 0; who < 4; ++who) told(who);
+    }
+
+    void send(std::uint32_t who, FloorMessage message) {
+        if (message.sender == 0) message.sender = device(who);
+        Octets octets(rtp::written_size(message));
+        REQUIRE(rtp::write_floor_message(octets, message) == octets.size());
+        const auto read = rtp::parse_compound(
+            octets, rtp::Overload{[&](const rtp::App& app) {
+                                      exchange.signalled(radios[who]->endpoint, app, ++order, stage.now);
+                                  },
+                                  [](const auto&) {}});
+        REQUIRE(read);
+        flush();
+    }
+    void ask(std::uint32_t who, std::uint16_t indicator = rtp::floor_indicator::kNormal,
+             std::optional<std::uint8_t> priority = std::nullopt) {
+        send(who, {.type = FloorType::Request, .priority = priority, .indicator = indicator});
+    }
+    // What this radio was told since the last look; texts are not kept.
+    std::vector<FloorMessage> told(std::uint32_t who) {
+        std::vector<FloorMessage> all;
+        media::ReceiveBatch in;
+        for (auto batch = in.receive(radios[who]->wire.get()); !batch.empty();
+             batch = in.receive(radios[who]->wire.get()))
+            for (const media::Datagram& datagram : batch) {
+                if (rtp::classify(datagram.octets) != rtp::DatagramKind::Rtcp) continue;
+                // Four octets of SRTCP index, in the clear without a suite.
+                const auto message =
+                    rtp::parse_floor_message(datagram.octets.first(datagram.octets.size() - trailer));
+                REQUIRE(message);
+                CHECK(message->sender == 0x1000 + who);
+                identity = message->granted_party;
+                all.push_back(*message);
+            }
+        return all;
+    }
+    std::vector<FloorType> types(std::uint32_t who) {
+        std::vector<FloorType> all;
+        for (const FloorMessage& one : told(who)) all.push_back(one.type);
+        return all;
+    }
+
+    static constexpr std::array<std::string_view, 4> kNames{"sip:guard@gw", "sip:post@gw", "sip:officer@gw",
+                                                            "sip:car@gw"};
+    std::size_t trailer = rtp::overhead(rtp::Suite::None).rtcp;
+    std::uint32_t order{};
+    std::string identity;  // of the last Taken
+};
+
+using Types = std::vector<FloorType>;
+
+TEST_CASE(
+    "who asks is granted, everybody else is told who talks, also across the bridge, and then that nobody "
+    "does") {
+    Handsets town;
+    town.ask(kGuard);
+    const auto granted = town.told(kGuard);
+    REQUIRE(granted.size() == 1);
+    CHECK(granted[0].type == FloorType::Granted);
+    CHECK(granted[0].duration == 30);
+    for (const std::uint32_t who : {kPost, kOfficer, kCar}) {
+        const auto told = town.told(who);
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].type == FloorType::Taken);
+        CHECK(town.identity == "sip:guard@gw");
+    }
+    CHECK(town.talk(kGuard, 10) == 10);
+    CHECK(town.hears(kOfficer) == 10);
+    for (const std::uint32_t who : {kGuard, kPost, kOfficer, kCar}) town.told(who);
+    town.send(kGuard, {.type = FloorType::Release});
+    CHECK(town.types(kGuard) == Types{FloorType::Idle});
+    CHECK(town.types(kCar) == Types{FloorType::Idle});
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::TalkerReleased);
+}
+
+TEST_CASE("who talks without having asked is told so, and not heard") {
+    Handsets town;
+    CHECK(town.talk(kGuard, 5) == 0);
+    const auto told = town.told(kGuard);
+    REQUIRE(told.size() >= 1);
+    CHECK(told[0].type == FloorType::Revoke);
+    CHECK(told[0].reject_cause->number == 3);
+    CHECK(town.hears(kPost) == 0);
+}
+
+TEST_CASE("who comes second waits, is told his place, and gets the floor when it is free") {
+    Handsets town{false};
+    town.ask(kGuard);
+    town.talk(kGuard, 3);
+    town.told(kPost);
+    town.ask(kPost);
+    const auto told = town.told(kPost);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].type == FloorType::QueuePositionInfo);
+    CHECK(told[0].queue_info->position == 1);
+    CHECK(town.last(Kind::Queue).channel == kOps);
+    CHECK(town.last(Kind::Queue).listed_count == 1);
+    CHECK(town.last(Kind::Queue).listed[0] == kPost);
+    town.send(kPost, {.type = FloorType::QueuePositionRequest});
+    CHECK(town.types(kPost) == Types{FloorType::QueuePositionInfo});
+    town.send(kGuard, {.type = FloorType::Release});
+    CHECK(town.types(kPost) == Types{FloorType::Granted});
+    CHECK(town.last(Kind::Queue).listed_count == 0);
+    CHECK(town.talk(kPost, 3) == 3);
+}
+
+TEST_CASE("a request that is withdrawn leaves the queue") {
+    Handsets town{false};
+    town.ask(kGuard);
+    town.talk(kGuard, 3);
+    town.ask(kPost);
+    town.send(kPost, {.type = FloorType::Release});
+    CHECK(town.count(Kind::Withdrawn, kPost) == 1);
+    CHECK(town.last(Kind::Queue).listed_count == 0);
+}
+
+TEST_CASE("a Granted is told again until it is acknowledged or used") {
+    Handsets town;
+    town.ask(kGuard);
+    CHECK(town.types(kGuard) == Types{FloorType::Granted});
+    town.wait(180ms);
+    CHECK(town.types(kGuard).empty());
+    town.wait(40ms);
+    CHECK(town.types(kGuard) == Types{FloorType::Granted});
+    Handsets answered;
+    answered.ask(kGuard);
+    answered.send(kGuard, {.type = FloorType::Ack,
+                           .source = rtp::FloorSource::Participant,
+                           .message_type = static_cast<std::uint8_t>(FloorType::Granted)});
+    answered.told(kGuard);
+    answered.wait(180ms);
+    CHECK(answered.types(kGuard).empty());
+}
+
+TEST_CASE("an emergency without the right to it counts as normal, and that is reported") {
+    Handsets town{false};
+    town.ask(kGuard, rtp::floor_indicator::kEmergency, 200);
+    CHECK(town.last(Kind::Requested).cut_down);
+    CHECK(town.last(Kind::Requested).claimed == floor::Class::Emergency);
+    CHECK_FALSE(town.last(Kind::Granted).emergency);
+    CHECK(town.last(Kind::Granted).priority == 3);
+    town.ask(kOfficer, rtp::floor_indicator::kEmergency);
+    CHECK(town.last(Kind::Granted).emergency);
+    CHECK_FALSE(town.last(Kind::Requested).cut_down);
+}
+
+TEST_CASE("an emergency takes the floor at once from who talks on its own channel") {
+    Handsets town{false};
+    town.ask(kCar);
+    CHECK(town.talk(kCar, 5) == 5);
+    town.told(kCar);
+    town.ask(kOfficer, rtp::floor_indicator::kEmergency);
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+    const auto told = town.told(kCar);
+    REQUIRE(!told.empty());
+    CHECK(told[0].type == FloorType::Revoke);
+    CHECK(told[0].reject_cause->number == 4);
+    CHECK(town.talk(kCar, 2) == 0);
+    CHECK(town.talk(kOfficer, 2) == 2);
+}
+
+TEST_CASE("what is not the radio's to say changes nothing and is counted") {
+    Handsets town;
+    town.ask(kGuard);
+    town.talk(kGuard, 2);
+    const auto before = town.dropped(kPost, media::Drop::FloorMessage);
+    town.send(kPost, {.type = FloorType::Release, .sender = 0x1000 + kPost});  // our own SSRC
+    town.send(kPost, {.type = FloorType::Idle, .message_sequence_number = std::uint16_t{1}});
+    town.send(kPost, {.type = FloorType::Revoke, .reject_cause = rtp::RejectCause{.number = 4}});
+    CHECK(town.dropped(kPost, media::Drop::FloorMessage) == before + 3);
+    town.send(kPost, {.type = FloorType::Release});  // of who does not talk
+    CHECK(town.talk(kGuard, 2) == 2);
+}
+
+TEST_CASE("a handset that begins anew under another SSRC is listened to, another device beside it is not") {
+    Handsets town;
+    town.ask(kGuard);
+    town.talk(kGuard, 5);
+    town.send(kGuard, {.type = FloorType::Release, .sender = 0xBEEF});
+    CHECK(town.count(Kind::Released, kGuard) == 0);
+    town.send(kGuard, {.type = FloorType::Release});
+    town.wait(3s);
+    town.send(kGuard, {.type = FloorType::Request, .sender = 0xBEEF});
+    CHECK(town.count(Kind::Granted, kGuard) == 2);
+}
+
+TEST_CASE("a listen-only handset that asks is denied as receive only") {
+    Handsets town;
+    town.plan.endpoints[kPost].talks = false;
+    town.install();
+    town.told(kPost);
+    town.ask(kPost);
+    const auto told = town.told(kPost);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].type == FloorType::Deny);
+    CHECK(told[0].reject_cause->number == 5);
+}
+
+TEST_CASE("who comes late, or is switched on again, is told who talks") {
+    Handsets town;
+    town.ask(kGuard);
+    town.talk(kGuard, 2);
+    town.told(kCar);
+    town.exchange.set_standing(kCar, Exchange::Standing::Disabled, town.stage.now);
+    town.ask(kCar);  // no answer to who is switched off
+    CHECK(town.types(kCar).empty());
+    town.exchange.set_standing(kCar, Exchange::Standing::Enabled, town.stage.now);
+    town.flush();
+    CHECK(town.types(kCar) == Types{FloorType::Taken});
+}
+
+}  // namespace
+}  // namespace crosspatch::bridge
