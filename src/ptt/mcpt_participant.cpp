@@ -52,13 +52,25 @@ McptParticipant::Step McptParticipant::press(const floor::Claim& claim, core::Ti
             again_ = true;
             break;
         case State::Queued:
-            if (offered_) talk({}, now, step);
+            if (offered_)
+                talk({}, now, step);
+            else
+                raise(claim, now, step);
             break;
         case State::PendingRequest:
         case State::HasPermission:
+            raise(claim, now, step);
             break;
     }
     return step;
+}
+
+// The same press with a higher claim: an emergency key beside the first one.
+void McptParticipant::raise(const floor::Claim& claim, core::Time now, Step& step) {
+    if (claim <= claim_) return;
+    claim_ = claim;
+    if (state_ != State::HasPermission) return request(now, step);
+    send_first(request_message(), settings_.timers.request_repeat, now, step);
 }
 
 McptParticipant::Step McptParticipant::let_go(core::Time now) {
@@ -160,6 +172,7 @@ void McptParticipant::on_granted(const Message& message, core::Time now, Step& s
             expire_at_ = now + settings_.timers.user_action;
             return step.events.add({.kind = Kind::Offered});
         case State::HasPermission:
+            if (level_of(message) >= claim_.level) repeat_at_ = kNever;  // a higher claim has been heard
             if (message.duration)
                 expire_at_ = now + std::chrono::seconds{*message.duration} + settings_.timers.overtime;
             return;
@@ -323,9 +336,11 @@ void McptParticipant::on_repeat(core::Time now, Step& step) {
             if (!last) return repeat(message(FloorType::QueuePositionRequest), timers.position_repeat);
             release(now, step);
             return step.events.add({.kind = Kind::Lost});
-        case State::NoPermission:
         case State::HasPermission:
-            repeat_at_ = kNever;
+            if (!last) return repeat(request_message(), timers.request_repeat);
+            repeat_at_ = kNever;  // talks on with the claim that it has
+            return;
+        case State::NoPermission:
             return;
     }
 }

@@ -313,6 +313,30 @@ TEST_CASE("a key that is pressed while a Release is pending asks right after it"
     CHECK(undecided.idle() == "no permission ! idle");
 }
 
+TEST_CASE("an emergency is asked for at once in every state") {
+    const floor::Claim emergency{floor::Class::Emergency, 0};
+    for (const auto state : {State::PendingRequest, State::Queued}) {
+        Handset handset;
+        handset.bring_to(state);
+        CHECK(handset.press(emergency) == "pending Request > Floor Request");
+        CHECK(handset.press(emergency) == "pending Request");
+        CHECK(handset.press({}) == "pending Request");
+    }
+    Handset talker;
+    talker.bring_to(State::HasPermission);
+    CHECK(talker.press(emergency) == "has permission > Floor Request");
+    CHECK(talker.granted() == "has permission");  // of the claim before
+    CHECK(talker.wait(1s) == "1000: has permission > Floor Request");
+    CHECK(talker.hear({.type = FloorType::Granted, .duration = 30, .indicator = 0x1000}) == "has permission");
+    CHECK(talker.wait(5s) == "");
+    Handset unheard;
+    unheard.bring_to(State::HasPermission);
+    unheard.press(emergency);
+    CHECK(unheard.wait(10s) ==
+          "1000: has permission > Floor Request, 2000: has permission > Floor Request, "
+          "3000: has permission");
+}
+
 TEST_CASE("after a Revoke the key that is still down does not ask again") {
     Handset handset;
     handset.bring_to(State::HasPermission);

@@ -22,12 +22,13 @@ Tally run_all(std::uint32_t count, const Weather& weather) {
         }
     }
     CHECK(tally.schedules == count);
-    MESSAGE(fmt::format(
-        "{} schedules, {} presses: {} granted, {} queued, {} offered, {} denied, {} revoked, {} lost, {} not "
-        "answered; {} messages, {} refused, {} of media; two at once for at most {} ms",
-        tally.schedules, tally.presses, tally.granted, tally.queued, tally.offered, tally.denied,
-        tally.revoked, tally.lost, tally.unanswered, tally.messages, tally.refused, tally.media,
-        tally.overlap.count()));
+    MESSAGE(
+        fmt::format("{} schedules, {} presses and {} raised to an emergency: {} granted, {} queued, {} "
+                    "offered, {} denied, {} revoked, {} lost, {} not "
+                    "answered; {} messages, {} refused, {} of media; two at once for at most {} ms",
+                    tally.schedules, tally.presses, tally.raised, tally.granted, tally.queued, tally.offered,
+                    tally.denied, tally.revoked, tally.lost, tally.unanswered, tally.messages, tally.refused,
+                    tally.media, tally.overlap.count()));
     return tally;
 }
 

@@ -29,14 +29,15 @@ struct Weather {
 };
 
 struct Tally {
-    std::uint64_t schedules{}, presses{}, granted{}, queued{}, offered{}, denied{}, revoked{}, lost{},
-        unanswered{};
+    std::uint64_t schedules{}, presses{}, raised{}, granted{}, queued{}, offered{}, denied{}, revoked{},
+        lost{}, unanswered{};
     std::uint64_t messages{}, refused{}, media{};
     milliseconds overlap{};  // the longest that two believed to have permission
 
     void add(const Tally& other) {
         schedules += other.schedules;
         presses += other.presses;
+        raised += other.raised;
         granted += other.granted;
         queued += other.queued;
         offered += other.offered;
@@ -154,6 +155,10 @@ private:
         const bool over = now_ >= start_ + kBusy;
         handset.act_at = over ? core::Time::max() : now_ + milliseconds{250 + random_() % 3000};
         if (!over) handset.act_at = std::min(handset.act_at, start_ + kBusy);
+        if (handset.down && !over && random_() % 8 == 0) {  // the emergency key beside the first one
+            ++tally_.raised;
+            return carry_out(i, handset.terminal.press({floor::Class::Emergency, 0}, now_));
+        }
         if (over && !handset.down) return carry_out(i, handset.terminal.cancel(now_));
         handset.down = !handset.down && !over;
         if (!handset.down) {

@@ -48,6 +48,7 @@ void Listener::follow(std::uint32_t ssrc) {
 void Listener::on_rtcp(std::span<std::byte> datagram, core::Time now, core::WallTime wall) {
     const auto opened = open_.open_rtcp(datagram);
     if (!opened) return refuse(rtp::name(opened.error()));
+    const auto order = opened->index > 0 ? std::optional{opened->index} : std::nullopt;
     const auto parsed = rtp::parse_compound(
         opened->plaintext, rtp::Overload{[&](const rtp::SenderReport& report) {
                                              if (reception_ && reception_->ssrc() == report.ssrc)
@@ -60,6 +61,9 @@ void Listener::on_rtcp(std::span<std::byte> datagram, core::Time now, core::Wall
                                                                                    block.delay_since_report,
                                                                                    rtp::NtpTime::from(wall)))
                                                  counters_.round_trip = *trip;
+                                         },
+                                         [&](const rtp::App& app) {
+                                             if (on_app_) on_app_(app, order, now);
                                          },
                                          [&](const rtp::Bye&) { ++counters_.byes; }});
     if (!parsed) return refuse(rtp::name_of(parsed.error()));

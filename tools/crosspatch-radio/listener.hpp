@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -42,6 +43,9 @@ public:
 
     // A datagram from the other side; it is decrypted in place.
     void on_datagram(std::span<std::byte> datagram, core::Time now, core::WallTime wall);
+    // Who is told of application packets, with their SRTCP index if they have one.
+    using OnApp = std::function<void(const rtp::App&, std::optional<std::uint64_t> order, core::Time now)>;
+    void hear_apps(OnApp on_app) { on_app_ = std::move(on_app); }
     // Something that came from elsewhere, or was no whole datagram.
     void refuse(std::string_view cause) { ++counters_.bad[cause]; }
 
@@ -65,6 +69,7 @@ private:
     PlayOut& play_;
     std::optional<rtp::Reception> reception_;
     Counters counters_;
+    OnApp on_app_;
 };
 
 }  // namespace crosspatch::radio

@@ -7,6 +7,7 @@
 
 #include "crosspatch/codec/format.hpp"
 #include "crosspatch/core/address.hpp"
+#include "crosspatch/floor/request.hpp"
 
 namespace crosspatch::radio {
 
@@ -39,6 +40,13 @@ struct Options {
     std::string device;  // `list` or a part of a name; empty: no sound card
     Ptt ptt{Ptt::None};
     bool mute{};
+
+    // The key asks for the floor before it talks: --ptt mcptt.
+    struct Floor {
+        std::optional<std::uint16_t> port;  // of the other side; nothing: with the reports
+        floor::Claim claim{.priority = 3};
+    };
+    std::optional<Floor> floor;
 
     std::string write;  // WAV file; empty: none
     std::chrono::milliseconds buffer{60};

@@ -50,6 +50,7 @@ core::Result<std::unique_ptr<Radio>> Radio::open(const Options& options) {
     if (!timer) return no_descriptor("timer");
     std::unique_ptr<Radio> radio{
         new Radio{options, std::move(*sockets), std::move(*keys), std::move(timer), std::move(*signals)}};
+    if (options.floor) radio->open_handset();
     if (auto opened = radio->open_sound(); !opened) return core::Unexpected{opened.error()};
     return radio;
 }
@@ -68,7 +69,12 @@ core::Result<Radio::Crypto> Radio::read_keys(const Options& options) {
 core::Result<Radio::Sockets> Radio::open_sockets(const Options& options) {
     auto media = media::open_udp(options.local);
     if (!media) return core::Unexpected{media.error()};
-    Sockets sockets{std::move(*media), {}};
+    Sockets sockets{std::move(*media), {}, {}};
+    if (options.floor && options.floor->port) {
+        auto floor = media::open_udp(options.local.with_port(0));
+        if (!floor) return core::Unexpected{floor.error()};
+        sockets.floor = std::move(*floor);
+    }
     if (options.rtcp != Rtcp::NextPort) return sockets;
     const auto local = media::local_address(sockets.media.get());
     auto rtcp = media::open_udp(local.with_port(static_cast<std::uint16_t>(local.port() + 1)));
@@ -89,6 +95,7 @@ Radio::Radio(const Options& options, Sockets sockets, Crypto crypto, core::Uniqu
       rtcp_remote_{options.rtcp == Rtcp::NextPort
                        ? options.remote.with_port(static_cast<std::uint16_t>(options.remote.port() + 1))
                        : options.remote},
+      floor_remote_{sockets_.floor ? options.remote.with_port(*options.floor->port) : rtcp_remote_},
       timer_{std::move(timer)},
       signals_{std::move(signals)},
       now_{core::monotonic_now()},
@@ -104,6 +111,18 @@ Radio::Radio(const Options& options, Sockets sockets, Crypto crypto, core::Uniqu
       cutter_{sender_.frame_samples()},
       next_capture_{now_} {
     if (options.run_for) end_ = start_ + *options.run_for;
+}
+
+void Radio::open_handset() {
+    const int fd = sockets_.floor  ? sockets_.floor.get()
+                   : sockets_.rtcp ? sockets_.rtcp.get()
+                                   : sockets_.media.get();
+    handset_.emplace(*options_.floor, sender_.ssrc(), start_, [this, fd](const rtp::FloorMessage& message) {
+        send(fd, floor_remote_, sender_.floor_message(message));
+    });
+    listener_.hear_apps([this](const rtp::App& app, std::optional<std::uint64_t> order, core::Time now) {
+        handset_->on_app(app, order, now);
+    });
 }
 
 core::Result<void> Radio::open_sound() {
@@ -144,8 +163,10 @@ core::Result<void> Radio::run() {
         look_at_clocks();
         talk();
         play_.play(now_);
+        if (handset_) handset_->on_time(now_);
         if (schedule_.is_due(now_)) report(false);
     }
+    if (handset_) handset_->key(false, now_);
     report(true);
     if (wav_) return wav_->close(position_of(std::min(now_, end_.value_or(now_))));
     return {};
@@ -158,16 +179,18 @@ void Radio::look_at_clocks() {
 
 void Radio::wait() {
     arm();
-    std::array<pollfd, 5> waited{{{sockets_.media.get(), POLLIN, 0},
+    std::array<pollfd, 6> waited{{{sockets_.media.get(), POLLIN, 0},
                                   {timer_.get(), POLLIN, 0},
                                   {signals_.get(), POLLIN, 0},
                                   {sockets_.rtcp ? sockets_.rtcp.get() : -1, POLLIN, 0},
-                                  {terminal_ ? terminal_->fd() : -1, POLLIN, 0}}};
+                                  {terminal_ ? terminal_->fd() : -1, POLLIN, 0},
+                                  {sockets_.floor ? sockets_.floor.get() : -1, POLLIN, 0}}};
     ::poll(waited.data(), waited.size(), -1);
     look_at_clocks();
     if (waited[0].revents) receive(sockets_.media.get(), options_.remote);
     if (waited[2].revents) read_signals();
     if (waited[3].revents) receive(sockets_.rtcp.get(), rtcp_remote_);
+    if (waited[5].revents) receive(sockets_.floor.get(), floor_remote_);
     if (waited[4].revents & POLLIN) read_keyboard();
     if (waited[4].revents & (POLLHUP | POLLERR)) stop_ = true;
 }
@@ -180,7 +203,8 @@ void Radio::arm() {
     };
     sooner(end_);
     sooner(play_.next());
-    if (file_) sooner(file_->next());
+    if (handset_) sooner(handset_->next());
+    if (file_) sooner(handset_ ? handset_->next(*file_) : file_->next());
     if (file_ && !file_->next() && !end_) sooner(now_ + 100ms);
     if (card_ && options_.ptt != Ptt::None) sooner(next_capture_);
     const auto since_boot =
@@ -207,6 +231,7 @@ void Radio::press(bool down) {
     pressed_ = down;
     press_is_new_ = down;
     cutter_.clear();
+    if (handset_) handset_->key(down, now_);
     if (terminal_) std::fputs(down ? "talking\n" : "listening\n", stderr);
 }
 
@@ -230,24 +255,30 @@ void Radio::listen(const media::Datagram& datagram) {
     const core::WallTime came{datagram.received};
     const auto arrival = now_ - std::clamp<core::Duration>(wall_ - came, 0s, kLongestSleep);
     play_.play(arrival);
+    const auto before = listener_.counters().packets;
     listener_.on_datagram(datagram.octets, arrival, came);
+    if (handset_ && listener_.counters().packets > before) handset_->on_media(now_);
 }
 
 void Radio::talk() {
     if (options_.listen_only) return;
     if (file_) {
-        while (const auto frame = file_->take(now_)) send_frame(frame->samples, frame->first);
+        while (const auto frame = next_frame()) send_frame(frame->samples, frame->first);
     }
     if (!card_ || options_.ptt == Ptt::None || now_ < next_capture_) return;
     next_capture_ = now_ + kCaptureStep;
     const auto captured =
         card_->captured();  // also while nobody talks, so that old sound does not wait for the button
-    if (!pressed_) return;
+    if (!pressed_ || (handset_ && !handset_->may_talk())) return;
     cutter_.add(captured);
     while (const auto frame = cutter_.take()) {
         send_frame(*frame, press_is_new_);
         press_is_new_ = false;
     }
+}
+
+std::optional<FileTalk::Frame> Radio::next_frame() {
+    return handset_ ? handset_->take(*file_, now_) : file_->take(now_);
 }
 
 void Radio::send_frame(std::span<const std::int16_t> frame, bool first) {
@@ -283,7 +314,7 @@ std::uint64_t Radio::position_of(core::Time at) const {
 
 bool Radio::finished() const {
     if (end_) return now_ >= *end_;
-    if (!file_ || file_->next() || card_) return false;
+    if (!file_ || file_->next() || card_ || (handset_ && !handset_->is_at_rest())) return false;
     // Everything was talked: stay for an answer that is under way.
     const auto quiet_since = [&](const std::optional<core::WallTime>& last) {
         return !last || wall_ - *last > kHearOut;
@@ -292,8 +323,15 @@ bool Radio::finished() const {
 }
 
 Radio::Summary Radio::summary() const {
-    return {started_,  start_, now_ - start_, sender_,
-            listener_, play_,  unsent_,       card_ ? std::optional{card_->overruns()} : std::nullopt};
+    return {started_,
+            start_,
+            now_ - start_,
+            sender_,
+            listener_,
+            play_,
+            unsent_,
+            card_ ? std::optional{card_->overruns()} : std::nullopt,
+            handset_ ? &*handset_ : nullptr};
 }
 
 }  // namespace crosspatch::radio

@@ -10,6 +10,7 @@
 #include "crosspatch/core/unique_fd.hpp"
 #include "crosspatch/media/socket.hpp"
 #include "crosspatch/rtp/rtcp_schedule.hpp"
+#include "handset.hpp"
 #include "listener.hpp"
 #include "options.hpp"
 #include "playout.hpp"
@@ -39,6 +40,7 @@ public:
         const PlayOut& play;
         std::uint64_t unsent;  // refused by the system or by nobody listening
         std::optional<std::uint64_t> card_overruns;
+        const Handset* handset;  // none without --ptt mcptt
     };
 
     static core::Result<std::unique_ptr<Radio>> open(const Options& options);
@@ -49,7 +51,8 @@ public:
 private:
     struct Sockets {
         core::UniqueFd media;
-        core::UniqueFd rtcp;  // only with Rtcp::NextPort
+        core::UniqueFd rtcp;   // only with Rtcp::NextPort
+        core::UniqueFd floor;  // only with --ptt mcptt:PORT
     };
     struct Crypto {
         rtp::SrtpSender seal;
@@ -67,6 +70,8 @@ private:
     void read_signals();
     void read_keyboard();
     void press(bool down);
+    void open_handset();
+    std::optional<FileTalk::Frame> next_frame();
     void receive(int fd, const core::Address& from);
     void listen(const media::Datagram& datagram);
     void talk();
@@ -81,6 +86,7 @@ private:
     Options options_;
     Sockets sockets_;
     core::Address rtcp_remote_;
+    core::Address floor_remote_;
     core::UniqueFd timer_;
     core::UniqueFd signals_;
     core::Time now_;
@@ -95,6 +101,7 @@ private:
     rtp::RtcpSchedule schedule_;
     media::ReceiveBatch batch_;
     std::optional<FileTalk> file_;
+    std::optional<Handset> handset_;
     std::optional<WavWriter> wav_;
     std::unique_ptr<SoundSystem> sound_;
     std::unique_ptr<SoundCard> card_;

@@ -70,6 +70,7 @@ std::string json_of(const Radio::Summary& summary) {
         R"("heard":{{"talkspurts":{},"duration_ms":{:.0f},"concealed_frames":{},"recovered_frames":{},"longest_gap_ms":{:.3f},"level_dbov":{:.1f},"spans_ms":[{}]}},)",
         heard.talkspurts, ms(heard_for(summary.play)), heard.concealed, heard.recovered,
         ms(heard.longest_gap), level(heard), spans_of(summary));
+    text += fmt::format(R"("floor":{},)", summary.handset ? summary.handset->json() : "null");
     text += fmt::format(R"("card_overruns":{}}})",
                         summary.card_overruns ? fmt::format("{}", *summary.card_overruns) : "null");
     return text;

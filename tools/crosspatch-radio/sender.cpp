@@ -73,7 +73,15 @@ std::span<const std::byte> Sender::report(const std::optional<rtp::ReportBlock>&
     reported_ = counters_.packets;
     builder.sdes_cname(start_.ssrc, cname_);
     if (leaving) builder.bye(std::span{&start_.ssrc, 1});
-    const auto sealed = seal_.seal_rtcp(buffer_, builder.octets().size());
+    return seal_rtcp(builder.octets().size());
+}
+
+std::span<const std::byte> Sender::floor_message(const rtp::FloorMessage& message) {
+    return seal_rtcp(rtp::write_floor_message(std::span{buffer_}.first(rtp::kMaxPacket), message));
+}
+
+std::span<const std::byte> Sender::seal_rtcp(std::size_t size) {
+    const auto sealed = seal_.seal_rtcp(buffer_, size);
     if (!sealed) {
         ++counters_.refused;
         return {};

@@ -10,6 +10,7 @@
 #include "crosspatch/codec/encoder.hpp"
 #include "crosspatch/codec/format.hpp"
 #include "crosspatch/core/time.hpp"
+#include "crosspatch/rtp/floor_message.hpp"
 #include "crosspatch/rtp/rtcp.hpp"
 #include "crosspatch/rtp/srtp_sender.hpp"
 
@@ -54,6 +55,9 @@ public:
     std::span<const std::byte> report(const std::optional<rtp::ReportBlock>& block, bool leaving,
                                       core::Time now, core::WallTime wall);
 
+    // A sealed floor message, alone in its datagram. Valid until the next call.
+    std::span<const std::byte> floor_message(const rtp::FloorMessage& message);
+
     // What the other side reports, so that the codec can protect its packets.
     void set_loss(unsigned percent) { encoder_->set_loss(percent); }
 
@@ -63,6 +67,7 @@ public:
 
 private:
     std::uint32_t timestamp_at(core::Time now) const;
+    std::span<const std::byte> seal_rtcp(std::size_t size);
 
     codec::Format format_;
     std::uint8_t payload_type_;

@@ -28,6 +28,13 @@ std::optional<FileTalk::Frame> FileTalk::take(core::Time now) {
     return frame;
 }
 
+void FileTalk::skip(core::Time now) {
+    if (left_ == 0) return;
+    position_ = 0;
+    due_ = now + gap_;
+    --left_;
+}
+
 void FrameCutter::add(std::span<const std::int16_t> samples) {
     samples_.erase(samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(taken_));
     taken_ = 0;

@@ -29,6 +29,11 @@ public:
     // The frame that is due, if one is; valid while the object lives.
     std::optional<Frame> take(core::Time now);
 
+    // For a key that has to ask first: no frame of this turn has been taken yet; the turn begins now; or it is over.
+    bool is_at_start() const { return position_ == 0; }
+    void begin(core::Time now) { due_ = now; }
+    void skip(core::Time now);
+
 private:
     std::vector<std::int16_t> samples_;  // whole frames
     std::size_t frame_;

@@ -110,6 +110,7 @@ public:
     explicit McptParticipant(Settings settings);
 
     // The key goes down: ask with this claim, or take up what was offered. While a Release is pending, asks after it.
+    // With the key down already, a higher claim is asked for at once.
     Step press(const floor::Claim& claim, core::Time now);
     Step let_go(core::Time now);
     // Leaves the queue, whatever the key does.
@@ -144,6 +145,7 @@ private:
 
     void enter(State state);
     void request(core::Time now, Step& step);
+    void raise(const floor::Claim& claim, core::Time now, Step& step);
     void release(core::Time now, Step& step);
     void end_release(core::Time now, Step& step);
     void talk(const Message& message, core::Time now, Step& step);
