@@ -83,15 +83,19 @@ floor::WhenBusy Exchange::when_busy(std::uint32_t who) const {
     return std::any_of(bridges.begin(), bridges.end(), waits) ? floor::WhenBusy::Wait : floor::WhenBusy::Skip;
 }
 
-ptt::McptServer::Scene Exchange::scene(std::uint32_t who) const {
+// How things stand for this endpoint while `talker` has its channel's floor.
+ptt::McptServer::Scene Exchange::scene(std::uint32_t who, std::optional<std::uint32_t> talker) const {
     ptt::McptServer::Scene scene{.claim = arbiter_.claim(who)};
-    const auto holder = arbiter_.holder(plan(who).channel);
-    if (!holder) return scene;
-    scene.talker = ptt::McptServer::Talker{.who = *holder,
-                                           .identity = plan(*holder).identity,
-                                           .ssrc = plan(who).media->sink.ssrc(),
-                                           .level = arbiter_.claim(*holder).level};
+    if (talker)
+        scene.talker = ptt::McptServer::Talker{.who = *talker,
+                                               .identity = plan(*talker).identity,
+                                               .ssrc = plan(who).media->sink.ssrc(),
+                                               .level = arbiter_.claim(*talker).level};
     return scene;
+}
+
+ptt::McptServer::Scene Exchange::scene(std::uint32_t who) const {
+    return scene(who, arbiter_.holder(plan(who).channel));
 }
 
 void Exchange::say(std::uint32_t who, const std::optional<rtp::FloorMessage>& message) {
@@ -100,7 +104,11 @@ void Exchange::say(std::uint32_t who, const std::optional<rtp::FloorMessage>& me
 
 void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
     ptt::McptServer* server = plan(who).floor_messages.get();
-    if (server && plan(who).media) say(who, server->tell(decision, scene(who)));
+    if (!server || !plan(who).media) return;
+    // Who had the floor when that was decided: it may be free again, or another's.
+    using Kind = floor::Decision::Kind;
+    const bool taken = decision.kind == Kind::Taken || decision.kind == Kind::RepeatTaken;
+    say(who, server->tell(decision, taken ? scene(who, decision.participant) : scene(who)));
 }
 
 // Who joins, or is switched on, learns how things stand.

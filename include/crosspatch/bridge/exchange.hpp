@@ -152,6 +152,7 @@ private:
     void tell_one(std::uint32_t endpoint, const floor::Decision& decision);
     void tell_state(std::uint32_t endpoint);
     void say(std::uint32_t endpoint, const std::optional<rtp::FloorMessage>& message);
+    ptt::McptServer::Scene scene(std::uint32_t endpoint, std::optional<std::uint32_t> talker) const;
     ptt::McptServer::Scene scene(std::uint32_t endpoint) const;
     void show_queue(std::uint32_t channel, core::Time now);
 
