@@ -99,7 +99,9 @@ ptt::McptServer::Scene Exchange::scene(std::uint32_t who) const {
 }
 
 void Exchange::say(std::uint32_t who, const std::optional<rtp::FloorMessage>& message) {
-    if (message && plan(who).media) plan(who).media->send_floor_message(path_.outbox, *message);
+    if (!message || !plan(who).media) return;
+    plan(who).media->send_floor_message(path_.outbox, *message);
+    wish_to_send(*plan(who).media, core::Time{});  // each one takes an SRTCP index
 }
 
 void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {

@@ -13,15 +13,25 @@ const boost::json::value* at(const boost::json::object& object, const std::strin
     return value->is_object() ? at(value->as_object(), key.substr(dot + 1)) : nullptr;
 }
 
+namespace {
+
+// What a person calls one of a list: a leg by its channel, who waits by the talker.
+const boost::json::value& name_of(const boost::json::value& item) {
+    if (!item.is_object()) return item;
+    for (const char* key : {"channel", "talker"})
+        if (const boost::json::value* name = item.as_object().if_contains(key)) return *name;
+    return item;
+}
+
+}  // namespace
+
 std::string cell(const boost::json::value& value) {
     if (value.is_null()) return "-";
     if (value.is_string()) return core::escape(value.as_string());
     if (!value.is_array()) return core::escape(boost::json::serialize(value));
     std::string text;
     for (const boost::json::value& item : value.as_array()) {
-        const boost::json::value* channel =
-            item.is_object() ? item.as_object().if_contains("channel") : nullptr;
-        text += (text.empty() ? "" : ",") + cell(channel ? *channel : item);
+        text += (text.empty() ? "" : ",") + cell(name_of(item));
     }
     return text.empty() ? "-" : text;
 }
