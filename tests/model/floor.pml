@@ -8,14 +8,16 @@
  *           a normal press may be raised to an emergency while it lasts. Queues have PLACES places.
  * Time      none: a timer that runs may end at any moment, before or after any message and any other timer.
  *           So every order is there, also those that real durations rule out.
- * Losses    Requests, releases and media: any. Messages of the floor: those that a newer one overtakes, and LOSSES others.
+ * Losses    Requests, releases and media: any. Messages of the floor: those that a newer one overtakes, and LOSSES
+ *           others.
  * Endings   presses and losses are finite, so every run ends, unless the floor goes round in circles (pan -l
  *           finds any) or stops half way (Watch). What ends must end in peace: every press answered, every floor free.
  *
  * The rules themselves are C inside the model, since one step of the floor is one step here: `now` is spin's state.
  * What they find wrong they leave in `fault`.
  *
- * BROKEN    1 an equal claim takes the floor and its talker is not told; 2 a grant that nobody uses is kept; 3 who came last comes first; 4 emergencies wait like others; 5 a freed floor is not offered. Each must be found out.
+ * BROKEN    1 an equal claim takes the floor and its talker is not told; 2 a grant that nobody uses is kept; 3 who came
+ *           last comes first; 4 emergencies wait like others; 5 a freed floor is not offered. Each must be found out.
  */
 #ifndef BROKEN
 #define BROKEN 0
