@@ -32,8 +32,15 @@ TelephoneEvents::Changes TelephoneEvents::on_packet(const TelephoneEvent& event,
 
     const bool same = known_ && timestamp == timestamp_ && now - heard_at_ < kLongest;
     if (same || continues(event, timestamp)) {
+        const bool grown = grows(event, timestamp);
         timestamp_ = timestamp;
         heard_at_ = now;
+        if (grown) {
+            duration_ = event.duration;
+            grown_at_ = now;
+            if (timed_out_ && !event.end) changes[count++] = press(event, now);
+        }
+        if (event.end) timed_out_ = false;
     } else {
         if (pressed_) changes[count++] = release();
         timestamp_ = timestamp;
@@ -53,11 +60,18 @@ bool TelephoneEvents::continues(const TelephoneEvent& event, std::uint32_t times
     return known_ && event.event == event_ && timestamp == timestamp_ + 0xFFFF;
 }
 
+// Repeats and what comes out of order do not grow.
+bool TelephoneEvents::grows(const TelephoneEvent& event, std::uint32_t timestamp) const {
+    return timestamp != timestamp_ || event.duration > duration_;
+}
+
 TelephoneEvents::Change TelephoneEvents::press(const TelephoneEvent& event, core::Time now) {
     event_ = event.event;
+    duration_ = event.duration;
     known_ = true;
     pressed_ = true;
-    pressed_at_ = now;
+    timed_out_ = false;
+    grown_at_ = now;
     heard_at_ = now;
     return {Change::Kind::Pressed, event_};
 }
@@ -70,12 +84,13 @@ TelephoneEvents::Change TelephoneEvents::release() {
 std::optional<TelephoneEvents::Change> TelephoneEvents::on_time(core::Time now) {
     const auto due = deadline();
     if (!due || now < *due) return std::nullopt;
+    timed_out_ = true;
     return release();
 }
 
 std::optional<core::Time> TelephoneEvents::deadline() const {
     if (!pressed_) return std::nullopt;
-    return std::min<core::Time>(heard_at_ + kPatience, pressed_at_ + kLongest);
+    return std::min<core::Time>(heard_at_ + kPatience, grown_at_ + kLongest);
 }
 
 }  // namespace crosspatch::rtp

@@ -124,6 +124,32 @@ TEST_CASE("an event without end and of the longest duration is over after five s
     CHECK_FALSE(keypad.events.deadline());
 }
 
+TEST_CASE("a key that is held half a minute is pressed for half a minute") {
+    Keypad keypad;
+    for (std::uint32_t ticks = 0; ticks < 240'000; ticks += 400) {
+        const std::uint32_t segment = ticks / 0xFFFF * 0xFFFF;
+        keypad.hear(5, 1000 + segment, std::chrono::milliseconds{ticks / 8}, false,
+                    static_cast<std::uint16_t>(ticks - segment));
+        CHECK(keypad.tape == "+5");
+    }
+    keypad.wait(30'500ms);
+    CHECK(keypad.tape == "+5 -5");
+}
+
+TEST_CASE(
+    "a key that grows after its packets were lost for long is pressed again, a late packet presses nothing") {
+    Keypad keypad;
+    keypad.hear(5, 1000, 0ms, false, 160);
+    keypad.hear(5, 1000, 100ms, false, 960);
+    keypad.hear(5, 1000, 700ms, false, 800);
+    CHECK(keypad.tape == "+5 -5");
+    keypad.hear(5, 1000, 720ms, false, 5920);
+    CHECK(keypad.tape == "+5 -5 +5");
+    keypad.hear(5, 1000, 740ms, true, 6000);
+    keypad.hear(5, 1000, 760ms, false, 6080);
+    CHECK(keypad.tape == "+5 -5 +5 -5");
+}
+
 TEST_CASE("a key held past the longest duration goes on under the next timestamp without a new press") {
     Keypad keypad;
     keypad.hear(5, 1000, 0ms);

@@ -30,7 +30,8 @@ std::array<std::byte, kTelephoneEventSize> write_telephone_event(const Telephone
 //
 // Shape    remembers one event, the one in progress or the last one.
 // Time     `now` is the arrival time. An event whose end never comes is over kPatience after its last
-//          packet, and kLongest after its first in any case.
+//          packet, and kLongest after its duration last grew. If it then grows after all, its packets had been
+//          lost on the way: it is pressed again.
 // Errors   none; a late repeat of what is over changes nothing.
 // Thread   its owner's; no allocation.
 // Source   RFC 4733 sections 2.5.1.2 (one timestamp an event), 2.5.1.3 (a long one goes on under a new one),
@@ -56,6 +57,7 @@ public:
 private:
     bool is_stale(std::uint32_t timestamp, core::Time now) const;
     bool continues(const TelephoneEvent& event, std::uint32_t timestamp) const;
+    bool grows(const TelephoneEvent& event, std::uint32_t timestamp) const;
     Change press(const TelephoneEvent& event, core::Time now);
     Change release();
 
@@ -63,7 +65,9 @@ private:
     std::uint32_t timestamp_{};
     bool known_{};  // an event has been heard
     bool pressed_{};
-    core::Time pressed_at_{};
+    bool timed_out_{};  // released without its end
+    std::uint16_t duration_{};
+    core::Time grown_at_{};
     core::Time heard_at_{};
 };
 
