@@ -54,6 +54,10 @@ void follow(Chronicle::Live& live, const Report& report, const std::string& chan
         case Kind::Started:
             live.started = true;
             break;
+        case Kind::Raised:
+            live.record.priority = report.priority;
+            live.record.emergency |= report.emergency;
+            break;
         case Kind::Joined:
         case Kind::Taken:  // a far channel's floor too: the grant holds them all
             if (std::find(channels.begin(), channels.end(), channel) == channels.end())
@@ -218,8 +222,11 @@ void Chronicle::granted(const Report& report) {
 }
 
 void Chronicle::denied(const Report& report) {
-    // Two who talk at once: what the second one says went out on his radio, but crosses nothing.
-    if (report.other != bridge::kNowhere) ++doublings_[report.channel];
+    // Two who talk at once: what the second one says went out on his radio, but crosses nothing. Who asks first does not.
+    const auto radio = estate_.radios.find(report.endpoint);
+    const bool asked =
+        radio != estate_.radios.end() && radio->second->settings.signal == endpoint::Signal::Mcptt;
+    if (report.other != bridge::kNowhere && !asked) ++doublings_[report.channel];
     Denials& denials = denials_[report.endpoint];
     if (report.at > denials.since + std::chrono::seconds{1})
         denials = {.since = report.at, .left_out = denials.left_out};
@@ -371,7 +378,7 @@ record::Entry Chronicle::endpoint_entry(std::string type, std::uint32_t endpoint
 
 record::Entry Chronicle::floor_entry(std::string type, const Report& report) const {
     record::Entry entry = endpoint_entry(std::move(type), report.endpoint);
-    entry.object["talkspurt"] = talkspurt_id(report.talkspurt);
+    if (report.talkspurt != 0) entry.object["talkspurt"] = talkspurt_id(report.talkspurt);
     entry.mono = report.at;
     entry.time = wall(report.at);
     if (report.cause != floor::Cause::None) {

@@ -163,6 +163,10 @@ void Control::release_unused() {
         for (const bridge::Channel& channel : estate_.config->channels) channels.insert(channel.id);
         for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
     }
+    for (const std::string_view prefix : {kSourcesAlarm, kOverrunAlarm})
+        std::erase_if(alarms_, [&](const auto& alarm) {
+            return alarm.first.starts_with(prefix) && !endpoints.contains(alarm.first.substr(prefix.size()));
+        });
     for (const std::uint32_t endpoint : estate_.endpoints.keep_only(endpoints))
         chronicle_.forget_endpoint(endpoint);
     for (const std::uint32_t channel : estate_.channels.keep_only(channels))
@@ -247,7 +251,7 @@ void Control::on_second() {
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
     if (refuse != std::exchange(refusing_, refuse))
-        post_all([refuse](bridge::Exchange& exchange, core::Time) { exchange.refuse_floors(refuse); });
+        post_all([refuse](bridge::Exchange& exchange, core::Time at) { exchange.refuse_floors(refuse, at); });
 }
 
 bool Control::log_failing_too_long() const {

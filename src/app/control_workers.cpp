@@ -56,8 +56,19 @@ void Control::take_back(const bridge::Report& done) {
     done_[done.position] = done.token;
     lent_.erase(lent_.begin(), lent_.upper_bound(*std::min_element(done_.begin(), done_.end())));
     release_unused();
-    if (lent_.empty() && std::exchange(reloaded_, false)) boost::asio::post(loader_, give_back_heap);
+    if (lent_.empty() && std::exchange(reloaded_, false))
+        boost::asio::post(loader_, [this] {
+            if (!give_back_heap()) boost::asio::post(loop_, [this] { lost_lock(); });
+        });
     ready_ = !stopping_ && std::find(done_.begin(), done_.end(), 0U) == done_.end();
+}
+
+void Control::lost_lock() {
+    rt_ = "degraded";
+    log_.warning(
+        "worker.degraded",
+        "after the reload the system would not keep our memory from being swapped out: give the service "
+        "LimitMEMLOCK=512M; audio may stutter under load");
 }
 
 std::vector<bool> Control::open_bridges() const {

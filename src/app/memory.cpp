@@ -27,11 +27,11 @@ bool is_locked() {
 
 bool lock_memory() { return mlockall(kAsTouched) == 0; }
 
-void give_back_heap() {
+bool give_back_heap() {
     const bool locked = is_locked();
     if (locked) munlockall();
     malloc_trim(0);
-    if (locked) lock_memory();
+    return !locked || lock_memory();
 }
 
 void give_back_start_up() {

@@ -10,7 +10,8 @@ namespace crosspatch::app {
 bool lock_memory();
 
 // Gives free heap back to the system. Nothing of it can go while memory is locked, so the lock is off for that moment.
-void give_back_heap();
+// False if it could not be locked again.
+bool give_back_heap();
 
 // The same, and the code and constants of parsers and tables that start-up ran through once. Those pages are the files' own,
 // so what is needed again comes back from the page cache.

@@ -123,7 +123,8 @@ private:
             auto receiver = std::make_unique<rtp::SrtpReceiver>(
                 make_receiver(config.srtp, book_, expected_of(config.settings)));
             drop_old_key(*receiver);
-            plan_->rekeyed.push_back({index, before->media.get(), std::move(receiver), old_key});
+            plan_->rekeyed.push_back(
+                {index, before->media.get(), std::move(receiver), old_key, before->floor_messages});
             return {};
         }
         const int shared = plan_->shared_changed ? plan_->shared_port.get() : estate_.shared_port.get();
@@ -342,6 +343,7 @@ void Plan::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::
     for (const Rekey& rekey : rekeyed) {
         rekey.receiver->carry_over(rekey.endpoint->source.srtp());
         std::swap(rekey.endpoint->source.srtp(), *rekey.receiver);
+        if (rekey.floor_messages) rekey.floor_messages->forget_client();  // its numbers may begin anew
     }
     reader.codecs().stock(std::move(stock));
     change.topology = switchboard.install(change, now);

@@ -180,7 +180,6 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
         radio->floor_messages = std::make_shared<ptt::McptServer>(
             ptt::McptServer::Settings{.ssrc = radio->media->sink.ssrc(),
                                       .participant = index,
-                                      .queueing = true,
                                       .may_request = settings.direction != bridge::Direction::Listen,
                                       .sequence = static_cast<std::uint16_t>(randombytes_random())});
     if (settings.signal == endpoint::Signal::Vox)

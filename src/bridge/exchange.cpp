@@ -104,22 +104,22 @@ void Exchange::press_in_band(std::uint32_t who, core::Time now) {
     requested.endpoint = who;
     requested.priority = plan(who).priority;
     send(requested);
-    press(who, {floor::Class::Normal, plan(who).priority}, now);
+    press(who, {floor::Class::Normal, plan(who).priority}, true, now);
 }
 
-void Exchange::press(std::uint32_t who, const floor::Claim& claim, core::Time now) {
+void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
     end_overrun(who, now);
     floor::Request request{.participant = who,
                            .own = own_target(who, claim),
                            .claim = claim,
                            .signal = plan(who).signal,
                            .when_busy = when_busy(who)};
-    if (stopping_ || refuse_floors_) {
+    if (stopping_ || (refuse_floors_ && claim.level != floor::Class::Emergency)) {
         const auto cause = stopping_ ? floor::Cause::ShuttingDown : floor::Cause::RecordFailed;
         arbiter_.deny(request, cause, now, decisions_);
         return act(now);
     }
-    collect(who, claim, true, now);
+    collect(who, claim, tell, now);
     // Who takes his own channel's floor from somebody takes his share of the worker, too.
     if (!arbiter_.holder(plan(who).channel) && !admission_.admits(load_of(who), claim.level)) {
         arbiter_.deny(request, floor::Cause::NoResources, now, decisions_);
@@ -128,9 +128,10 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, core::Time no
     request.far = targets_;
     request.max_talk = max_talk_;
     collected_for_ = who;
-    arbiter_.request(request, now, decisions_);
+    const floor::Answer answer = arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
+    if (answer == floor::Answer::Queued) decide_waiting_again(plan(who).channel, now);
     decision_times_.add(core::monotonic_now() - now);
 }
 
@@ -288,6 +289,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             return send(Report::Kind::Warned, decision, now);
         case Kind::Revoked:
             ++counters_.revoked[static_cast<std::size_t>(decision.cause)];
+            if (decision.cause == floor::Cause::NoPermission) note_end(decision, now);
             play(TalkerTone::Revoked, decision.participant, now);
             return send(Report::Kind::Revoked, decision, now);
         case Kind::Released:
@@ -296,8 +298,10 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             return send(Report::Kind::Taken, decision, now);
         case Kind::Idle:
             return send(Report::Kind::Idle, decision, now);
-        // Only for participants with floor messages of their own.
         case Kind::RepeatGranted:
+            if (collected_for_ == decision.participant) raised(decision.participant, now);
+            return;
+        // Only for participants with floor messages of their own.
         case Kind::RepeatRevoked:
         case Kind::RepeatTaken:
         case Kind::RepeatIdle:
@@ -325,6 +329,17 @@ void Exchange::carry_to_collected(ChannelState& state, core::Time now) {
         decided_until_ == core::WallTime::max()
             ? core::Time::max()
             : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
+}
+
+// Who talks has claimed more: what that opens to him counts now. What Joined adds to it comes next.
+void Exchange::raised(std::uint32_t talker, core::Time now) {
+    carry_to_collected(home(talker), now);
+    Report more = report(Report::Kind::Raised, now);
+    more.endpoint = talker;
+    more.talkspurt = home(talker).number;
+    more.priority = arbiter_.claim(talker).priority;
+    more.emergency = arbiter_.claim(talker).level == floor::Class::Emergency;
+    send(more);
 }
 
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {

@@ -5,6 +5,11 @@
 #include "crosspatch/bridge/exchange.hpp"
 
 namespace crosspatch::bridge {
+namespace {
+
+constexpr auto kEverybody = static_cast<floor::Class>(0xFF);  // no class is spared
+
+}  // namespace
 
 bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const {
     const Topology::Endpoint& listener = plan(endpoint);
@@ -85,6 +90,7 @@ void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
 
 // A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.
 void Exchange::decide_again(std::uint32_t channel, core::Time now) {
+    decide_waiting_again(channel, now);
     ChannelState& state = channels_[channel];
     if (state.talker == kNowhere) return;
     collect(state.talker, arbiter_.claim(state.talker), false, now);
@@ -92,6 +98,18 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     arbiter_.retarget(state.talker, targets_, now, decisions_);
     act(now);
     if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
+}
+
+// The same for presses that wait there. Whom they may take a far channel from is not known before it is their turn: they
+// have what is free then, and join the others later.
+void Exchange::decide_waiting_again(std::uint32_t channel, core::Time now) {
+    for (const std::uint32_t who : topology_->channels[channel].messaged) {
+        if (arbiter_.participant_state(who) != floor::ParticipantState::Queued) continue;
+        collect(who, arbiter_.claim(who), false, now);
+        for (floor::Target& target : targets_) target.may_preempt = false;
+        arbiter_.retarget(who, targets_, now, decisions_);
+        act(now);
+    }
 }
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
@@ -145,6 +163,8 @@ void Exchange::tend_all(core::Time now) {
 
 void Exchange::shut_down(core::Time now) {
     stopping_ = true;
+    for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel)
+        if (minds(channel)) empty_queue(channel, kEverybody, floor::Cause::ShuttingDown, now);
     for (std::size_t i = talking_.size(); i-- > 0;) {
         if (i >= talking_.size()) continue;
         arbiter_.revoke(channels_[talking_[i]].talker, floor::Cause::ShuttingDown, now, decisions_);

@@ -62,6 +62,7 @@ void Exchange::shed(std::uint64_t load, core::Time now) {
                               [&](std::uint32_t a, std::uint32_t b) { return rank(a) < rank(b); });
         gone += std::max<std::uint64_t>(channels_[least].load, 1);
         ++counters_.shed;
+        empty_queue(least, floor::Class::Emergency, floor::Cause::RevokeNoResources, now);
         const std::size_t before = talking_.size();
         arbiter_.revoke(channels_[least].talker, floor::Cause::RevokeNoResources, now, decisions_);
         act(now);

@@ -25,9 +25,13 @@ void Exchange::signalled(media::Endpoint& from, const rtp::App& app, std::option
     if (!message) return dropped(media::Drop::FloorMessage);
     EndpointState& state = endpoints_[who];
     // A radio that was switched off and on again sends as somebody new; another device does so while it is there.
-    if (arbiter_.participant_state(who) == floor::ParticipantState::Silent &&
-        now > state.asked_at + kForgotten)
+    const auto press = arbiter_.participant_state(who);
+    const bool rests = press == floor::ParticipantState::Silent || press == floor::ParticipantState::Queued;
+    if (rests && now > state.asked_at + kForgotten && server->client() != message->sender) {
+        arbiter_.release(who, now, decisions_);  // nobody is left who waits
+        act(now);
         server->set_client(message->sender);
+    }
     const auto heard = server->on_message(*message, now, order);
     if (!heard) return dropped(media::Drop::FloorMessage);
     state.asked_at = now;
@@ -53,8 +57,10 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     const bool may = heard.level == floor::Class::Normal ||
                      (heard.level == floor::Class::Emergency && talker.may_emergency) ||
                      (heard.level == floor::Class::ImminentPeril && talker.may_imminent_peril);
+    const bool may_broadcast = !heard.broadcast || talker.may_broadcast;
     const floor::Claim claim{may ? heard.level : floor::Class::Normal,
                              std::min(heard.priority.value_or(talker.priority), talker.priority)};
+    const bool tell = is_news(who, claim, now);
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
     requested.channel = talker.channel;
@@ -62,15 +68,33 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     requested.priority = claim.priority;
     requested.emergency = claim.level == floor::Class::Emergency;
     requested.claimed = heard.level;
-    requested.cut_down = !may || heard.priority > talker.priority;
-    send(requested);
-    if (!talker.talks) {
+    requested.cut_down = !may || !may_broadcast || heard.priority > talker.priority;
+    if (tell) send(requested);
+    const auto holder = arbiter_.holder(talker.channel);
+    const bool broadcast = holder && *holder != who && endpoints_[*holder].broadcasts;
+    if (!holder || *holder != who) endpoints_[who].broadcasts = heard.broadcast && may_broadcast;
+    if (!talker.talks || (broadcast && claim.level != floor::Class::Emergency)) {
         arbiter_.deny(
             {.participant = who, .own = {.channel = talker.channel}, .claim = claim, .signal = talker.signal},
             floor::Cause::ReceiveOnly, now, decisions_);
         return act(now);
     }
-    press(who, claim, now);
+    press(who, claim, tell, now);
+}
+
+// Not the same press again, and no more than five of them a second: what is beyond is counted as messages are.
+bool Exchange::is_news(std::uint32_t who, const floor::Claim& claim, core::Time now) {
+    constexpr std::uint8_t kMost = 5;
+    using State = floor::ParticipantState;
+    const State press = arbiter_.participant_state(who);
+    const bool presses = press == State::Talking || press == State::Revoking || press == State::Queued;
+    if (presses && claim.level <= arbiter_.claim(who).level) return false;
+    EndpointState& state = endpoints_[who];
+    if (now > state.asking_since + 1s) {
+        state.asking_since = now;
+        state.asked = 0;
+    }
+    return state.asked < kMost && ++state.asked > 0;
 }
 
 // The bridge's `when_busy` is for who can be told that he waits.
@@ -83,14 +107,25 @@ floor::WhenBusy Exchange::when_busy(std::uint32_t who) const {
     return std::any_of(bridges.begin(), bridges.end(), waits) ? floor::WhenBusy::Wait : floor::WhenBusy::Skip;
 }
 
+// Who may not hear somebody is told that the floor is taken, and not by whom: policy takes listeners out by suite.
+bool Exchange::may_know(std::uint32_t who, std::uint32_t talker) const {
+    if (plan(who).channel == plan(talker).channel) return true;
+    const ChannelState& home = channels_[plan(talker).channel];
+    const auto far = std::find_if(home.far.begin(), home.far.end(),
+                                  [&](const Far& one) { return one.channel == plan(who).channel; });
+    return far != home.far.end() && plan(who).listens && far->suites.contains(plan(who).suite);
+}
+
 // How things stand for this endpoint while `talker` has its channel's floor.
 ptt::McptServer::Scene Exchange::scene(std::uint32_t who, std::optional<std::uint32_t> talker) const {
     ptt::McptServer::Scene scene{.claim = arbiter_.claim(who)};
+    scene.broadcast = talker && endpoints_[*talker].broadcasts;
     if (talker)
-        scene.talker = ptt::McptServer::Talker{.who = *talker,
-                                               .identity = plan(*talker).identity,
-                                               .ssrc = plan(who).media->sink.ssrc(),
-                                               .level = arbiter_.claim(*talker).level};
+        scene.talker = ptt::McptServer::Talker{
+            .who = *talker,
+            .identity = may_know(who, *talker) ? plan(*talker).identity : std::string_view{},
+            .ssrc = plan(who).media->sink.ssrc(),
+            .level = arbiter_.claim(*talker).level};
     return scene;
 }
 
@@ -116,6 +151,7 @@ void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
 // Who joins, or is switched on, learns how things stand.
 void Exchange::tell_state(std::uint32_t who) {
     ptt::McptServer* server = plan(who).floor_messages.get();
+    if (endpoints_[who].standing != Standing::Enabled) return;
     if (server && plan(who).media) say(who, server->state(scene(who)));
 }
 
@@ -132,6 +168,22 @@ void Exchange::tell(const floor::Decision& decision) {
         default:
             if (decision.participant != floor::kNobody) tell_one(decision.participant, decision);
     }
+}
+
+void Exchange::empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now) {
+    for (const std::uint32_t who : topology_->channels[channel].messaged) {
+        if (arbiter_.participant_state(who) != floor::ParticipantState::Queued) continue;
+        if (arbiter_.claim(who).level >= spared) continue;
+        arbiter_.revoke(who, cause, now, decisions_);
+        act(now);
+    }
+}
+
+void Exchange::refuse_floors(bool refuse, core::Time now) {
+    refuse_floors_ = refuse;
+    if (!refuse) return;
+    for (std::uint32_t channel = 0; channel < topology_->channels.size(); ++channel)
+        if (minds(channel)) empty_queue(channel, floor::Class::Emergency, floor::Cause::RecordFailed, now);
 }
 
 void Exchange::show_queue(std::uint32_t channel, core::Time now) {

@@ -5,7 +5,9 @@ namespace crosspatch::bridge {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kUnderWay = 500ms;  // packets that were on their way, and a thumb that lets go
+// Packets that were on their way, and a thumb that lets go; who is cut off without a word finishes his sentence.
+constexpr auto kUnderWay = 500ms;
+constexpr auto kSentence = 10s;
 
 }  // namespace
 
@@ -18,7 +20,10 @@ void Exchange::note_end(const floor::Decision& released, core::Time now) {
 
 void Exchange::note_refused(std::uint32_t endpoint, core::Time now) {
     EndpointState& state = endpoints_[endpoint];
-    if (state.revoked == floor::Cause::None || state.overruns || now < state.revoked_at + kUnderWay) return;
+    if (state.revoked == floor::Cause::None || state.overruns) return;
+    const bool was_warned =
+        state.revoked == floor::Cause::TalkLimit || plan(endpoint).signal == floor::Signal::Explicit;
+    if (now < state.revoked_at + (was_warned ? kUnderWay : kSentence)) return;
     Report overrun = report(Report::Kind::Overrun, now);
     overrun.endpoint = endpoint;
     overrun.channel = plan(endpoint).channel;

@@ -126,6 +126,8 @@ void Exchange::make_room() {
             legs += topology_->bridges[bridge].legs.size();
         channels_[channel].far.reserve(std::min(legs, far_.capacity()));
         channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
+        for (const std::uint32_t endpoint : topology_->channels[channel].messaged)
+            plan(endpoint).floor_messages->set_queueing(settings.back().queue > 0);
     }
     arbiter_.configure({.channels = settings,
                         .participants = topology_->endpoints.size(),

@@ -18,7 +18,8 @@ constexpr std::size_t kBatchesPerRead = 4;  // 128 datagrams of one socket, then
 constexpr std::size_t kRoundsPerLoop = 64;  // then timers run, whatever floods in
 constexpr std::size_t kReportsPerLoop =
     16;  // then the sockets have their turn: a second's reports are due at once
-constexpr std::uint32_t kSampled = 64;  // one batch in so many
+constexpr std::uint64_t kMostJunkNs = 10'000;  // to receive a datagram and try two keys on it
+constexpr std::uint32_t kSampled = 64;         // one batch in so many
 
 std::chrono::nanoseconds wall_clock() { return core::wall_now().time_since_epoch(); }
 
@@ -199,10 +200,12 @@ bool Worker::read_inbox(Gate& gate) {
     return taken == Inbox::kDatagrams;
 }
 
-// Its share of the batch's time: what a flood takes is no talker's load.
+// Its share of the batch's time, as far as one that is refused may cost: what a flood takes is no talker's load, and what
+// the talkers beside it take is.
 void Worker::count_junk(std::size_t junk, std::size_t datagrams, core::Time began) {
     now_ = core::monotonic_now();
-    counters_.junk_ns += static_cast<std::uint64_t>((now_ - began).count()) * junk / datagrams;
+    const auto share = static_cast<std::uint64_t>((now_ - began).count()) * junk / datagrams;
+    counters_.junk_ns += std::min(share, junk * kMostJunkNs);
 }
 
 bool Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now) {

@@ -135,16 +135,18 @@ McptParticipant::Step McptParticipant::on_message(const Message& message, core::
 
 std::optional<McptParticipant::Refusal> McptParticipant::check(const Message& message, core::Time now,
                                                                std::optional<std::uint64_t> order) const {
-    if (message.sender == settings_.ssrc || (server_ && message.sender != *server_))
+    // A server may go on under another SSRC, which shows when nothing is under way.
+    const bool foreign = server_ && message.sender != *server_;
+    if (message.sender == settings_.ssrc || (foreign && state_ != State::NoPermission))
         return Refusal::WrongSsrc;
     if (message.type == FloorType::Request || message.type == FloorType::Release ||
         message.type == FloorType::QueuePositionRequest)
         return Refusal::ClientMessage;
-    if (order && newest_ && *order < *newest_) return Refusal::Stale;
+    if (!foreign && order && newest_ && *order < *newest_) return Refusal::Stale;
     if (message.type == FloorType::Granted && message.ssrc && *message.ssrc != settings_.ssrc)
         return Refusal::NotForUs;
     // Not told apart by `order`: Taken and Idle say themselves which is the later one.
-    if (message.message_sequence_number && sequence_ && now - sequence_at_ < kSequenceLife) {
+    if (!foreign && message.message_sequence_number && sequence_ && now - sequence_at_ < kSequenceLife) {
         const auto ahead = static_cast<std::int16_t>(*message.message_sequence_number - *sequence_);
         if (ahead <= 0) return Refusal::Stale;
     }

@@ -71,6 +71,12 @@ void McptServer::set_client(std::uint32_t ssrc) {
     ack_awaited_ = false;
 }
 
+void McptServer::forget_client() {
+    client_.reset();
+    newest_.reset();
+    ack_awaited_ = false;
+}
+
 core::Result<McptServer::Heard, McptServer::Refusal> McptServer::on_message(
     const FloorMessage& message, core::Time now, std::optional<std::uint64_t> order) {
     if (const auto refusal = check(message, order)) return core::Unexpected{*refusal};

@@ -447,13 +447,13 @@ TEST_CASE("a key under which 200 SSRCs were heard is reported once, and when it 
     CHECK(town.last(Kind::ManySources).position == 0);
 }
 
-TEST_CASE("while the log cannot be written every press is refused") {
+TEST_CASE("while the log cannot be written every press is refused, but for emergencies") {
     Town town;
     town.open_town();
-    town.exchange.refuse_floors(true);
+    town.exchange.refuse_floors(true, town.stage.now);
     CHECK(town.talk(kGuard, 3) == 0);
     CHECK(town.last(Kind::Denied).cause == floor::Cause::RecordFailed);
-    town.exchange.refuse_floors(false);
+    town.exchange.refuse_floors(false, town.stage.now);
     town.wait(1s);
     CHECK(town.talk(kGuard, 3) == 3);
 }

@@ -11,13 +11,14 @@ using Kind = Report::Kind;
 using rtp::FloorMessage;
 using rtp::FloorType;
 constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
-constexpr auto kOps = Town::kOps;
+constexpr auto kOps = Town::kOps, kTac = Town::kTac;
 
 constexpr std::uint32_t device(std::uint32_t who) { return 0xD000 + who; }
 
 // A town in which all four radios have floor messages.
 struct Handsets : Town {
-    explicit Handsets(bool bridged = true) {
+    explicit Handsets(bool bridged = true) : Handsets{Rules{}, bridged} {}
+    explicit Handsets(const Rules& with, bool bridged = true) : Town{with} {
         for (std::uint32_t who = 0; who < 4; ++who) {
             Topology::Endpoint& one = plan.endpoints[who];
             one.signal = floor::Signal::Explicit;
@@ -57,7 +58,6 @@ struct Handsets : Town {
              batch = in.receive(radios[who]->wire.get()))
             for (const media::Datagram& datagram : batch) {
                 if (rtp::classify(datagram.octets) != rtp::DatagramKind::Rtcp) continue;
-                // Four octets of SRTCP index, in the clear without a suite.
                 const auto message =
                     rtp::parse_floor_message(datagram.octets.first(datagram.octets.size() - trailer));
                 REQUIRE(message);
@@ -216,6 +216,113 @@ TEST_CASE("a handset that begins anew under another SSRC is listened to, another
     town.wait(3s);
     town.send(kGuard, {.type = FloorType::Request, .sender = 0xBEEF});
     CHECK(town.count(Kind::Granted, kGuard) == 2);
+}
+
+TEST_CASE("while the log cannot be written only emergencies are granted, and who waits is told") {
+    Handsets town{false};
+    town.ask(kGuard);
+    town.talk(kGuard, 3);
+    town.ask(kPost);
+    town.told(kPost);
+    town.exchange.refuse_floors(true, town.stage.now);
+    CHECK(town.count(Kind::Withdrawn, kPost) == 1);
+    town.ask(kCar);
+    CHECK(town.last(Kind::Denied).cause == floor::Cause::RecordFailed);
+    town.ask(kOfficer, rtp::floor_indicator::kEmergency);
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+}
+
+TEST_CASE("nobody is granted the floor while the daemon stops") {
+    Handsets town{false};
+    town.ask(kGuard);
+    town.talk(kGuard, 3);
+    town.ask(kPost);
+    town.exchange.shut_down(town.stage.now);
+    CHECK(town.count(Kind::Granted) == 1);
+    CHECK(town.count(Kind::Withdrawn, kPost) == 1);
+}
+
+TEST_CASE("who waits is heard where bridges lead when it is his turn, not where they led when he asked") {
+    for (const bool opens : {true, false}) {
+        Handsets town{!opens};
+        town.ask(kGuard);
+        town.talk(kGuard, 3);
+        town.ask(kPost);
+        town.set_open(opens);
+        town.send(kGuard, {.type = FloorType::Release});
+        town.forget();
+        CHECK(town.talk(kPost, 5) == 5);
+        CHECK(town.hears(kOfficer) == (opens ? 5 : 0));
+        town.ask(kOfficer);
+        CHECK(town.count(Kind::Granted, kOfficer) == (opens ? 0 : 1));
+    }
+}
+
+TEST_CASE("who talks and raises an emergency is heard where only emergencies may be") {
+    Handsets town{
+        Town::Rules{.tac_outbound = "[{id: o, action: allow, when: {agency: northgate, emergency: true}}]"}};
+    town.ask(kOfficer);
+    CHECK(town.talk(kOfficer, 5) == 5);
+    CHECK(town.hears(kGuard) == 0);
+    town.ask(kOfficer, rtp::floor_indicator::kEmergency);
+    CHECK(town.last(Kind::Raised).emergency);
+    CHECK(town.talk(kOfficer, 5) == 5);
+    CHECK(town.hears(kGuard) == 5);
+}
+
+TEST_CASE("a radio that is switched off is told nothing, whatever it sends") {
+    Handsets town;
+    town.ask(kGuard);
+    town.talk(kGuard, 2);
+    town.exchange.set_standing(kCar, Exchange::Standing::Revoked, town.stage.now);
+    town.flush();
+    town.told(kCar);
+    town.exchange.heard(town.radios[kCar]->endpoint, town.stage.now);
+    town.talk(kGuard, 20);
+    CHECK(town.types(kCar).empty());
+}
+
+TEST_CASE("who may not hear the talker for his suite is not told who he is") {
+    Handsets town{Town::Rules{
+        .tac_inbound = "[{id: i, action: allow, when: {agency: northgate, suite: AEAD_AES_256_GCM}}]"}};
+    town.plan.endpoints[kCar].suite = policy::Suite::None;
+    town.plan.channels[kTac].suites.insert(policy::Suite::None);
+    town.install();
+    town.ask(kGuard);
+    town.told(kOfficer);
+    CHECK(town.identity == "sip:guard@gw");
+    REQUIRE(town.told(kCar).size() == 1);
+    CHECK(town.identity.empty());
+}
+
+TEST_CASE("a broadcast call may be asked for by who has the right, and nobody else asks meanwhile") {
+    Handsets town{false};
+    town.ask(kGuard, rtp::floor_indicator::kBroadcast);
+    CHECK(town.last(Kind::Requested).cut_down);
+    town.send(kGuard, {.type = FloorType::Release});
+    town.plan.endpoints[kPost].may_broadcast = true;
+    town.install();
+    town.wait(500ms);
+    town.told(kGuard);
+    town.ask(kPost, rtp::floor_indicator::kBroadcast);
+    CHECK_FALSE(town.last(Kind::Requested).cut_down);
+    const auto told = town.told(kGuard);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].permission_to_request == false);
+    town.ask(kGuard);
+    CHECK(town.last(Kind::Denied).cause == floor::Cause::ReceiveOnly);
+}
+
+TEST_CASE("requests that come twenty times a second are reported five times, and repeats of one press once") {
+    Handsets town{false};
+    town.ask(kGuard);
+    for (int i = 0; i < 15; ++i) town.ask(kGuard);
+    CHECK(town.count(Kind::Requested, kGuard) == 1);
+    for (int i = 0; i < 15; ++i) {
+        town.send(kGuard, {.type = FloorType::Release});
+        town.ask(kGuard);
+    }
+    CHECK(town.count(Kind::Requested, kGuard) <= 6);
 }
 
 TEST_CASE("a listen-only handset that asks is denied as receive only") {

@@ -122,6 +122,7 @@ private:
     void take_back(const bridge::Report& done);
     void release_unused();
     std::vector<bool> open_bridges() const;
+    void lost_lock();
     bool place_channels(const std::vector<bool>& open);
     void use_new_senders(const std::vector<Keeper::Answer>& kept);
     void rekey_sender(const endpoint::Config& config, const Radio& radio);

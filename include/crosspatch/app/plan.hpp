@@ -96,6 +96,7 @@ struct Plan {
         media::Endpoint* endpoint;
         std::unique_ptr<rtp::SrtpReceiver> receiver;  // knows the new and the old key
         std::optional<core::Time> old_key_until;
+        std::shared_ptr<ptt::McptServer> floor_messages;  // if it has any
     };
     struct Standing {
         std::uint32_t endpoint;

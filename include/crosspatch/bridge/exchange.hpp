@@ -72,7 +72,7 @@ public:
     // Asks every endpoint's SRTP streams what ought to be kept on disk, without waiting for their next report.
     void tend_all(core::Time now);
     // Every new floor except emergency is refused: the log cannot be written (`record.on_failure: refuse`).
-    void refuse_floors(bool refuse) { refuse_floors_ = refuse; }
+    void refuse_floors(bool refuse, core::Time now);
     // How much of the last half second the worker was busy, and how much it may be: new floors are refused above that, and
     // when even those that are there are too much, some are cut off, lowest priority first, emergencies last.
     void measured(double busy, double most, core::Time now);
@@ -111,7 +111,10 @@ private:
         bool overruns{};         // the same: sends without a floor that it had
         floor::Cause revoked{};  // why its last talkspurt was ended for it
         core::Time revoked_at{};
-        core::Time asked_at{};  // its last floor message
+        core::Time asked_at{};      // its last floor message
+        core::Time asking_since{};  // the second that `asked` counts in
+        std::uint8_t asked{};
+        bool broadcasts{};  // its press is a broadcast call
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
@@ -143,7 +146,7 @@ private:
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
     floor::Verdict first_of_press(std::uint32_t endpoint, const media::Packet& packet, core::Time now);
     void press_in_band(std::uint32_t endpoint, core::Time now);
-    void press(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
+    void press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     floor::WhenBusy when_busy(std::uint32_t endpoint) const;
 
     // Floor messages of TS 24.380: exchange_messages.cpp.
@@ -155,6 +158,10 @@ private:
     ptt::McptServer::Scene scene(std::uint32_t endpoint, std::optional<std::uint32_t> talker) const;
     ptt::McptServer::Scene scene(std::uint32_t endpoint) const;
     void show_queue(std::uint32_t channel, core::Time now);
+    // Whoever waits on `channel` with less than `spared` need not wait any more.
+    void empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now);
+    bool may_know(std::uint32_t endpoint, std::uint32_t talker) const;
+    bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     void collect_leg(std::uint32_t endpoint, std::uint32_t bridge, const Topology::Leg& leg,
@@ -166,6 +173,8 @@ private:
     void act_on(const floor::Decision& decision, core::Time now);
     void take_up(ChannelState& state, const floor::Decision& granted, core::Time now);
     void carry_to_collected(ChannelState& state, core::Time now);
+    void raised(std::uint32_t talker, core::Time now);
+    void decide_waiting_again(std::uint32_t channel, core::Time now);
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);

@@ -32,6 +32,7 @@ struct Report {
         Started,       // the first packet was carried
         Listeners,     // `listed`, `listed_count`: a part of those who heard it; comes before Released
         Released,      // the talkspurt is over; `cause`, `numbers`
+        Raised,        // who talks claims more now: `priority`, `emergency`
         Withdrawn,     // left the queue by itself
         Queue,         // who waits on `channel`, best first: `listed`, of `position` in all
         Taken,         // `channel`: `endpoint` has its floor

@@ -42,9 +42,9 @@ public:
         core::Counter refused;  // not sealed: no reservation, or an index that was used
     };
 
-    // `first_timestamp` is random. The sender has begun its stream.
     static constexpr std::size_t kHot = 256;  // octets at its front that every packet touches
 
+    // `first_timestamp` is random. The sender has begun its stream.
     Sink(Settings settings, rtp::SrtpSender sender, std::uint32_t first_timestamp, core::Time now);
 
     // One packet to `to`. `index` may be behind the newest by less than 128, never one that was used.
@@ -55,9 +55,9 @@ public:
     // last one.
     bool send_report(Outbox& outbox, const core::Address& to, std::optional<rtp::ReportBlock> heard,
                      core::Time now, core::WallTime wall, bool bye = false);
-    // What the radio reports about our stream.
     // One floor message as an RTCP packet of its own, from the stream's SSRC whatever the message says.
     bool send_floor_message(Outbox& outbox, const core::Address& to, rtp::FloorMessage message);
+    // What the radio reports about our stream.
     void on_report(const rtp::ReportBlock& block, core::WallTime wall);
 
     std::uint64_t next_index() const { return srtp_.next().rtp; }

@@ -79,6 +79,9 @@ public:
 
     // The endpoint sends as `ssrc` from now on, or under a new key. Until told, the first message says it.
     void set_client(std::uint32_t ssrc);
+    // Under a new key, or after a rest: whoever comes next is the client.
+    void forget_client();
+    void set_queueing(bool queueing) { settings_.queueing = queueing; }
 
     // `order` is the message's SRTCP index, if it has one: what was overtaken is then refused, so that an old
     // Release does not end a new press. Without it a message counts when it comes.
