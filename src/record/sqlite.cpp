@@ -125,7 +125,8 @@ Result<Database> Database::open(const std::filesystem::path& file, Mode mode, co
     // The writer copies the WAL itself and looks at how it went; SQLite's own attempt would keep an error to
     // itself.
     if (auto set =
-            database.execute("PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cell_size_check=1");
+            database.execute("PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA cell_size_check=1; "
+                             "PRAGMA cache_size=-512");
         !set) {
         return core::Unexpected<Failure>{set.error()};
     }

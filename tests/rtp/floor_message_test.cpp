@@ -149,8 +149,9 @@ TEST_CASE("messages of one datagram are walked, and a broken one does not take t
 }
 
 TEST_CASE("fields come in any order, and of two alike the first counts") {
-    const auto request =
-        read(packet_of(0, "0d021000 0604 73697031 0000 00020500 00020900 0d020800 0603 626f62 000000"));
+    const Octets packet =
+        packet_of(0, "0d021000 0604 73697031 0000 00020500 00020900 0d020800 0603 626f62 000000");
+    const auto request = read(packet);
     CHECK(request.priority == 5);  // bad-input.md, 62
     CHECK(request.indicator == floor_indicator::kEmergency);
     CHECK(request.user_id == "sip1");
