@@ -243,7 +243,8 @@ TEST_CASE("a message cut off at any octet is refused and never read past") {
 
 // bad-input.md, 63
 TEST_CASE("texts are handed on as the octets that came") {
-    const auto message = read(packet_of(3, "020b 0007 0a1b5b e280ae 00 25ff 000000 0604 22273c3e 0000"));
+    const Octets packet = packet_of(3, "020b 0007 0a1b5b e280ae 00 25ff 000000 0604 22273c3e 0000");
+    const auto message = read(packet);
     CHECK(message.reject_cause == RejectCause{7, std::string_view{"\n\x1b[\xe2\x80\xae\0%\xff", 9}});
     CHECK(message.user_id == "\"'<>");
 }
