@@ -236,6 +236,7 @@ void Exchange::act(core::Time now) {
     do {
         for (const floor::Decision& decision : decisions_) {
             act_on(decision, now);
+            cue(decision, now);
             tell(decision);
         }
         decisions_.clear();
@@ -250,26 +251,16 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     switch (decision.kind) {
         case Kind::Granted:
             take_up(*state, decision, now);
-            if (plan(decision.participant).signal == floor::Signal::Explicit)
-                show_queue(decision.channel, now);
-            play(TalkerTone::Granted, decision.participant, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
-            play(TalkerTone::Denied, decision.participant, now);
-            if (plan(decision.participant).signal == floor::Signal::Explicit)
-                show_queue(decision.channel, now);
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
-            play(TalkerTone::Queued, decision.participant, now);
-            show_queue(decision.channel, now);
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
-            show_queue(decision.channel, now);
             return send(Report::Kind::Withdrawn, decision, now);
         case Kind::Skipped:
-            play(TalkerTone::FarSideLost, decision.participant, now);
             return send(Report::Kind::Skipped, decision, now);
         case Kind::Joined:
             for (const Far& far : state->far)
@@ -282,15 +273,12 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             tell_listeners(
                 *state, [&](const media::Listener& one) { return one.channel == decision.channel; }, now);
             state->talkspurt->remove_channel(decision.channel);
-            play(TalkerTone::FarSideLost, decision.participant, now);
             return send(Report::Kind::Left, decision, now);
         case Kind::Warned:
-            play(TalkerTone::Warning, decision.participant, now);
             return send(Report::Kind::Warned, decision, now);
         case Kind::Revoked:
             ++counters_.revoked[static_cast<std::size_t>(decision.cause)];
             if (decision.cause == floor::Cause::NoPermission) note_end(decision, now);
-            play(TalkerTone::Revoked, decision.participant, now);
             return send(Report::Kind::Revoked, decision, now);
         case Kind::Released:
             return end(*state, decision, now);

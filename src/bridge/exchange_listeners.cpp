@@ -73,6 +73,33 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
     }
 }
 
+// What the talker hears of it, and what people see of who waits.
+void Exchange::cue(const floor::Decision& decision, core::Time now) {
+    using Kind = floor::Decision::Kind;
+    const std::uint32_t who = decision.participant;
+    const bool asked = who != floor::kNobody && plan(who).signal == floor::Signal::Explicit;
+    switch (decision.kind) {
+        case Kind::Granted:
+        case Kind::Denied:
+            if (asked) show_queue(decision.channel, now);
+            return play(decision.kind == Kind::Granted ? TalkerTone::Granted : TalkerTone::Denied, who, now);
+        case Kind::Queued:
+            show_queue(decision.channel, now);
+            return play(TalkerTone::Queued, who, now);
+        case Kind::Withdrawn:
+            return show_queue(decision.channel, now);
+        case Kind::Skipped:
+        case Kind::Left:
+            return play(TalkerTone::FarSideLost, who, now);
+        case Kind::Warned:
+            return play(TalkerTone::Warning, who, now);
+        case Kind::Revoked:
+            return play(TalkerTone::Revoked, who, now);
+        default:
+            return;
+    }
+}
+
 void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
     const Topology::Endpoint& talker = plan(endpoint);
     if (!talker.tones || !talker.media || (*talker.tones)[static_cast<std::size_t>(tone)].packets.empty())

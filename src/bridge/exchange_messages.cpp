@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kForgotten = 2s;
+constexpr auto kForgotten = 2s;  // without a message: who comes then under another SSRC has begun anew
 
 }  // namespace
 
@@ -24,10 +24,12 @@ void Exchange::signalled(media::Endpoint& from, const rtp::App& app, std::option
     const auto message = rtp::parse_floor_message(app);
     if (!message) return dropped(media::Drop::FloorMessage);
     EndpointState& state = endpoints_[who];
-    // A radio that was switched off and on again sends as somebody new; another device does so while it is there.
+    // A radio that was switched off and on again asks as somebody new; another device does so while it is there.
     const auto press = arbiter_.participant_state(who);
     const bool rests = press == floor::ParticipantState::Silent || press == floor::ParticipantState::Queued;
-    if (rests && now > state.asked_at + kForgotten && server->client() != message->sender) {
+    const bool asks_anew = message->type == rtp::FloorType::Request && message->sender != from.sink.ssrc() &&
+                           server->client() != message->sender;
+    if (asks_anew && rests && now > state.asked_at + kForgotten) {
         arbiter_.release(who, now, decisions_);  // nobody is left who waits
         act(now);
         server->set_client(message->sender);

@@ -325,6 +325,22 @@ TEST_CASE("requests that come twenty times a second are reported five times, and
     CHECK(town.count(Kind::Requested, kGuard) <= 6);
 }
 
+TEST_CASE("nothing but a request of another SSRC makes who waits leave the queue") {
+    Handsets town{false};
+    town.ask(kGuard);
+    town.talk(kGuard, 3);
+    town.ask(kPost);
+    for (int i = 0; i < 150; ++i) town.talk(kGuard, 1);  // 3 s
+    town.send(kPost, {.type = FloorType::Release, .sender = 0xBEEF});
+    town.send(kPost, {.type = FloorType::Request, .sender = 0x1000 + kPost});
+    town.send(kPost,
+              {.type = FloorType::Idle, .sender = 0xBEEF, .message_sequence_number = std::uint16_t{1}});
+    CHECK(town.count(Kind::Withdrawn, kPost) == 0);
+    town.send(kPost, {.type = FloorType::Request, .sender = 0xBEEF});
+    CHECK(town.count(Kind::Withdrawn, kPost) == 1);
+    CHECK(town.count(Kind::Queued, kPost) == 2);
+}
+
 TEST_CASE("a listen-only handset that asks is denied as receive only") {
     Handsets town;
     town.plan.endpoints[kPost].talks = false;

@@ -202,6 +202,7 @@ private:
         }
         if (piece.listed_count > 0) send(piece);
     }
+    void cue(const floor::Decision& decision, core::Time now);
     void play(TalkerTone tone, std::uint32_t endpoint, core::Time now);
 
     void wish_to_send(media::Endpoint& endpoint, core::Time now);
