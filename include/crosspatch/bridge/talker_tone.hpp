@@ -10,6 +10,9 @@
 namespace crosspatch::bridge {
 
 // What a talker is told by ear.
+//
+// Thread   any; values only, read_tones() and shape_of() are control's.
+// Source   contract.md, Floor (deny_tone; a tone where a far channel is skipped).
 enum class TalkerTone : std::uint8_t {
     Granted,  // talk permit
     Denied,   // somebody else talks, or it is not allowed
