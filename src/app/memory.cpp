@@ -15,12 +15,15 @@ namespace {
 
 constexpr int kAsTouched = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT;
 
+// As a whole: keys are locked in any case. Then the heap is, too.
 bool is_locked() {
-    std::ifstream status{"/proc/self/status"};
-    std::size_t locked = 0;  // kB
-    for (std::string line; std::getline(status, line);)
-        if (std::sscanf(line.c_str(), "VmLck: %zu", &locked) == 1) break;
-    return locked > 0;
+    std::ifstream maps{"/proc/self/smaps"};
+    bool heap = false;
+    for (std::string line; std::getline(maps, line);) {
+        heap = heap || line.ends_with("[heap]");
+        if (heap && line.starts_with("VmFlags:")) return line.find(" lo") != std::string::npos;
+    }
+    return false;
 }
 
 }  // namespace
@@ -35,7 +38,7 @@ bool give_back_heap() {
 }
 
 void give_back_start_up() {
-    give_back_heap();
+    malloc_trim(0);
     std::ifstream maps{"/proc/self/smaps"};
     std::uintptr_t begin = 0;
     std::uintptr_t end = 0;

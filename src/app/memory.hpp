@@ -13,8 +13,8 @@ bool lock_memory();
 // False if it could not be locked again.
 bool give_back_heap();
 
-// The same, and the code and constants of parsers and tables that start-up ran through once. Those pages are the files' own,
-// so what is needed again comes back from the page cache.
+// The same before memory is locked, and with it the code and constants of parsers and tables that start-up ran through once.
+// Those pages are the files' own, so what is needed again comes back from the page cache.
 void give_back_start_up();
 
 }  // namespace crosspatch::app
