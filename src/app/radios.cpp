@@ -136,6 +136,20 @@ rtp::SrtpSender make_sender(const rtp::SrtpSettings& srtp, const StreamBook& boo
     return sender;
 }
 
+namespace {
+
+std::optional<std::uint8_t> event_type_of(const endpoint::Settings& settings) {
+    if (settings.signal != endpoint::Signal::Event) return std::nullopt;
+    return settings.event.payload_type;
+}
+
+std::optional<std::uint8_t> keep_alive_type_of(const endpoint::Settings& settings) {
+    if (settings.signal != endpoint::Signal::Ed137) return std::nullopt;
+    return rtp::ed137::kKeepAlive;
+}
+
+}  // namespace
+
 core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config, std::uint32_t index,
                                                  const StreamBook& book, int shared_socket,
                                                  const std::string& cname, const Radio* before,
@@ -155,6 +169,8 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
         index,
         media::Endpoint::Parts{.source = {.format = settings.format,
                                           .payload_type = settings.payload_type,
+                                          .event_payload_type = event_type_of(settings),
+                                          .keep_alive_payload_type = keep_alive_type_of(settings),
                                           .remote = settings.remote,
                                           .learn = !settings.remote,
                                           .own_port = static_cast<bool>(radio->rtp),
@@ -182,6 +198,10 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                       .participant = index,
                                       .may_request = settings.direction != bridge::Direction::Listen,
                                       .sequence = static_cast<std::uint16_t>(randombytes_random())});
+    if (settings.signal == endpoint::Signal::Event)
+        radio->event_key = std::make_shared<ptt::EventKey>(settings.event.event);
+    if (settings.signal == endpoint::Signal::Ed137)
+        radio->ed137 = std::make_shared<ptt::Ed137>(settings.ed137);
     if (settings.signal == endpoint::Signal::Vox)
         radio->vox = std::make_shared<media::VoxInput>(settings.format);
     return radio;

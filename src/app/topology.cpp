@@ -28,6 +28,9 @@ floor::Signal signal_of(endpoint::Signal signal) {
     switch (signal) {
         case endpoint::Signal::Vox:
             return floor::Signal::Vox;
+        case endpoint::Signal::Event:
+        case endpoint::Signal::Ed137:
+            return floor::Signal::Key;
         case endpoint::Signal::Mcptt:
             return floor::Signal::Explicit;
         case endpoint::Signal::Media:
@@ -55,6 +58,8 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.tones = radio->tones;
         endpoint.vox = radio->vox;
         endpoint.floor_messages = radio->floor_messages;
+        endpoint.event_key = radio->event_key;
+        endpoint.ed137 = radio->ed137;
         endpoint.identity = radio->identity;
         endpoint.may_emergency = settings.talker.may_emergency;
         endpoint.may_imminent_peril = settings.talker.may_imminent_peril;
@@ -66,6 +71,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
             may_claim ? settings.talker.priority.value_or(channel.floor.priority) : channel.floor.priority;
         channel.endpoints.push_back(index);
         if (endpoint.floor_messages) channel.messaged.push_back(index);
+        if (endpoint.ed137) channel.on_air.push_back(index);
         if (endpoint.listens) channel.suites.insert(endpoint.suite);
     }
 }

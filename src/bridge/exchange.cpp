@@ -29,6 +29,7 @@ media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& pac
     if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled), nullptr;
     if (!plan(who).talks) return dropped(Drop::ListenOnly), nullptr;
     if (plan(who).vox) return pass_vox(from, packet, now);
+    if (plan(who).signal == floor::Signal::Key) return pass_keyed(from, packet, now);
 
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
     if (verdict == floor::Verdict::NeedsRequest) verdict = first_of_press(who, packet, now);
@@ -48,7 +49,7 @@ floor::Verdict Exchange::first_of_press(std::uint32_t who, const media::Packet& 
         act(now);
         return floor::Verdict::Drop;
     }
-    press_in_band(who, now);
+    press_in_band(who, floor::Class::Normal, now);
     return arbiter_.media(who, now, packet.dtx);
 }
 
@@ -79,7 +80,7 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     }
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
     if (verdict == floor::Verdict::NeedsRequest) {
-        press_in_band(who, now);
+        press_in_band(who, floor::Class::Normal, now);
         verdict = arbiter_.media(who, now, packet.dtx);
         if (verdict == floor::Verdict::Pass && !packet.stale) {
             media::Talkspurt* talkspurt = carried_by(from, vox.first(packet), now);
@@ -99,12 +100,24 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     return carried_by(from, packet, now);
 }
 
-void Exchange::press_in_band(std::uint32_t who, core::Time now) {
+// contract.md, Floor: a claim without the right counts as normal, and is recorded.
+bool Exchange::may_claim(std::uint32_t who, floor::Class level) const {
+    return level == floor::Class::Normal || (level == floor::Class::Emergency && plan(who).may_emergency) ||
+           (level == floor::Class::ImminentPeril && plan(who).may_imminent_peril);
+}
+
+void Exchange::press_in_band(std::uint32_t who, floor::Class level, core::Time now) {
+    const bool may = may_claim(who, level);
+    const floor::Claim claim{may ? level : floor::Class::Normal, plan(who).priority};
+    const bool tell = is_news(who, claim, now);
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
-    requested.priority = plan(who).priority;
-    send(requested);
-    press(who, {floor::Class::Normal, plan(who).priority}, true, now);
+    requested.priority = claim.priority;
+    requested.emergency = claim.level == floor::Class::Emergency;
+    requested.claimed = level;
+    requested.cut_down = !may;
+    if (tell) send(requested);
+    press(who, claim, tell, now);
 }
 
 void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
@@ -238,6 +251,7 @@ void Exchange::act(core::Time now) {
             act_on(decision, now);
             cue(decision, now);
             tell(decision);
+            answer_key(decision, now);
         }
         decisions_.clear();
         const auto next = arbiter_.next_deadline();
@@ -319,9 +333,19 @@ void Exchange::carry_to_collected(ChannelState& state, core::Time now) {
             : now + std::chrono::duration_cast<core::Duration>(decided_until_ - core::wall_now());
 }
 
-// Who talks has claimed more: what that opens to him counts now. What Joined adds to it comes next.
+// Who talks has claimed more: what that opens to him counts now. What Joined adds to it comes next. Who hears him
+// already is told again who talks.
 void Exchange::raised(std::uint32_t talker, core::Time now) {
     carry_to_collected(home(talker), now);
+    const auto tell_again = [&](std::uint32_t channel) {
+        const floor::Decision taken{
+            .kind = floor::Decision::Kind::Taken, .participant = talker, .channel = channel};
+        tell(taken);
+        answer_key(taken, now);
+    };
+    tell_again(plan(talker).channel);
+    for (const Far& far : far_)
+        if (arbiter_.holds(talker, far.channel)) tell_again(far.channel);
     Report more = report(Report::Kind::Raised, now);
     more.endpoint = talker;
     more.talkspurt = home(talker).number;
@@ -480,6 +504,10 @@ void Exchange::advance(core::Time now) {
         if (now >= state.decide_again) decide_again(channel, now);
     }
     if (told_ != done_) tell_done(done_, now);
+    while (const auto due = keys_.earliest()) {
+        if (due->when > now) break;
+        tend_key(due->owner, now);
+    }
     tones_.advance(now, path_.outbox, [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
 }
 
@@ -495,6 +523,7 @@ std::optional<core::Time> Exchange::next_deadline() {
         if (state.decide_again != core::Time::max()) sooner(state.decide_again);
     }
     sooner(tones_.next_deadline());
+    if (const auto due = keys_.earliest()) sooner(due->when);
     return next;
 }
 

@@ -47,6 +47,8 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         return gone(listener);
     });
     const auto let_in = [&](std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db) {
+        for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
+            follow_channel(endpoint, now);
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             if (!marked_[endpoint] && allowed(endpoint, channel))
                 state.talkspurt->add(*plan(endpoint).media, channel,
@@ -71,6 +73,7 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
             state.talkspurt->remove(*plan(endpoint).media);
         }
     }
+    follow_channel(endpoint, now);
 }
 
 // What the talker hears of it, and what people see of who waits.

@@ -53,12 +53,9 @@ void Exchange::signalled(media::Endpoint& from, const rtp::App& app, std::option
     }
 }
 
-// contract.md, Floor: a claim without the right counts as normal, and is recorded.
 void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     const Topology::Endpoint& talker = plan(who);
-    const bool may = heard.level == floor::Class::Normal ||
-                     (heard.level == floor::Class::Emergency && talker.may_emergency) ||
-                     (heard.level == floor::Class::ImminentPeril && talker.may_imminent_peril);
+    const bool may = may_claim(who, heard.level);
     const bool may_broadcast = !heard.broadcast || talker.may_broadcast;
     const floor::Claim claim{may ? heard.level : floor::Class::Normal,
                              std::min(heard.priority.value_or(talker.priority), talker.priority)};

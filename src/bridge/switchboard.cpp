@@ -82,6 +82,7 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
         if (plan(endpoint).vox) plan(endpoint).vox->clear();
+        keys_.set(endpoint, core::kNever);
     });
     for (const std::uint32_t bridge : bridges) open_[bridge] = false;
     for (const std::uint32_t channel : channels) {
@@ -98,6 +99,7 @@ void Exchange::use(const Topology& topology) {
     endpoints_.resize(std::max(endpoints_.size(), topology.endpoints.size()));
     open_.resize(std::max(open_.size(), topology.bridges.size()), false);
     marked_.reserve(endpoints_.size());
+    keys_.grow(endpoints_.size());
     talking_.reserve(channels_.size());
 }
 
@@ -128,6 +130,8 @@ void Exchange::make_room() {
         channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
         for (const std::uint32_t endpoint : topology_->channels[channel].messaged)
             plan(endpoint).floor_messages->set_queueing(settings.back().queue > 0);
+        for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
+            keys_.set(endpoint, plan(endpoint).ed137->next_deadline());
     }
     arbiter_.configure({.channels = settings,
                         .participants = topology_->endpoints.size(),
@@ -200,6 +204,8 @@ void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, co
     for (const std::uint32_t endpoint : people) {
         endpoints_[endpoint] = std::exchange(from.endpoints_[endpoint], {});
         tones_.adopt(endpoint, from.tones_);
+        keys_.set(endpoint, from.keys_.when(endpoint));
+        from.keys_.set(endpoint, core::kNever);
     }
 }
 

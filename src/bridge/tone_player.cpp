@@ -36,7 +36,7 @@ void TonePlayer::adopt(std::uint32_t endpoint, TonePlayer& from) {
 bool TonePlayer::step(Playing& playing, core::Time now, media::Outbox& outbox) {
     if (now < playing.due) return false;
     if (playing.silence.count() > 0 && playing.next == 0) {
-        const auto heard = playing.to->source.last_heard();
+        const auto heard = playing.to->source.last_sound();
         if (heard && now < *heard + playing.silence) {  // the carrier is still up
             playing.due = *heard + playing.silence;
             return false;

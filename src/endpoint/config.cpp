@@ -14,10 +14,10 @@ using core::config::Word;
 using namespace std::chrono_literals;
 
 constexpr std::uint8_t kOpusPayloadType = 111;
+constexpr auto kTakenForRtcp = "64 to 95 are taken for RTCP (RFC 5761); use 96 to 127";
 constexpr std::size_t kMostEndpoints = 10'000;
 
 enum class Type { Rtp, NotYet };
-constexpr int kNotYet = -1;
 constexpr std::array kTypes{
     Word{"rtp", static_cast<int>(Type::Rtp)},          Word{"audio", static_cast<int>(Type::NotYet)},
     Word{"usrp", static_cast<int>(Type::NotYet)},      Word{"svxreflector", static_cast<int>(Type::NotYet)},
@@ -25,7 +25,10 @@ constexpr std::array kTypes{
     Word{"webrtc", static_cast<int>(Type::NotYet)},    Word{"link", static_cast<int>(Type::NotYet)}};
 constexpr std::array kSignals{
     Word{"media", static_cast<int>(Signal::Media)}, Word{"vox", static_cast<int>(Signal::Vox)},
-    Word{"mcptt", static_cast<int>(Signal::Mcptt)}, Word{"event", kNotYet}, Word{"ed137", kNotYet}};
+    Word{"event", static_cast<int>(Signal::Event)}, Word{"mcptt", static_cast<int>(Signal::Mcptt)},
+    Word{"ed137", static_cast<int>(Signal::Ed137)}};
+constexpr std::array kRoles{Word{"vcs", static_cast<int>(ptt::Ed137Role::Vcs)},
+                            Word{"grs", static_cast<int>(ptt::Ed137Role::Grs)}};
 constexpr std::array kRtcp{Word{"mux", static_cast<int>(Rtcp::Mux)},
                            Word{"next_port", static_cast<int>(Rtcp::NextPort)},
                            Word{"off", static_cast<int>(Rtcp::Off)}};
@@ -115,8 +118,7 @@ private:
         if (type)
             if (const auto value = core::config::integer(*type, 0, 127)) {
                 settings.payload_type = static_cast<std::uint8_t>(*value);
-                if (*value >= 64 && *value <= 95)
-                    type->problem("64 to 95 are taken for RTCP (RFC 5761); use 96 to 127");
+                if (*value >= 64 && *value <= 95) type->problem(kTakenForRtcp);
             }
         if (!format) return;
         settings.format = *format;
@@ -137,17 +139,17 @@ private:
 
     void read_ptt(const Node& ptt) {
         const auto signal = [&](const Node& node) {
-            const auto value = core::config::choice(node, "way of push-to-talk", kSignals);
-            if (value == kNotYet)
-                node.problem("this signalling is not in this version; it has media, vox and mcptt");
-            else if (value)
-                config_.settings.signal = static_cast<Signal>(*value);
+            config_.settings.signal = core::config::choice_of<Signal>(node, "way of push-to-talk", kSignals)
+                                          .value_or(Signal::Media);
             signal_ = node;
         };
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
-        map.not_yet("port", "floor messages on a port of their own; they go with RTCP");
+        if (config_.settings.signal == Signal::Mcptt)
+            map.not_yet("port", "floor messages on a port of their own; they go with RTCP");
+        if (config_.settings.signal == Signal::Event) read_event(map);
+        if (config_.settings.signal == Signal::Ed137) read_ed137(map);
         if (const auto tones = map.find("tones")) {
             config_.settings.tones = bridge::read_tones(*tones);
             tones_ = tones;
@@ -155,6 +157,35 @@ private:
         if (const auto tone = map.find("deny_tone"); tone && core::config::boolean(*tone).value_or(false))
             config_.settings.tones.insert(bridge::TalkerTone::Denied);
         map.finish();
+    }
+
+    void read_event(Map& map) {
+        EventPtt& event = config_.settings.event;
+        if (const auto number = map.find("event"))
+            if (const auto value = core::config::integer(*number, 0, 255))
+                event.event = static_cast<std::uint8_t>(*value);
+        const auto type = map.find("payload_type");
+        if (!type) return;
+        const auto value = core::config::integer(*type, 0, 127);
+        event.payload_type = static_cast<std::uint8_t>(value.value_or(event.payload_type));
+        if (event.payload_type >= 64 && event.payload_type <= 95) type->problem(kTakenForRtcp);
+    }
+
+    void read_ed137(Map& map) {
+        ptt::Ed137Settings& session = config_.settings.ed137;
+        const auto number = [&](const char* key, std::int64_t least, std::int64_t most, std::uint8_t& into) {
+            if (const auto node = map.find(key))
+                if (const auto value = core::config::integer(*node, least, most))
+                    into = static_cast<std::uint8_t>(*value);
+        };
+        if (const auto role = map.find("role"))
+            session.role = core::config::choice_of<ptt::Ed137Role>(*role, "role of ours in ED-137", kRoles)
+                               .value_or(session.role);
+        if (const auto period = map.find("period"))
+            session.period = core::config::duration(*period, 20ms, 1s).value_or(session.period);
+        number("multiplier", 2, 50, session.multiplier);
+        number("ptt_id", 0, rtp::ed137::kMaxPttId, session.ptt_id);
+        number("ptt_rep", 0, 3, session.repeats);
     }
 
     void check() const {
@@ -171,6 +202,14 @@ private:
             node_.problem("rtcp: next_port has no port after 65535; use a lower one or rtcp: mux");
         if (settings.signal == Signal::Mcptt && settings.rtcp == Rtcp::Off)
             signal_->problem("floor messages travel as RTCP: mcptt needs rtcp: mux or next_port");
+        const auto shares_type = [&](std::uint8_t type, std::string_view what) {
+            if (settings.payload_type == type)
+                signal_->problem(fmt::format("payload type {} is the codec's already, and {}", type, what));
+        };
+        if (settings.signal == Signal::Event)
+            shares_type(settings.event.payload_type, "events need one of their own: ptt: {payload_type: …}");
+        if (settings.signal == Signal::Ed137)
+            shares_type(rtp::ed137::kKeepAlive, "ED-137 has it for keep-alives; use another payload_type");
         const auto deaf = [&](bridge::TalkerTone tone) { return settings.tones.contains(tone); };
         if (settings.half_duplex && (deaf(bridge::TalkerTone::Granted) || deaf(bridge::TalkerTone::Warning)))
             tones_->problem(

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "crosspatch/core/deadlines.hpp"
 #include "crosspatch/floor/arbiter.hpp"
-#include "src/floor/deadlines.hpp"
 #include "src/floor/table.hpp"
 
 namespace crosspatch::floor {
@@ -150,10 +150,10 @@ private:
     Decision about(Participant who, Decision::Kind kind) const;
 
     Table table_;
-    Deadlines people_;    // may be earlier than what is due: media only writes the lease
-    Deadlines channels_;  // end of hang, repeated announcement
-    Worklist offers_;     // channels that became free and have not been offered to their line
-    Worklist changes_;    // channels whose holder may have changed
+    core::Deadlines people_;    // may be earlier than what is due: media only writes the lease
+    core::Deadlines channels_;  // end of hang, repeated announcement
+    Worklist offers_;           // channels that became free and have not been offered to their line
+    Worklist changes_;          // channels whose holder may have changed
     Timers timers_;
     bool announce_again_{true};
     std::uint64_t last_press_{};  // numbers of presses: first_press_, and every press_step_ from there on

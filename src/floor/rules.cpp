@@ -70,10 +70,11 @@ Cause Arbiter::Machine::refusal(const Member& m, const Request& request, core::T
     return Cause::None;
 }
 
-// Contract, Floor: a refused press without floor messages stays refused until it falls silent. A higher class
-// is a new act of the talker, not the same press.
+// Contract, Floor: a press that was refused for its packets stays refused until it falls silent. A higher class
+// is a new act of the talker, not the same press, and so is a key that goes down again.
 bool Arbiter::Machine::is_same_press(const Member& m, const Request& request, core::Time now) const {
-    return m.state == ParticipantState::Refused && request.signal != Signal::Explicit && now < m.lease_end &&
+    const bool by_packets = request.signal == Signal::Media || request.signal == Signal::Vox;
+    return m.state == ParticipantState::Refused && by_packets && now < m.lease_end &&
            request.claim.level <= m.claim.level;
 }
 

@@ -5,11 +5,13 @@
 #include <span>
 #include <vector>
 
+#include "crosspatch/core/deadlines.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/floor/arbiter.hpp"
-#include "src/floor/deadlines.hpp"
 
 namespace crosspatch::floor {
+
+using core::kNever;
 
 using StakeIndex = std::uint32_t;
 inline constexpr StakeIndex kNoStake = 0xffffffff;

@@ -1,6 +1,7 @@
 #include "crosspatch/media/sink.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 #include "crosspatch/media/socket.hpp"
 #include "crosspatch/rtp/packet.hpp"
@@ -42,24 +43,47 @@ void Sink::follow_ssrc() {
     loss_percent_.set(0);
 }
 
+void Sink::set_extension(std::uint16_t profile, std::span<const std::byte> octets) {
+    assert(octets.size() <= kMaxExtension && octets.size() % 4 == 0);
+    extension_size_ = octets.empty() ? 0 : static_cast<std::uint8_t>(4 + octets.size());
+    rtp::store16(extension_, 0, profile);
+    rtp::store16(extension_, 2, static_cast<std::uint16_t>(octets.size() / 4));
+    std::ranges::copy(octets, extension_.begin() + 4);
+}
+
 bool Sink::send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
                 std::uint32_t timestamp, std::span<const std::byte> payload) {
-    if (!to || rtp::kMinHeader + payload.size() > rtp::kMaxPacket) {
+    if (!put(outbox, to, payload_type_, marker, index, timestamp, payload)) return false;
+    const auto ends = timestamp + packet_ticks_;
+    if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
+    sent_any_ = true;
+    return true;
+}
+
+bool Sink::send_empty(Outbox& outbox, const core::Address& to, std::uint8_t payload_type, core::Time now) {
+    return put(outbox, to, payload_type, false, next_index(), timestamp_at(now), {});
+}
+
+bool Sink::put(Outbox& outbox, const core::Address& to, std::uint8_t payload_type, bool marker,
+               std::uint64_t index, std::uint32_t timestamp, std::span<const std::byte> payload) {
+    const std::size_t header = rtp::kMinHeader + extension_size_;
+    if (!to || header + payload.size() > rtp::kMaxPacket) {
         if (to) ++counters_.refused;
         return false;
     }
     const std::span<std::byte> buffer = outbox.prepare();
-    rtp::write_fixed_header(buffer.first<rtp::kMinHeader>(), payload_type_, marker,
+    rtp::write_fixed_header(buffer.first<rtp::kMinHeader>(), payload_type, marker,
                             static_cast<std::uint16_t>(index), timestamp, srtp_.ssrc());
-    const auto sealed = srtp_.seal_rtp(buffer, rtp::kMinHeader, payload, srtp_.ssrc(), index);
+    if (extension_size_ > 0) {
+        buffer[0] |= rtp::kExtensionBit;
+        std::copy_n(extension_.begin(), extension_size_, buffer.begin() + rtp::kMinHeader);
+    }
+    const auto sealed = srtp_.seal_rtp(buffer, header, payload, srtp_.ssrc(), index);
     if (!sealed) {
         ++counters_.refused;
         return false;
     }
     outbox.commit(socket_, to, *sealed);
-    const auto ends = timestamp + packet_ticks_;
-    if (!sent_any_ || rtp::timestamp_distance(sent_until_, ends) > 0) sent_until_ = ends;
-    sent_any_ = true;
     follow_ssrc();
     payload_octets_ += static_cast<std::uint32_t>(payload.size());
     ++packets_in_stream_;

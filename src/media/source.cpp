@@ -62,9 +62,8 @@ core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now,
     if (!header) return core::Unexpected{drop(Drop::BadHeader)};
     if (settings_.ssrc && header->ssrc != *settings_.ssrc) return core::Unexpected{drop(Drop::UnknownSource)};
     if (header->ssrc == own_ssrc_) return core::Unexpected{drop(Drop::OwnSsrc)};
-    const bool event = settings_.event_payload_type == header->payload_type;
-    if (!event && header->payload_type != settings_.payload_type)
-        return core::Unexpected{drop(Drop::PayloadType)};
+    const auto kind = kind_of(header->payload_type);
+    if (!kind) return core::Unexpected{drop(Drop::PayloadType)};
 
     // Nothing below this line happens for a packet that the radio's key has not vouched for.
     const auto opened = srtp_.open_rtp(datagram.octets, header->size, header->ssrc, header->sequence);
@@ -76,26 +75,38 @@ core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now,
     ++counters_.packets;
     counters_.octets += datagram.octets.size();
     if (opened->by_old_key) ++counters_.old_key_packets;
-    reception_->on_packet(header->sequence, header->timestamp, now,
-                          event ? rtp::Reception::Timing::Event : rtp::Reception::Timing::Media);
+    reception_->on_packet(
+        header->sequence, header->timestamp, now,
+        *kind == Packet::Kind::Sound ? rtp::Reception::Timing::Media : rtp::Reception::Timing::Event);
     counters_.jitter_us.set(static_cast<std::uint64_t>(reception_->jitter().count() / 1000));
 
     const auto payload = rtp::payload_of(*header, opened->plaintext);
     if (!payload) return core::Unexpected{drop(Drop::BadHeader)};
-    if (event) return core::Unexpected{drop(Drop::PayloadType)};
-    Packet packet{.sequence = opened->index,
+    Packet packet{.kind = *kind,
+                  .sequence = opened->index,
                   .timestamp = header->timestamp,
                   .ssrc = header->ssrc,
                   .marker = header->marker,
-                  .dtx = codec::is_dtx(settings_.format, *payload),
+                  .dtx = *kind == Packet::Kind::Sound && codec::is_dtx(settings_.format, *payload),
                   .new_stream = changed,
                   .stale = datagram.received.count() > 0 && wall_now - datagram.received > kStale,
+                  .extension_profile = header->extension_profile,
+                  .extension = header->extension,
                   .payload = *payload,
                   .received = datagram.received};
+    if (packet.kind != Packet::Kind::Sound) return packet;
+    last_sound_ = now;
     const auto duration = codec::packet_duration(settings_.format, *payload);
     if (!duration) return core::Unexpected{drop(Drop::BadPayload)};
     packet.duration = *duration;
     return packet;
+}
+
+std::optional<Packet::Kind> Source::kind_of(std::uint8_t payload_type) const {
+    if (payload_type == settings_.payload_type) return Packet::Kind::Sound;
+    if (payload_type == settings_.event_payload_type) return Packet::Kind::Event;
+    if (payload_type == settings_.keep_alive_payload_type) return Packet::Kind::KeepAlive;
+    return std::nullopt;
 }
 
 core::Result<Source::Rtcp, Drop> Source::open_rtcp(Datagram& datagram, core::Time now) {

@@ -236,6 +236,24 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     plan_flush(now);
 }
 
+// Who hears the talker as he is must not take the number for lost sound. Once a later one has been sent, it stays free.
+void Talkspurt::pass_over(const Packet& packet, core::Time now) {
+    const std::uint64_t number = packet.sequence;
+    if (counted_ == 0 || number < counted_from_ || number > newest_ + kMaxForward) return;
+    ++counted_;
+    if (number == newest_ + 1)
+        for (Listener& listener : members(Listener::kRelay)) ++listener.first_sequence;
+    newest_ = std::max(newest_, number);
+    if (transcoding_ == 0) return;
+    order_.push(number, packet.timestamp, {}, now);
+    drain(now);
+}
+
+void Talkspurt::make_way(const Endpoint& endpoint) {
+    for (Listener& listener : members(Listener::kRelay))
+        if (listener.endpoint == &endpoint) ++listener.base_index;
+}
+
 // A packet that is not full must not wait until the lease of a talker who has stopped runs out.
 void Talkspurt::plan_flush(core::Time now) {
     flush_at_.reset();
@@ -268,10 +286,10 @@ void Talkspurt::drain(core::Time now) {
     for (;;) {
         const Reorder::Next next = order_.pop(now);
         if (next.kind == Reorder::Next::Kind::Nothing) return;
-        if (next.kind == Reorder::Next::Kind::Packet)
-            decode(next.timestamp, next.payload);
-        else
+        if (next.kind == Reorder::Next::Kind::Lost)
             replace_lost();
+        else if (!next.payload.empty())  // or it had no sound
+            decode(next.timestamp, next.payload);
     }
 }
 

@@ -250,6 +250,10 @@ bool Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& 
     if (!packet) return false;
     StageClock deciding{*this, Stage::Decide};
     gate.heard(endpoint, now_);
+    if (packet->kind != Packet::Kind::Sound) {
+        gate.beside(endpoint, *packet, now_);
+        return true;
+    }
     Talkspurt* talkspurt = gate.pass(endpoint, *packet, now_);
     deciding.stop();
     if (!talkspurt) return true;

@@ -173,6 +173,12 @@ void Ed137::sent(core::Time now) {
     if (owed_ > 0) --owed_;
 }
 
+// Half a period back: then no two packets are further apart than a period and a half.
+void Ed137::sent_meanwhile(core::Time now) {
+    const core::Time about = now - settings_.period / 2;
+    if (!sent_at_ || about > *sent_at_) sent_at_ = about;
+}
+
 core::Time Ed137::next_deadline() const {
     if (owed_ > 0 || !sent_at_) return core::Time::min();
     core::Time next = *sent_at_ + settings_.period;

@@ -15,7 +15,7 @@ EventKey::Changes EventKey::on_packet(const rtp::TelephoneEvent& event, std::uin
 std::optional<EventKey::Change> EventKey::on_time(core::Time now) { return heed(events_.on_time(now)); }
 
 std::optional<EventKey::Change> EventKey::heed(const std::optional<rtp::TelephoneEvents::Change>& change) {
-    if (!change || change->event != key_) return std::nullopt;
+    if (!change || (key_ && change->event != *key_)) return std::nullopt;
     pressed_ = change->kind == rtp::TelephoneEvents::Change::Kind::Pressed;
     return pressed_ ? Change::Pressed : Change::Released;
 }

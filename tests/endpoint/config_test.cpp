@@ -115,12 +115,6 @@ TEST_CASE("what is not in this version is said as that") {
     for (const char* type : {"audio", "usrp", "svxreflector", "multicast", "sip", "webrtc", "link"})
         CHECK(says(complaints_of(std::string{"- {id: guard, type: "} + type + "}"),
                    "endpoints of this type are not in this version; it has rtp"));
-    for (const char* signal : {"event", "ed137"}) {
-        CHECK(says(complaints_of(usual(std::string{"ptt: "} + signal)),
-                   "this signalling is not in this version; it has media, vox and mcptt"));
-        CHECK(says(complaints_of(usual(std::string{"ptt: {signal: "} + signal + "}")),
-                   "this signalling is not in this version"));
-    }
     CHECK(says(complaints_of(usual("pace: 5ms")), "pacing towards RTP endpoints"));
 }
 
@@ -205,7 +199,38 @@ TEST_CASE("floor messages need RTCP, and a port of their own is not in this vers
     CHECK(says(complaints_of(usual("rtcp: off, ptt: mcptt")), "mcptt needs rtcp"));
     CHECK(says(complaints_of(usual("ptt: {signal: mcptt, port: 40012}")),
                "this version does not have this yet"));
-    CHECK(says(complaints_of(usual("ptt: ed137")), "not in this version"));
+}
+
+TEST_CASE("telephone events as a key have their own payload type, and may be one event only") {
+    const File any{usual("ptt: event")};
+    REQUIRE(any.endpoints.size() == 1);
+    CHECK(any.complaints() == "");
+    CHECK(any.endpoints[0].settings.signal == Signal::Event);
+    CHECK(any.endpoints[0].settings.event == EventPtt{101, std::nullopt});
+    const File star{usual("ptt: {signal: event, event: 10, payload_type: 97}")};
+    REQUIRE(star.endpoints.size() == 1);
+    CHECK(star.endpoints[0].settings.event == EventPtt{97, 10});
+    CHECK(says(complaints_of(usual("ptt: {signal: event, event: 256}")), "256"));
+    CHECK(says(complaints_of(usual("ptt: {signal: event, payload_type: 72}")), "taken for RTCP"));
+    CHECK(says(complaints_of(usual("payload_type: 101, ptt: event")),
+               "payload type 101 is the codec's already"));
+    CHECK(says(complaints_of(usual("ptt: {signal: media, event: 10}")), "event"));
+}
+
+TEST_CASE("an ED-137 session has a role, a period, a multiplier and an id within what the standard has") {
+    const File usual_one{usual("ptt: ed137")};
+    REQUIRE(usual_one.endpoints.size() == 1);
+    CHECK(usual_one.complaints() == "");
+    CHECK(usual_one.endpoints[0].settings.signal == Signal::Ed137);
+    CHECK(usual_one.endpoints[0].settings.ed137 == ptt::Ed137Settings{});
+    const File full{
+        usual("ptt: {signal: ed137, role: grs, period: 100ms, multiplier: 5, ptt_id: 63, ptt_rep: 2}")};
+    REQUIRE(full.endpoints.size() == 1);
+    CHECK(full.endpoints[0].settings.ed137 == ptt::Ed137Settings{ptt::Ed137Role::Grs, 100ms, 5, 63, 2});
+    for (const char* wrong : {"role: pilot", "period: 10ms", "period: 2s", "multiplier: 1", "multiplier: 51",
+                              "ptt_id: 64", "ptt_rep: 4", "event: 1"})
+        CHECK(complaints_of(usual(std::string{"ptt: {signal: ed137, "} + wrong + "}")) != "");
+    CHECK(says(complaints_of(usual("payload_type: 123, ptt: ed137")), "keep-alives"));
 }
 
 TEST_CASE("tones are chosen one by one, and a radio that cannot hear them is told so") {

@@ -57,6 +57,17 @@ TEST_CASE("a refused press of a VOX radio behaves the same") {
     CHECK(scene.tape() == "a1 granted, a2 denied 1, a1 ends (released)");
 }
 
+TEST_CASE("a key that goes down again is a press of its own, without a pause of the sound") {
+    Scene scene{1};
+    scene.talk("a1");
+    scene.talk("a2", {.signal = Signal::Key});
+    scene.release("a1");
+    scene.wait(2s);
+    scene.tape();
+    CHECK(scene.press("a2", {.signal = Signal::Key}) == Answer::Granted);
+    CHECK(scene.tape() == "a2 granted");
+}
+
 TEST_CASE("a higher class under a refused press is a press of its own") {
     Scene scene{1};
     scene.talk("a1");

@@ -20,6 +20,7 @@ struct NotingGate : Gate {
         strangers += from.worker() != number;
         return nullptr;
     }
+    void beside(Endpoint&, const Packet&, core::Time) override {}
     void signalled(Endpoint&, const rtp::App&, std::optional<std::uint32_t>, core::Time) override {}
     void left(Endpoint&, core::Time) override {}
     void heard(Endpoint&, core::Time) override {}

@@ -90,6 +90,37 @@ TEST_CASE("loss that was reported of a stream says nothing of the one after it")
     CHECK(sink.reported_loss() == 0);
 }
 
+TEST_CASE(
+    "a header extension is on every packet until it is taken off, and its octets are not counted as "
+    "payload") {
+    Desk desk;
+    const Octets words{std::byte{0x21}, std::byte{0x40}, std::byte{0}, std::byte{0},
+                       std::byte{1},    std::byte{2},    std::byte{3}, std::byte{4}};
+    desk.radio.endpoint.sink.set_extension(0x0167, words);
+    desk.say(1);
+    desk.radio.endpoint.send_empty(desk.outbox, 123, kStart);
+    desk.radio.endpoint.sink.set_extension(0, {});
+    desk.say(1);
+    ReceiveBatch in;
+    std::vector<Octets> packets;
+    for (const Datagram& datagram : in.receive(desk.radio.wire.get()))
+        packets.emplace_back(datagram.octets.begin(), datagram.octets.end());
+    REQUIRE(packets.size() == 3);
+    for (const std::size_t n : {0U, 1U}) {
+        const auto header = rtp::parse_header(packets[n]);
+        REQUIRE(header);
+        CHECK(header->extension_profile == 0x0167);
+        CHECK(Octets{header->extension.begin(), header->extension.end()} == words);
+        CHECK(packets[n].size() == 24 + (n == 0 ? 160 : 0));
+        CHECK(header->payload_type == (n == 0 ? 0 : 123));
+    }
+    CHECK(rtp::parse_header(packets[2])->extension_profile == 0);
+    const auto reports = desk.report();
+    REQUIRE(reports.sent.size() == 1);
+    CHECK(reports.sent[0].packets == 3);
+    CHECK(reports.sent[0].octets == 320);
+}
+
 TEST_CASE("BYE is the last that is reported") {
     Desk desk;
     desk.say(1);

@@ -366,12 +366,30 @@ TEST_CASE("where an SSRC is configured no other is taken") {
     CHECK(desk.rtp(Desk::sealed_by(right, 1, 0, Octets(160))) == "ok");
 }
 
-TEST_CASE("telephone events are authenticated, timed and not played") {
+TEST_CASE(
+    "telephone events and keep-alives are authentic packets without sound, where the endpoint has them") {
+    Desk without;
+    CHECK(without.rtp(without.sealed(1, 101, rtp::hex("0B0A00A0"))) == "payload_type");
     auto settings = pcmu();
     settings.event_payload_type = 101;
+    settings.keep_alive_payload_type = 123;
     Desk desk{settings};
-    CHECK(desk.rtp(desk.sealed(1, 101, rtp::hex("0B0A00A0"))) == "payload_type");
+    Octets event = desk.sealed(1, 101, rtp::hex("0B0A00A0"));
+    Datagram datagram{event, kRadio, {}, false};
+    const auto pressed = desk.source.open_rtp(datagram, kStart, {});
+    REQUIRE(pressed);
+    CHECK(pressed->kind == Packet::Kind::Event);
+    CHECK(Octets{pressed->payload.begin(), pressed->payload.end()} == rtp::hex("0B0A00A0"));
+    CHECK(pressed->duration == 0);
+    Octets empty = desk.sealed(2, 123, {});
+    datagram.octets = empty;
+    const auto alive = desk.source.open_rtp(datagram, kStart, {});
+    REQUIRE(alive);
+    CHECK(alive->kind == Packet::Kind::KeepAlive);
     CHECK(desk.source.last_heard() == kStart);
+    CHECK_FALSE(desk.source.last_sound());
+    CHECK(desk.rtp(desk.sealed(3)) == "ok");
+    CHECK(desk.source.last_sound() == kStart);
 }
 
 TEST_CASE("what waited in the system for more than 200 ms is marked stale") {

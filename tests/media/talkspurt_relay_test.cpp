@@ -50,6 +50,65 @@ TEST_CASE("a gap in the talker's numbers stays a gap in the listener's, in seque
     CHECK(stage.talkspurt.numbers().packets_lost == 2);
 }
 
+TEST_CASE("a number without sound is no gap to who is relayed to, and is not lost") {
+    Stage stage;
+    Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+    const Speech speech{codec::pcmu(), 200ms};
+    stage.press(guard, speech, {&officer});
+    stage.say(speech, 0, 3);
+    Packet event{.kind = Packet::Kind::Event, .sequence = speech.packet(3).sequence};
+    stage.talkspurt.pass_over(event, stage.now);
+    for (std::size_t n = 3; n < 6; ++n) {
+        Packet packet = speech.packet(n);
+        ++packet.sequence;
+        stage.carry(packet);
+    }
+    const auto heard = officer.hear();
+    REQUIRE(heard.size() == 6);
+    CHECK(continuous(heard, 160));
+    stage.finish();
+    CHECK(stage.talkspurt.numbers().packets_received == 6);
+    CHECK(stage.talkspurt.numbers().packets_lost == 0);
+}
+
+TEST_CASE("a number without sound that comes late, or far away, moves nothing") {
+    Stage stage;
+    Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+    const Speech speech{codec::pcmu(), 200ms};
+    stage.press(guard, speech, {&officer});
+    stage.say(speech, 0, 2);
+    stage.now += 20ms;
+    stage.say(speech, 3, 5);
+    Packet event{.kind = Packet::Kind::Event, .sequence = speech.packet(2).sequence};
+    stage.talkspurt.pass_over(event, stage.now);
+    event.sequence += 1'000'000;
+    stage.talkspurt.pass_over(event, stage.now);
+    stage.say(speech, 5, 6);
+    const auto heard = officer.hear();
+    REQUIRE(heard.size() == 5);
+    CHECK(heard[2].sequence - heard[1].sequence == 2);
+    CHECK(heard[4].sequence - heard[3].sequence == 1);
+    stage.finish();
+    CHECK(stage.talkspurt.numbers().packets_lost == 0);
+}
+
+TEST_CASE("what is sent to a listener in between takes a number of its stream, and none is used twice") {
+    Stage stage;
+    Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+    const Speech speech{codec::pcmu(), 200ms};
+    stage.press(guard, speech, {&officer});
+    stage.say(speech, 0, 2);
+    officer.endpoint.send_empty(stage.outbox, 123, stage.now);
+    stage.talkspurt.make_way(officer.endpoint);
+    stage.say(speech, 2, 4);
+    const auto heard = officer.hear();
+    REQUIRE(heard.size() == 5);
+    for (std::size_t n = 1; n < heard.size(); ++n) CHECK(heard[n].sequence == heard[n - 1].sequence + 1);
+    CHECK(heard[2].payload.empty());
+    CHECK(officer.endpoint.sink.counters().refused.read() == 0);
+    stage.finish();
+}
+
 TEST_CASE("packets that overtook each other go on at once, each under the number that is its own") {
     Stage stage;
     Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};

@@ -28,6 +28,7 @@ struct OpenGate : Gate {
         }
         return &talkspurt;
     }
+    void beside(Endpoint&, const Packet&, core::Time) override {}
     void signalled(Endpoint&, const rtp::App&, std::optional<std::uint32_t>, core::Time) override {}
     void left(Endpoint&, core::Time) override {
         ++byes;

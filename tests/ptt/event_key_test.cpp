@@ -32,6 +32,15 @@ struct Scene {
 
 }  // namespace
 
+TEST_CASE("without a number every event is the key, and a change of events is a new press") {
+    EventKey key{std::nullopt};
+    CHECK(key.on_packet({3, false, 10, 160}, 1000, core::Time{1h})[0] == EventKey::Change::Pressed);
+    const auto changes = key.on_packet({7, false, 10, 160}, 2000, core::Time{1h + 20ms});
+    CHECK(changes[0] == EventKey::Change::Released);
+    CHECK(changes[1] == EventKey::Change::Pressed);
+    CHECK(key.pressed());
+}
+
 TEST_CASE("the key goes down with the first packet and up with the first end") {
     Scene scene;
     scene.hear(12, 1000, 0ms);

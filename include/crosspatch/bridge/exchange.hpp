@@ -12,6 +12,7 @@
 #include "crosspatch/bridge/tone_player.hpp"
 #include "crosspatch/bridge/topology.hpp"
 #include "crosspatch/core/counter.hpp"
+#include "crosspatch/core/deadlines.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/mpsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
@@ -54,6 +55,7 @@ public:
     Exchange& operator=(const Exchange&) = delete;
 
     media::Talkspurt* pass(media::Endpoint& from, const media::Packet& packet, core::Time now) override;
+    void beside(media::Endpoint& from, const media::Packet& packet, core::Time now) override;
     void signalled(media::Endpoint& from, const rtp::App& message, std::optional<std::uint32_t> order,
                    core::Time now) override;
     void left(media::Endpoint& from, core::Time now) override;
@@ -114,7 +116,8 @@ private:
         core::Time asked_at{};      // its last floor message
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
-        bool broadcasts{};  // its press is a broadcast call
+        bool broadcasts{};            // its press is a broadcast call
+        std::uint64_t sent_on_air{};  // ED-137: packets sent to it when that was last looked at
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
@@ -145,9 +148,24 @@ private:
     media::Talkspurt* carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now);
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
     floor::Verdict first_of_press(std::uint32_t endpoint, const media::Packet& packet, core::Time now);
-    void press_in_band(std::uint32_t endpoint, core::Time now);
+    void press_in_band(std::uint32_t endpoint, floor::Class level, core::Time now);
+    bool may_claim(std::uint32_t endpoint, floor::Class level) const;
     void press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     floor::WhenBusy when_busy(std::uint32_t endpoint) const;
+
+    // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
+    media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    bool key_is_down(std::uint32_t endpoint) const;
+    floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
+    void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
+    void release_key(std::uint32_t endpoint, core::Time now);
+    void heed_event(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void heed_extension(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void heed(std::uint32_t endpoint, const ptt::Ed137::Changes& changes, core::Time now);
+    void answer_key(const floor::Decision& decision, core::Time now);
+    void follow_channel(std::uint32_t endpoint, core::Time now);
+    void show_on_air(std::uint32_t endpoint, core::Time now);
+    void tend_key(std::uint32_t endpoint, core::Time now);
 
     // Floor messages of TS 24.380: exchange_messages.cpp.
     void ask(std::uint32_t endpoint, const ptt::McptServer::Heard& heard, core::Time now);
@@ -234,6 +252,7 @@ private:
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
+    core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due
     bool refuse_floors_{};
     bool stopping_{};
     std::uint32_t measurements_{};

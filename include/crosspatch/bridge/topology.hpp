@@ -14,6 +14,8 @@
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/vox_input.hpp"
 #include "crosspatch/policy/engine.hpp"
+#include "crosspatch/ptt/ed137.hpp"
+#include "crosspatch/ptt/event_key.hpp"
 #include "crosspatch/ptt/mcpt_server.hpp"
 
 namespace crosspatch::bridge {
@@ -54,6 +56,8 @@ struct Topology {
         std::shared_ptr<const Tones> tones;               // nothing: none of them
         std::shared_ptr<media::VoxInput> vox;             // nothing but for `ptt: vox`
         std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
+        std::shared_ptr<ptt::EventKey> event_key;         // nothing but for `ptt: event`
+        std::shared_ptr<ptt::Ed137> ed137;                // nothing but for `ptt: ed137`
         std::string_view identity;                        // of the talker, as floor messages name him
         // What the talker may claim.
         bool may_emergency{};
@@ -69,6 +73,7 @@ struct Topology {
         const policy::RuleList* inbound{};
         std::vector<std::uint32_t> endpoints;
         std::vector<std::uint32_t> messaged;  // of these, those with floor messages
+        std::vector<std::uint32_t> on_air;    // of these, those of ED-137
         std::vector<std::uint32_t> bridges;   // those that it is on
         policy::SuiteSet suites;              // of its listeners
         std::size_t reach{};                  // endpoints that may hear a talker here, all bridges open

@@ -11,14 +11,22 @@
 #include "crosspatch/codec/format.hpp"
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/config.hpp"
+#include "crosspatch/ptt/ed137.hpp"
 #include "crosspatch/rtp/srtp_suite.hpp"
 
 // One endpoint's section of the configuration. Source: contract.md, Configuration.
 namespace crosspatch::endpoint {
 
 enum class Rtcp : std::uint8_t { Mux, NextPort, Off };
-// How a press is told: by packets, by sound, by floor messages of TS 24.380.
-enum class Signal : std::uint8_t { Media, Vox, Mcptt };
+// How a press is told: by packets, by sound, by telephone events of RFC 4733, by floor messages of TS 24.380, by the
+// header extension of ED-137.
+enum class Signal : std::uint8_t { Media, Vox, Event, Mcptt, Ed137 };
+// `ptt: {signal: event, …}`.
+struct EventPtt {
+    std::uint8_t payload_type{101};
+    std::optional<std::uint8_t> event;  // nothing: every event is the key
+    bool operator==(const EventPtt&) const = default;
+};
 
 // Everything but the keys: two endpoints with equal settings are the same endpoint to a reload.
 struct Settings {
@@ -34,6 +42,8 @@ struct Settings {
     bridge::Direction direction{bridge::Direction::Both};  // seen from the radio
     rtp::Suite suite{rtp::Suite::Aes256Gcm};
     Signal signal{Signal::Media};
+    EventPtt event;
+    ptt::Ed137Settings ed137;
     bridge::TalkerToneSet tones;
     bool half_duplex{};
     bridge::Talker talker;

@@ -15,10 +15,10 @@ inline constexpr ChannelIndex kNoChannel = 0xffffffff;
 // Which bridge a channel is reached through, as the caller numbers them; 0: through none, equal to nothing.
 using Conversation = std::uint32_t;
 
-// How a press is told. Media: from packets or an in-band key (RTP, ED-137, USRP); Vox: from the sound;
-// Explicit: floor messages both ways. Only an explicit press can be queued, waits, or is told its messages
-// again.
-enum class Signal : std::uint8_t { Media, Vox, Explicit };
+// How a press is told. Media: from packets (RTP, USRP); Vox: from the sound; Key: by a key beside the sound
+// (ED-137, telephone events), so that a press ends and another begins without a pause of the sound; Explicit:
+// floor messages both ways. Only an explicit press can be queued, waits, or is told its messages again.
+enum class Signal : std::uint8_t { Media, Vox, Key, Explicit };
 
 enum class Class : std::uint8_t { Normal, ImminentPeril, Emergency };
 

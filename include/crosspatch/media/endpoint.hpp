@@ -36,6 +36,9 @@ public:
               std::span<const std::byte> payload) {
         return sink.send(outbox, source.remote(), marker, packet_index, timestamp, payload);
     }
+    bool send_empty(Outbox& outbox, std::uint8_t payload_type, core::Time now) {
+        return sink.send_empty(outbox, source.remote(), payload_type, now);
+    }
     // What send() touches, but for the key: SrtpSender::prefetch().
     void prefetch() const {
         core::prefetch<sizeof(core::Address)>(&source.remote());

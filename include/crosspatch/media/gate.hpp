@@ -19,6 +19,8 @@ public:
 
     // An authentic audio packet has come. Gives the talkspurt that carries it; nullptr drops it, counted by the gate.
     virtual Talkspurt* pass(Endpoint& from, const Packet& packet, core::Time now) = 0;
+    // An authentic packet without sound has come: a telephone event or a keep-alive.
+    virtual void beside(Endpoint& from, const Packet& packet, core::Time now) = 0;
     // An authentic RTCP APP packet has come: floor messages. `order`: its SRTCP index; nothing without SRTP.
     virtual void signalled(Endpoint& from, const rtp::App& message, std::optional<std::uint32_t> order,
                            core::Time now) = 0;

@@ -42,6 +42,7 @@ public:
         core::Counter refused;  // not sealed: no reservation, or an index that was used
     };
 
+    static constexpr std::size_t kMaxExtension = 8;
     static constexpr std::size_t kHot = 256;  // octets at its front that every packet touches
 
     // `first_timestamp` is random. The sender has begun its stream.
@@ -50,6 +51,11 @@ public:
     // One packet to `to`. `index` may be behind the newest by less than 128, never one that was used.
     bool send(Outbox& outbox, const core::Address& to, bool marker, std::uint64_t index,
               std::uint32_t timestamp, std::span<const std::byte> payload);
+
+    // A packet without sound, under its own payload type: the next number, the clock of now.
+    bool send_empty(Outbox& outbox, const core::Address& to, std::uint8_t payload_type, core::Time now);
+    // The header extension of every RTP packet from now on: whole words, at most kMaxExtension octets; none: without.
+    void set_extension(std::uint16_t profile, std::span<const std::byte> octets);
 
     // A compound with our report, what we heard from the radio, and our CNAME; with `bye` when we leave: the
     // last one.
@@ -72,11 +78,14 @@ public:
     const Counters& counters() const { return counters_; }
 
 private:
+    bool put(Outbox& outbox, const core::Address& to, std::uint8_t payload_type, bool marker,
+             std::uint64_t index, std::uint32_t timestamp, std::span<const std::byte> payload);
     void follow_ssrc();
     // What every packet touches stands together: with a thousand listeners each cache line counts. The sender has
     // what it seldom needs at its end.
     int socket_;
     std::uint8_t payload_type_;
+    std::uint8_t extension_size_{};  // with its own four octets
     bool sent_any_{};
     bool left_{};                   // BYE was said
     std::uint32_t packet_ticks_;    // of the RTP clock, in one packet
@@ -87,6 +96,7 @@ private:
     Counters counters_;
     rtp::SrtpSender srtp_;
 
+    std::array<std::byte, 4 + kMaxExtension> extension_{};
     Settings settings_;
     std::uint32_t first_timestamp_;
     core::Time epoch_;

@@ -28,9 +28,9 @@ public:
     struct Settings {
         codec::Format format;
         std::uint8_t payload_type{};
-        std::optional<std::uint8_t>
-            event_payload_type;  // RFC 4733; taken and, in this version, not acted upon
-        core::Address remote;    // none: learned from the first authenticated packet
+        std::optional<std::uint8_t> event_payload_type;       // RFC 4733
+        std::optional<std::uint8_t> keep_alive_payload_type;  // ED-137
+        core::Address remote;  // none: learned from the first authenticated packet
         bool learn{};
         bool own_port{};  // not on the shared media port
         bool rtcp_on_next_port{};
@@ -72,12 +72,14 @@ public:
     Counters& counters() { return counters_; }
     const Counters& counters() const { return counters_; }
     std::optional<core::Time> last_heard() const { return last_heard_; }
+    std::optional<core::Time> last_sound() const { return last_sound_; }
     // Own SSRC of the sink beside it: what comes back under it is our own packet.
     void set_own_ssrc(std::uint32_t ssrc) { own_ssrc_ = ssrc; }
 
 private:
     std::optional<Drop> check_origin(const Datagram& datagram, bool rtcp) const;
     std::optional<Drop> accept_ssrc(std::uint32_t ssrc, core::Time now, bool& changed);
+    std::optional<Packet::Kind> kind_of(std::uint8_t payload_type) const;
     void follow(const core::Address& from, bool newest, bool rtcp, core::Time now);
     Drop drop(Drop cause);
 
@@ -85,6 +87,7 @@ private:
     rtp::SrtpReceiver srtp_;
     std::optional<rtp::Reception> reception_;
     std::optional<core::Time> last_heard_;
+    std::optional<core::Time> last_sound_;
     core::Time ssrc_changed_{};
     core::Time moved_at_{};
     std::uint32_t own_ssrc_{};

@@ -81,6 +81,10 @@ public:
 
     // Sends what `packet` makes possible now.
     void carry(const Packet& packet, core::Time now);
+    // A packet of the talker's without sound has come: its number is none that is missing.
+    void pass_over(const Packet& packet, core::Time now);
+    // The listener's stream has had a packet of ours in between: what is relayed to it goes on behind that.
+    void make_way(const Endpoint& listener);
     // Gives up gaps that have been waited for, and sends what waits for a talker who has stopped.
     void advance(core::Time now);
     std::optional<core::Time> deadline() const;

@@ -22,6 +22,7 @@ struct Ed137Settings {
     std::uint8_t multiplier{10};            // R2S-KeepAliveMultiplier, 2 to 50
     std::uint8_t ptt_id{0};                 // of this session, up to 63
     std::uint8_t repeats{0};                // ptt_rep, 0 to 3: the end of a key is told so often again
+    friend bool operator==(const Ed137Settings&, const Ed137Settings&) = default;
 };
 
 // Our end of one ED-137 session: the other end's key or squelch becomes a press, and what the floor decides
@@ -78,6 +79,8 @@ public:
     bool keep_alive_due(core::Time now) const;
     // A packet with extension() has gone out, with sound or without.
     void sent(core::Time now);
+    // For a caller who does not tell each one with sound: some have gone out since the last deadline, nobody knows when.
+    void sent_meanwhile(core::Time now);
 
     // When on_time() or keep_alive_due() has something; Time::min(): at once.
     core::Time next_deadline() const;
@@ -85,6 +88,7 @@ public:
     // For people and counters.
     bool found() const { return found_; }
     bool pressed() const { return pressed_.has_value(); }
+    floor::Class level() const { return pressed_.value_or(floor::Class::Normal); }  // of the press
     const rtp::ed137::Extension& heard() const {
         return heard_;
     }  // the last; SCT: two at once on its receiver

@@ -8,11 +8,11 @@
 
 namespace crosspatch::ptt {
 
-// One telephone event as a key: `ptt: event`. While it lasts the key is pressed.
+// A telephone event as a key: `ptt: event`. While it lasts the key is pressed.
 //
 // Shape    about 50 octets.
 // Time     `now` is the arrival time. A key whose end was lost is up after TelephoneEvents::kPatience.
-// Errors   none; other events press nothing, but each one ends the key: a sender has one event at a time.
+// Errors   none; events that are not the key press nothing, but each one ends it: a sender has one event at a time.
 // Thread   its owner's; no allocation.
 // Source   RFC 4733, see rtp::TelephoneEvents.
 class EventKey {
@@ -20,7 +20,8 @@ public:
     enum class Change : std::uint8_t { Pressed, Released };
     using Changes = std::array<std::optional<Change>, 3>;  // in order; empty places anywhere
 
-    explicit EventKey(std::uint8_t event) : key_{event} {}
+    // Nothing: every event is the key.
+    explicit EventKey(std::optional<std::uint8_t> event) : key_{event} {}
 
     // Each event packet of the peer that has proved to be authentic.
     Changes on_packet(const rtp::TelephoneEvent& event, std::uint32_t timestamp, core::Time now);
@@ -32,7 +33,7 @@ public:
 private:
     std::optional<Change> heed(const std::optional<rtp::TelephoneEvents::Change>& change);
 
-    std::uint8_t key_;
+    std::optional<std::uint8_t> key_;
     bool pressed_{};
     rtp::TelephoneEvents events_;
 };

@@ -67,6 +67,8 @@ constexpr std::size_t written_size(const Header& header) {
     return kMinHeader + (header.extension_profile ? 4 + header.extension.size() : 0);
 }
 
+constexpr std::byte kExtensionBit{0x10};  // of a header's first octet: an extension follows
+
 // The fixed header and nothing else: what every listener's packet has.
 inline void write_fixed_header(std::span<std::byte, kMinHeader> out, std::uint8_t payload_type, bool marker,
                                std::uint16_t sequence, std::uint32_t timestamp, std::uint32_t ssrc) {

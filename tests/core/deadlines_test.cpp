@@ -1,13 +1,12 @@
-#include "src/floor/deadlines.hpp"
+#include "crosspatch/core/deadlines.hpp"
 
 #include <doctest/doctest.h>
 
 #include <map>
 #include <random>
 
-using namespace crosspatch::floor;
+using namespace crosspatch::core;
 using namespace std::chrono_literals;
-using crosspatch::core::Time;
 
 TEST_CASE("deadlines come earliest first, equal ones by owner, whatever is set, moved and taken back") {
     std::mt19937 random{7};

@@ -6,9 +6,9 @@
 
 #include "crosspatch/core/time.hpp"
 
-namespace crosspatch::floor {
+namespace crosspatch::core {
 
-inline constexpr core::Time kNever = core::Time::max();
+inline constexpr Time kNever = Time::max();
 
 // At most one deadline for each of a dense set of owners; gives the earliest.
 //
@@ -18,14 +18,14 @@ inline constexpr core::Time kNever = core::Time::max();
 class Deadlines {
 public:
     struct Entry {
-        core::Time when;
+        Time when;
         std::uint32_t owner;
         auto operator<=>(const Entry&) const = default;
     };
 
     void grow(std::size_t owners);
-    void set(std::uint32_t owner, core::Time when);  // kNever: it has none
-    core::Time when(std::uint32_t owner) const {
+    void set(std::uint32_t owner, Time when);  // kNever: it has none
+    Time when(std::uint32_t owner) const {
         return place_[owner] == kAbsent ? kNever : heap_[place_[owner]].when;
     }
     std::optional<Entry> earliest() const {
@@ -44,4 +44,4 @@ private:
     std::vector<std::uint32_t> place_;  // by owner
 };
 
-}  // namespace crosspatch::floor
+}  // namespace crosspatch::core

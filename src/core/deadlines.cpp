@@ -1,8 +1,8 @@
-#include "src/floor/deadlines.hpp"
+#include "crosspatch/core/deadlines.hpp"
 
 #include <cassert>
 
-namespace crosspatch::floor {
+namespace crosspatch::core {
 
 void Deadlines::grow(std::size_t owners) {
     assert(owners >= place_.size() && owners < kAbsent);
@@ -10,7 +10,7 @@ void Deadlines::grow(std::size_t owners) {
     heap_.reserve(owners);
 }
 
-void Deadlines::set(std::uint32_t owner, core::Time when) {
+void Deadlines::set(std::uint32_t owner, Time when) {
     assert(owner < place_.size());
     const Entry entry{when, owner};
     if (place_[owner] == kAbsent) {
@@ -60,4 +60,4 @@ void Deadlines::remove(std::size_t place) {
     sink(place, last);
 }
 
-}  // namespace crosspatch::floor
+}  // namespace crosspatch::core

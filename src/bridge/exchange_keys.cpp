@@ -1,0 +1,173 @@
+// Radios that tell their key beside the sound, by ED-137 or telephone events: exchange.hpp, ptt/ed137.hpp, ptt/event_key.hpp.
+#include <algorithm>
+
+#include "crosspatch/bridge/exchange.hpp"
+#include "crosspatch/rtp/telephone_event.hpp"
+
+namespace crosspatch::bridge {
+
+using media::Drop;
+using media::Packet;
+
+// Sound counts while the key is down. A key that stays down after its floor ran out presses anew with what comes next.
+media::Talkspurt* Exchange::pass_keyed(media::Endpoint& from, const Packet& packet, core::Time now) {
+    const std::uint32_t who = from.index();
+    auto& dropped = from.source.counters().dropped;
+    if (plan(who).ed137) heed_extension(from, packet, now);
+    if (!key_is_down(who) || talk_by_key(who, packet.dtx, now) != floor::Verdict::Pass) {
+        note_refused(who, now);
+        return dropped(Drop::NoFloor), nullptr;
+    }
+    if (packet.stale) return dropped(Drop::Stale), nullptr;
+    return carried_by(from, packet, now);
+}
+
+bool Exchange::key_is_down(std::uint32_t who) const {
+    const Topology::Endpoint& radio = plan(who);
+    return radio.event_key ? radio.event_key->pressed() : radio.ed137->pressed();
+}
+
+floor::Verdict Exchange::talk_by_key(std::uint32_t who, bool dtx, core::Time now) {
+    const floor::Verdict verdict = arbiter_.media(who, now, dtx);
+    if (verdict != floor::Verdict::NeedsRequest) return verdict;
+    press_in_band(who, plan(who).ed137 ? plan(who).ed137->level() : floor::Class::Normal, now);
+    return arbiter_.media(who, now, dtx);
+}
+
+// A key that is held down keeps the floor as sound does.
+void Exchange::beside(media::Endpoint& from, const Packet& packet, core::Time now) {
+    const std::uint32_t who = from.index();
+    auto& dropped = from.source.counters().dropped;
+    if (plan(who).signal != floor::Signal::Key) return dropped(Drop::PayloadType);
+    if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled);
+    if (!plan(who).talks && plan(who).event_key) return dropped(Drop::ListenOnly);
+    media::Talkspurt& talkspurt = *home(who).talkspurt;
+    if (talkspurt.running() && talkspurt.talker() == &from) talkspurt.pass_over(packet, now);
+    if (plan(who).ed137)
+        heed_extension(from, packet, now);
+    else
+        heed_event(from, packet, now);
+    if (plan(who).talks && key_is_down(who)) talk_by_key(who, false, now);
+}
+
+void Exchange::heed_event(media::Endpoint& from, const Packet& packet, core::Time now) {
+    const std::uint32_t who = from.index();
+    ptt::EventKey& key = *plan(who).event_key;
+    const auto event = rtp::parse_telephone_event(packet.payload);
+    if (!event) return from.source.counters().dropped(Drop::BadPayload);
+    for (const auto& change : key.on_packet(*event, packet.timestamp, now)) {
+        if (change == ptt::EventKey::Change::Pressed) press_key(who, floor::Class::Normal, now);
+        if (change == ptt::EventKey::Change::Released) release_key(who, now);
+    }
+    keys_.set(who, key.next_deadline().value_or(core::kNever));
+}
+
+void Exchange::heed_extension(media::Endpoint& from, const Packet& packet, core::Time now) {
+    const rtp::Header header{.sequence = static_cast<std::uint16_t>(packet.sequence),
+                             .ssrc = packet.ssrc,
+                             .extension_profile = packet.extension_profile,
+                             .extension = packet.extension};
+    heed(from.index(), plan(from.index()).ed137->on_packet(header, now), now);
+    show_on_air(from.index(), now);
+}
+
+void Exchange::heed(std::uint32_t who, const ptt::Ed137::Changes& changes, core::Time now) {
+    using Kind = ptt::Ed137::Change::Kind;
+    for (const auto& change : changes) {
+        if (!change) continue;
+        switch (change->kind) {
+            case Kind::Found:  // as with any packet, heard() has told it
+                break;
+            case Kind::Pressed:
+            case Kind::Claimed:
+                press_key(who, change->level, now);
+                break;
+            case Kind::Released:
+                release_key(who, now);
+                break;
+            case Kind::Lost: {
+                endpoints_[who].up = false;
+                Report gone = report(Report::Kind::EndpointDown, now);
+                gone.endpoint = who;
+                send(gone);
+            }
+        }
+    }
+}
+
+// While somebody has the floor, less than he claims already is no press.
+void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) {
+    if (!plan(who).talks || endpoints_[who].standing != Standing::Enabled) return;
+    using State = floor::ParticipantState;
+    const State state = arbiter_.participant_state(who);
+    const bool talks = state == State::Talking || state == State::Revoking;
+    if (!talks || level > arbiter_.claim(who).level) press_in_band(who, level, now);
+}
+
+void Exchange::release_key(std::uint32_t who, core::Time now) {
+    arbiter_.release(who, now, decisions_);
+    act(now);
+}
+
+// What the floor made of a press, and who talks on the channel: in the extension of what the radio is sent.
+void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
+    using Kind = floor::Decision::Kind;
+    if (decision.kind == Kind::Taken || decision.kind == Kind::Idle) {
+        for (const std::uint32_t who : topology_->channels[decision.channel].on_air) follow_channel(who, now);
+        return;
+    }
+    if (decision.participant == floor::kNobody || !plan(decision.participant).ed137) return;
+    ptt::Ed137& session = *plan(decision.participant).ed137;
+    if (decision.kind == Kind::Granted)
+        session.press_granted(now);
+    else if (decision.kind == Kind::Denied || decision.kind == Kind::Revoked ||
+             decision.kind == Kind::Released)
+        session.press_refused(now);
+    show_on_air(decision.participant, now);
+}
+
+void Exchange::follow_channel(std::uint32_t who, core::Time now) {
+    const Topology::Endpoint& radio = plan(who);
+    if (!radio.ed137 || !radio.media) return;
+    const auto talker = arbiter_.holder(radio.channel);
+    const bool hears = talker && may_know(who, *talker) && may_listen(who, *talker, policy::SuiteSet::all());
+    if (hears || tones_.plays(who))
+        radio.ed137->talk_begins(hears ? arbiter_.claim(*talker).level : floor::Class::Normal, now);
+    else
+        radio.ed137->talk_ends(now);
+    show_on_air(who, now);
+}
+
+// What has changed is told at once, in a packet without sound, and the packets with sound say it from now on.
+void Exchange::show_on_air(std::uint32_t who, core::Time now) {
+    const Topology::Endpoint& radio = plan(who);
+    ptt::Ed137& session = *radio.ed137;
+    radio.media->sink.set_extension(rtp::ed137::kProfile, session.extension().view());
+    const auto talker = arbiter_.holder(radio.channel);
+    while (session.keep_alive_due(now)) {
+        if (radio.media->send_empty(path_.outbox, rtp::ed137::kKeepAlive, now) && talker)
+            home(*talker).talkspurt->make_way(*radio.media);
+        session.sent(now);
+    }
+    endpoints_[who].sent_on_air = radio.media->sink.counters().packets.read();
+    keys_.set(who, session.next_deadline());
+}
+
+void Exchange::tend_key(std::uint32_t who, core::Time now) {
+    const Topology::Endpoint& radio = plan(who);
+    if (radio.event_key) {
+        const auto change = radio.event_key->on_time(now);
+        if (change == ptt::EventKey::Change::Released) release_key(who, now);
+        keys_.set(who, radio.event_key->next_deadline().value_or(core::kNever));
+    } else if (radio.ed137) {
+        heed(who, radio.ed137->on_time(now), now);
+        // Sound has been sent since, at some time of this period: that was a sign of life, too.
+        if (radio.media->sink.counters().packets.read() != endpoints_[who].sent_on_air)
+            radio.ed137->sent_meanwhile(now);
+        show_on_air(who, now);
+    } else {
+        keys_.set(who, core::kNever);
+    }
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,347 @@
+// Radios whose key is beside the sound: telephone events and ED-137.
+#include <doctest/doctest.h>
+
+#include "crosspatch/bridge/exchange.hpp"
+#include "tests/bridge/town.hpp"
+#include "tests/support/allocations.hpp"
+
+namespace crosspatch::bridge {
+namespace {
+
+using namespace tests;
+using Kind = Report::Kind;
+using rtp::ed137::Extension;
+using rtp::ed137::Ptt;
+constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
+
+// The guard's key is a telephone event. The officer's radio is an ED-137 one: a voice switch with a key (we are the
+// ground station), or a ground station with a squelch.
+struct Keys : Town {
+    explicit Keys(ptt::Ed137Role ours = ptt::Ed137Role::Grs) {
+        plan.endpoints[kGuard].signal = plan.endpoints[kOfficer].signal = floor::Signal::Key;
+        plan.endpoints[kGuard].event_key = std::make_shared<ptt::EventKey>(std::nullopt);
+        plan.endpoints[kOfficer].ed137 =
+            std::make_shared<ptt::Ed137>(ptt::Ed137Settings{.role = ours, .ptt_id = 5});
+        plan.endpoints[kOfficer].may_emergency = true;
+        plan.channels[kTac].on_air = {kOfficer};
+        open_town();
+    }
+
+    media::Packet next(std::uint32_t who, media::Packet::Kind kind) {
+        const Speech& voice = *speech[who];
+        const std::size_t n = said[who]++;
+        media::Packet one = voice.packet(n % voice.size());
+        one.kind = kind;
+        one.sequence = 100 + n;
+        one.timestamp = static_cast<std::uint32_t>(n) * 160;
+        if (kind != media::Packet::Kind::Sound) {
+            one.duration = 0;
+            one.payload = {};
+        }
+        return one;
+    }
+    bool take(std::uint32_t who, const media::Packet& packet) {
+        media::Endpoint& from = radios[who]->endpoint;
+        if (packet.kind != media::Packet::Kind::Sound) {
+            exchange.beside(from, packet, stage.now);
+            flush();
+            return false;
+        }
+        media::Talkspurt* talkspurt = exchange.pass(from, packet, stage.now);
+        if (talkspurt) talkspurt->carry(packet, stage.now);
+        flush();
+        return talkspurt != nullptr;
+    }
+    // One event packet of the guard's; `since`: when the event began.
+    void event(std::uint32_t since, bool end = false) {
+        const auto octets =
+            rtp::write_telephone_event({10, end, 10, static_cast<std::uint16_t>(160 * ++grown)});
+        media::Packet packet = next(kGuard, media::Packet::Kind::Event);
+        packet.timestamp = since;
+        packet.payload = octets;
+        take(kGuard, packet);
+    }
+    // One packet of the officer's radio, with this extension.
+    bool radio(const Extension& says, bool sound = true) {
+        const rtp::ed137::Octets octets = rtp::ed137::write(says);
+        media::Packet packet =
+            next(kOfficer, sound ? media::Packet::Kind::Sound : media::Packet::Kind::KeepAlive);
+        packet.extension_profile = rtp::ed137::kProfile;
+        packet.extension = octets.view();
+        return take(kOfficer, packet);
+    }
+    // What the officer's radio was sent since the last look: type and extension of each packet.
+    struct Sent {
+        std::uint8_t type;
+        std::uint16_t sequence;
+        Extension extension;
+    };
+    std::vector<Sent> sent() {
+        std::vector<Sent> all;
+        media::ReceiveBatch in;
+        for (auto batch = in.receive(radios[kOfficer]->wire.get()); !batch.empty();
+             batch = in.receive(radios[kOfficer]->wire.get()))
+            for (const media::Datagram& datagram : batch) {
+                if (rtp::classify(datagram.octets) != rtp::DatagramKind::Rtp) continue;
+                const auto header = rtp::parse_header(datagram.octets);
+                REQUIRE(header);
+                const auto extension = rtp::ed137::read(*header);
+                REQUIRE(extension);
+                all.push_back({header->payload_type, header->sequence, *extension});
+            }
+        return all;
+    }
+    int grown{};
+};
+
+TEST_CASE("a telephone event is a press while it lasts, and sound without it is none") {
+    Keys town;
+    CHECK_FALSE(town.packet(kGuard));
+    CHECK(town.count(Kind::Requested) == 0);
+    town.event(1'000);
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    for (int n = 0; n < 10; ++n) {
+        CHECK(town.packet(kGuard));
+        if (n % 3 == 2) town.event(1'000);
+        town.step();
+    }
+    CHECK(town.hears(kPost) == 10);
+    town.event(1'000, true);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::TalkerReleased);
+    CHECK(town.last(Kind::Released).numbers.packets_lost == 0);
+    CHECK_FALSE(town.packet(kGuard));
+    town.event(1'000, true);  // the end is sent three times
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.dropped(kGuard, media::Drop::NoFloor) == 2);
+}
+
+TEST_CASE("who presses again while his last words are still coming has the floor again") {
+    Keys town;
+    town.event(1'000);
+    town.packet(kGuard);
+    town.event(1'000, true);
+    town.grown = 0;
+    town.event(5'000);
+    CHECK(town.count(Kind::Granted, kGuard) == 2);
+    CHECK(town.packet(kGuard));
+}
+
+TEST_CASE("a key that was refused is refused until it goes up, and says nothing in mid-word") {
+    Keys town;
+    town.talk(kPost, 1);
+    town.event(1'000);
+    CHECK(town.count(Kind::Denied, kGuard) == 1);
+    for (int n = 0; n < 40; ++n) {  // the post has fallen silent meanwhile
+        CHECK_FALSE(town.packet(kGuard));
+        if (n % 3 == 2) town.event(1'000);
+        town.step();
+    }
+    CHECK(town.count(Kind::Granted, kGuard) == 0);
+    town.event(1'000, true);
+    town.grown = 0;
+    town.event(9'000);
+    CHECK(town.packet(kGuard));
+}
+
+TEST_CASE("a key without its end is up after half a second, and the floor goes with it") {
+    Keys town;
+    town.plan.channels[Town::kOps].floor.lease = 5s;
+    town.install();
+    town.event(1'000);
+    town.packet(kGuard);
+    town.wait(440ms);
+    CHECK(town.count(Kind::Released, kGuard) == 0);
+    town.wait(100ms);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+}
+
+TEST_CASE("a key that is held without sound keeps the floor, and loses it when nothing comes any more") {
+    Keys town;
+    for (int n = 0; n < 20; ++n) {
+        town.event(1'000);
+        town.wait(40ms);
+    }
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    CHECK(town.count(Kind::Released) == 0);
+    town.wait(240ms);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::Timeout);
+}
+
+TEST_CASE(
+    "a broken event is counted and presses nothing; of another radio, events are no payload of its own") {
+    Keys town;
+    const Octets three(3);
+    media::Packet packet = town.next(kGuard, media::Packet::Kind::Event);
+    packet.payload = three;
+    town.take(kGuard, packet);
+    CHECK(town.count(Kind::Requested) == 0);
+    CHECK(town.dropped(kGuard, media::Drop::BadPayload) == 1);
+    town.take(kPost, town.next(kPost, media::Packet::Kind::Event));
+    CHECK(town.dropped(kPost, media::Drop::PayloadType) == 1);
+}
+
+TEST_CASE("keep-alives go out each 200 ms whoever is silent, without sound and with the extension") {
+    Keys town;
+    town.sent();
+    town.wait(2s);
+    const auto idle = town.sent();
+    CHECK(idle.size() == 10);
+    for (const Keys::Sent& one : idle) {
+        CHECK(one.type == rtp::ed137::kKeepAlive);
+        CHECK(one.extension == Extension{});
+    }
+    for (std::size_t n = 1; n < idle.size(); ++n) CHECK(idle[n].sequence == idle[n - 1].sequence + 1);
+}
+
+TEST_CASE("a voice switch's key is a press, and is given back while it has the floor") {
+    Keys town;
+    town.sent();
+    for (int n = 0; n < 5; ++n) {
+        CHECK(town.radio({.ptt = Ptt::Normal, .ptt_id = 5}));
+        town.step();
+    }
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+    CHECK(town.hears(kGuard) == 5);
+    const auto told = town.sent();
+    REQUIRE(!told.empty());
+    CHECK(told.back().extension == Extension{.ptt = Ptt::Normal, .ptt_id = 5});
+    town.radio({}, false);
+    CHECK(town.count(Kind::Released, kOfficer) == 1);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::TalkerReleased);
+    CHECK(town.sent().back().extension == Extension{});
+}
+
+TEST_CASE("a voice switch that is refused is told that it is muted, and hears who talks by an open squelch") {
+    Keys town;
+    town.talk(kGuard, 0);
+    town.event(1'000);
+    town.packet(kGuard);
+    town.step();
+    town.sent();
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+    town.packet(kGuard);
+    town.flush();
+    auto told = town.sent();
+    REQUIRE(told.size() >= 2);
+    CHECK(told.back().type == 0);
+    CHECK(told.back().extension == Extension{.squelch_open = true, .muted = true});
+    for (std::size_t n = 1; n < told.size(); ++n) CHECK(told[n].sequence == told[n - 1].sequence + 1);
+    CHECK(town.radios[kOfficer]->endpoint.sink.counters().refused.read() == 0);
+    town.event(1'000, true);
+    town.step();
+    told = town.sent();
+    REQUIRE(!told.empty());
+    CHECK(told.front().type == rtp::ed137::kKeepAlive);
+    CHECK_FALSE(told.front().extension.squelch_open);
+}
+
+TEST_CASE("a key for emergencies pre-empts, one without the right to it counts as normal and is recorded") {
+    Keys town;
+    town.plan.bridges[0].preemption.push_back({.emergency = true});
+    town.install();
+    town.event(1'000);
+    town.packet(kGuard);
+    town.step();
+    CHECK(town.radio({.ptt = Ptt::Emergency}));
+    CHECK(town.last(Kind::Requested).emergency);
+    CHECK_FALSE(town.last(Kind::Requested).cut_down);
+    CHECK(town.count(Kind::Left, kGuard, Town::kTac) + town.count(Kind::Revoked, kGuard) > 0);
+    town.radio({}, false);
+    town.plan.endpoints[kOfficer].may_emergency = false;
+    town.install();
+    town.radio({.ptt = Ptt::Emergency});
+    CHECK_FALSE(town.last(Kind::Requested).emergency);
+    CHECK(town.last(Kind::Requested).cut_down);
+}
+
+TEST_CASE("a key that claims more in mid-talk raises the talkspurt, and those with ED-137 are told") {
+    Keys town;
+    town.radio({.ptt = Ptt::Normal});
+    town.step();
+    town.radio({.ptt = Ptt::Emergency});
+    CHECK(town.count(Kind::Raised, kOfficer) == 1);
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+    town.radio({.ptt = Ptt::Normal});
+    CHECK(town.count(Kind::Released) == 0);
+}
+
+TEST_CASE("a ground station's open squelch is a press, and our key is on while others talk") {
+    Keys town{ptt::Ed137Role::Vcs};
+    CHECK(town.radio({.squelch_open = true}));
+    town.step();
+    CHECK(town.hears(kGuard) == 1);
+    town.radio({}, false);
+    CHECK(town.count(Kind::Released, kOfficer) == 1);
+    town.wait(200ms);
+    town.sent();
+    town.event(1'000);
+    town.packet(kGuard);
+    town.step();
+    auto told = town.sent();
+    REQUIRE(!told.empty());
+    CHECK(told.back().type == 0);
+    CHECK(told.back().extension == Extension{.ptt = Ptt::Normal, .ptt_id = 5});
+    town.event(1'000, true);
+    town.step();
+    told = town.sent();
+    REQUIRE(!told.empty());
+    CHECK(told.front().extension == Extension{});
+}
+
+TEST_CASE("a session that falls silent has released its key, and its radio is gone") {
+    Keys town;
+    town.plan.channels[Town::kTac].floor.lease = 10s;
+    town.install();
+    town.exchange.heard(town.radios[kOfficer]->endpoint, town.stage.now);
+    town.radio({.ptt = Ptt::Normal});
+    town.wait(1'960ms);
+    CHECK(town.count(Kind::Released) == 0);
+    town.wait(60ms);
+    CHECK(town.count(Kind::Released, kOfficer) == 1);
+    CHECK(town.count(Kind::EndpointDown, kOfficer) == 1);
+}
+
+TEST_CASE("an ED-137 radio that is switched off is told of nobody, and its key is none") {
+    Keys town;
+    town.exchange.set_standing(kOfficer, Exchange::Standing::Disabled, town.stage.now);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    town.radio({.ptt = Ptt::Normal}, false);
+    CHECK(town.count(Kind::Requested, kOfficer) == 0);
+    CHECK(town.dropped(kOfficer, media::Drop::Disabled) == 2);
+    town.sent();
+    town.event(1'000);
+    town.packet(kGuard);
+    town.wait(400ms);
+    for (const Keys::Sent& one : town.sent()) CHECK_FALSE(one.extension.squelch_open);
+}
+
+TEST_CASE("keys move with their channels to another worker, and go on there") {
+    Keys town;
+    town.set_open(false);
+    town.move(0, 1, {Town::kTac});
+    town.sent();
+    town.wait(1s);
+    CHECK(town.sent().size() == 5);
+}
+
+TEST_CASE("pressing, talking and keep-alives take no memory from the heap") {
+    Keys town;
+    const auto round = [&] {
+        town.radio({.ptt = Ptt::Normal});
+        town.radio({.ptt = Ptt::Normal}, false);
+        town.radio({}, false);
+        town.event(1'000);
+        town.exchange.advance(town.stage.now += 200ms);
+        town.event(1'000, true);
+        town.flush();
+    };
+    round();
+    const auto before = allocations();
+    round();
+    CHECK(allocations() == before);
+}
+
+}  // namespace
+}  // namespace crosspatch::bridge
