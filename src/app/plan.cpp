@@ -218,16 +218,20 @@ private:
             const Radio& radio = *estate_.radios.at(index);
             if (radio.rtp) plan_->unwatched.push_back(radio.rtp.get());
             if (radio.rtcp) plan_->unwatched.push_back(radio.rtcp.get());
+            if (radio.floor) plan_->unwatched.push_back(radio.floor.get());
             plan_->detached.push_back(radio.media.get());
         }
         if (plan_->shared_changed && estate_.shared_port)
             plan_->unwatched.push_back(estate_.shared_port.get());
         for (const auto& radio : plan_->added) {
-            if (radio->rtp) plan_->watched.push_back({radio->rtp.get(), radio->media.get(), false});
-            if (radio->rtcp) plan_->watched.push_back({radio->rtcp.get(), radio->media.get(), true});
+            using media::PortUse;
+            media::Endpoint* endpoint = radio->media.get();
+            if (radio->rtp) plan_->watched.push_back({radio->rtp.get(), endpoint, PortUse::Media});
+            if (radio->rtcp) plan_->watched.push_back({radio->rtcp.get(), endpoint, PortUse::Rtcp});
+            if (radio->floor) plan_->watched.push_back({radio->floor.get(), endpoint, PortUse::Floor});
             plan_->attached.push_back(radio->media.get());
         }
-        if (plan_->shared_port) plan_->watched.push_back({plan_->shared_port.get(), nullptr, false});
+        if (plan_->shared_port) plan_->watched.push_back({plan_->shared_port.get(), nullptr});
     }
 
     Estate& estate_;
@@ -300,6 +304,7 @@ Relocation relocate(std::vector<bridge::Switchboard::Move> moves, const Radios& 
             if (!moving.contains(channels.find(radio->settings.channel).value_or(bridge::kNowhere))) continue;
             if (radio->rtp) step.ports.push_back(radio->rtp.get());
             if (radio->rtcp) step.ports.push_back(radio->rtcp.get());
+            if (radio->floor) step.ports.push_back(radio->floor.get());
             step.endpoints.push_back(radio->media.get());
         }
         step.move = std::move(move);

@@ -24,6 +24,7 @@ core::Result<core::UniqueFd> open_or_share(const core::Address& local,
     for (const Radio* radio : leaving) {
         if (radio->rtp && radio->local == local) return share(radio->rtp.get());
         if (radio->rtcp && radio->rtcp_local() == local) return share(radio->rtcp.get());
+        if (radio->floor && radio->floor_local() == local) return share(radio->floor.get());
     }
     return media::open_udp(local);
 }
@@ -40,11 +41,15 @@ core::Result<void> open_ports(Radio& radio, const Radio* before, std::span<const
     if (!rtp) return fail(rtp.error());
     radio.rtp = std::move(*rtp);
     radio.local = media::local_address(radio.rtp.get());
-    if (settings.rtcp != endpoint::Rtcp::NextPort) return {};
-    auto rtcp = open_or_share(radio.rtcp_local(), leaving);
-    if (!rtcp) return fail(rtcp.error());
-    radio.rtcp = std::move(*rtcp);
-    return {};
+    const auto open_beside = [&](core::UniqueFd& port, const core::Address& local) -> core::Result<void> {
+        auto opened = open_or_share(local, leaving);
+        if (!opened) return fail(opened.error());
+        port = std::move(*opened);
+        return {};
+    };
+    if (settings.rtcp == endpoint::Rtcp::NextPort)
+        if (const auto opened = open_beside(radio.rtcp, radio.rtcp_local()); !opened) return opened;
+    return settings.floor_port == 0 ? core::Result<void>{} : open_beside(radio.floor, radio.floor_local());
 }
 
 }  // namespace
@@ -175,6 +180,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                           .learn = !settings.remote,
                                           .own_port = static_cast<bool>(radio->rtp),
                                           .rtcp_on_next_port = settings.rtcp == endpoint::Rtcp::NextPort,
+                                          .floor_port = settings.floor_port,
                                           .ssrc = settings.ssrc},
                                .receiver = make_receiver(config.srtp, book, expected_of(settings)),
                                .sink = {.format = settings.format,
@@ -182,6 +188,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                         .ptime = settings.ptime,
                                         .socket = rtp,
                                         .rtcp_socket = rtcp,
+                                        .floor_socket = radio->floor ? radio->floor.get() : -1,
                                         .cname = cname},
                                .sender = make_sender(config.srtp, book, std::nullopt, {}),
                                .first_timestamp = randombytes_random()},

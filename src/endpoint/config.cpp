@@ -146,8 +146,7 @@ private:
         if (ptt.kind() != Node::Kind::Map) return signal(ptt);
         Map map = ptt.map();
         if (const auto node = map.require("signal")) signal(*node);
-        if (config_.settings.signal == Signal::Mcptt)
-            map.not_yet("port", "floor messages on a port of their own; they go with RTCP");
+        if (config_.settings.signal == Signal::Mcptt) read_floor_port(map);
         if (config_.settings.signal == Signal::Event) read_event(map);
         if (config_.settings.signal == Signal::Ed137) read_ed137(map);
         if (const auto tones = map.find("tones")) {
@@ -157,6 +156,21 @@ private:
         if (const auto tone = map.find("deny_tone"); tone && core::config::boolean(*tone).value_or(false))
             config_.settings.tones.insert(bridge::TalkerTone::Denied);
         map.finish();
+    }
+
+    void read_floor_port(Map& map) {
+        const auto port = map.find("port");
+        if (!port) return;
+        const Settings& settings = config_.settings;
+        config_.settings.floor_port =
+            static_cast<std::uint16_t>(core::config::integer(*port, 1, 65535).value_or(0));
+        if (!settings.listen)
+            port->problem(
+                "a port of its own needs a `listen` of its own: leave it out, and floor messages come with "
+                "RTCP");
+        if (settings.suite == rtp::Suite::None)
+            port->problem(
+                "needs SRTP: only a key vouches for who sends there; leave it out, and they come with RTCP");
     }
 
     void read_event(Map& map) {
@@ -306,6 +320,9 @@ void check_together(const std::vector<Config>& endpoints, const core::Address& s
                      config, "the RTCP port after this `listen`",
                      "leave a port free between endpoints with rtcp: next_port");
         }
+        if (settings.listen && settings.floor_port != 0)
+            once(ports, settings.listen.with_port(settings.floor_port), config, "the port of floor messages",
+                 "ptt: {signal: mcptt, port: …} needs another one");
         if (settings.listen == shared_port && settings.listen && settings.listen.port() != 0)
             problems.add(config.mark, config.path,
                          "this `listen` is the shared media port; leave `listen` out to use that port");

@@ -124,7 +124,8 @@ bool Sink::send_report(Outbox& outbox, const core::Address& to, std::optional<rt
 }
 
 bool Sink::send_floor_message(Outbox& outbox, const core::Address& to, rtp::FloorMessage message) {
-    if (settings_.rtcp_socket < 0 || !to || left_) return false;
+    const int socket = settings_.floor_socket < 0 ? settings_.rtcp_socket : settings_.floor_socket;
+    if (socket < 0 || !to || left_) return false;
     const std::span<std::byte> buffer = outbox.prepare();
     message.sender = srtp_.ssrc();
     const std::size_t written = rtp::write_floor_message(buffer.first(buffer.size() - kRtcpTrailer), message);
@@ -133,7 +134,7 @@ bool Sink::send_floor_message(Outbox& outbox, const core::Address& to, rtp::Floo
         ++counters_.refused;
         return false;
     }
-    outbox.commit(settings_.rtcp_socket, to, *sealed);
+    outbox.commit(socket, to, *sealed);
     return true;
 }
 

@@ -48,16 +48,27 @@ core::Address Source::rtcp_remote() const {
     return remote_.with_port(static_cast<std::uint16_t>(remote_.port() + 1));
 }
 
-std::optional<Drop> Source::check_origin(const Datagram& datagram, bool rtcp) const {
+// Until they have sent from another, their port has the number of ours; on our own host that cannot be.
+core::Address Source::floor_remote() const {
+    if (settings_.floor_port == 0) return rtcp_remote();
+    if (floor_remote_ || !remote_ || remote_.is_loopback()) return floor_remote_;
+    return remote_.with_port(settings_.floor_port);
+}
+
+std::optional<Drop> Source::check_origin(const Datagram& datagram, PortUse port) const {
     if (datagram.truncated || datagram.octets.size() > rtp::kMaxPacket) return Drop::TooLong;
-    // A fixed remote never moves; a learned one may, but only after authentication.
-    if (!settings_.learn && datagram.from != (rtcp ? rtcp_remote() : remote_)) return Drop::ForeignSource;
-    return std::nullopt;
+    // A fixed remote never moves; a learned one may, but only after authentication. Floor messages of their own port
+    // come from the same host, from a port that only the key vouches for.
+    if (settings_.learn) return std::nullopt;
+    const core::Address expected = port == PortUse::Media  ? remote_
+                                   : port == PortUse::Rtcp ? rtcp_remote()
+                                                           : remote_.with_port(datagram.from.port());
+    return datagram.from == expected ? std::nullopt : std::optional{Drop::ForeignSource};
 }
 
 core::Result<Packet, Drop> Source::open_rtp(Datagram& datagram, core::Time now,
                                             std::chrono::nanoseconds wall_now) {
-    if (const auto refused = check_origin(datagram, false)) return core::Unexpected{drop(*refused)};
+    if (const auto refused = check_origin(datagram, PortUse::Media)) return core::Unexpected{drop(*refused)};
     const auto header = rtp::parse_header(datagram.octets);
     if (!header) return core::Unexpected{drop(Drop::BadHeader)};
     if (settings_.ssrc && header->ssrc != *settings_.ssrc) return core::Unexpected{drop(Drop::UnknownSource)};
@@ -109,15 +120,19 @@ std::optional<Packet::Kind> Source::kind_of(std::uint8_t payload_type) const {
     return std::nullopt;
 }
 
-core::Result<Source::Rtcp, Drop> Source::open_rtcp(Datagram& datagram, core::Time now) {
-    if (const auto refused = check_origin(datagram, true)) return core::Unexpected{drop(*refused)};
+core::Result<Source::Rtcp, Drop> Source::open_rtcp(Datagram& datagram, core::Time now, PortUse port) {
+    const PortUse from = port == PortUse::Media ? PortUse::Rtcp : port;  // multiplexed
+    if (const auto refused = check_origin(datagram, from)) return core::Unexpected{drop(*refused)};
     if (datagram.octets.size() < 8) return core::Unexpected{drop(Drop::BadRtcp)};
     const auto ssrc = rtp::claimed_ssrc(datagram.octets);
     if (settings_.ssrc && ssrc != settings_.ssrc) return core::Unexpected{drop(Drop::UnknownSource)};
     if (ssrc == own_ssrc_) return core::Unexpected{drop(Drop::OwnSsrc)};
     const auto opened = srtp_.open_rtcp(datagram.octets);
     if (!opened) return core::Unexpected{drop(drop_of(opened.error()))};
-    follow(datagram.from, opened->newest, true, now);
+    if (port != PortUse::Floor)
+        follow(datagram.from, opened->newest, true, now);
+    else if (opened->newest)
+        follow_floor(datagram.from, now);
     last_heard_ = now;
     Rtcp rtcp{opened->plaintext, std::nullopt};
     if (srtp_.suite() != rtp::Suite::None) rtcp.index = static_cast<std::uint32_t>(opened->index);
@@ -132,6 +147,12 @@ std::optional<Drop> Source::accept_ssrc(std::uint32_t ssrc, core::Time now, bool
     ssrc_changed_ = now;
     reception_.emplace(ssrc, settings_.format.clock);
     return std::nullopt;
+}
+
+void Source::follow_floor(const core::Address& from, core::Time now) {
+    if (from == floor_remote_ || (floor_remote_ && now < floor_moved_at_ + kOnce)) return;
+    floor_remote_ = from;
+    floor_moved_at_ = now;
 }
 
 void Source::follow(const core::Address& from, bool newest, bool rtcp, core::Time now) {

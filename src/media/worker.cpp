@@ -192,7 +192,7 @@ bool Worker::read_inbox(Gate& gate) {
     for (; taken < Inbox::kDatagrams; ++taken) {
         Inbox::Item* item = inbox_->front();
         if (!item) break;
-        junk += open(*item->endpoint, item->datagram, false, gate, wall_now) ? 0 : 1;
+        junk += open(*item->endpoint, item->datagram, PortUse::Media, gate, wall_now) ? 0 : 1;
         inbox_->pop();
     }
     flush();
@@ -216,7 +216,7 @@ bool Worker::handle(const Port& port, Datagram& datagram, Gate& gate, std::chron
         return false;
     }
     if (endpoint->worker() != options_.number) return hand_on(*endpoint, datagram);
-    return open(*endpoint, datagram, port.rtcp_only, gate, wall_now);
+    return open(*endpoint, datagram, port.use, gate, wall_now);
 }
 
 // Its worker is woken when the batch is through.
@@ -230,17 +230,17 @@ bool Worker::hand_on(Endpoint& endpoint, const Datagram& datagram) {
     return true;
 }
 
-bool Worker::open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
+bool Worker::open(Endpoint& endpoint, Datagram& datagram, PortUse port, Gate& gate,
                   std::chrono::nanoseconds wall_now) {
     const rtp::DatagramKind kind = rtp::classify(datagram.octets);
     if (kind == rtp::DatagramKind::Rtcp) {
-        const auto opened = endpoint.source.open_rtcp(datagram, now_);
+        const auto opened = endpoint.source.open_rtcp(datagram, now_, port);
         if (!opened) return false;
         gate.heard(endpoint, now_);
         on_rtcp(endpoint, *opened, gate);
         return true;
     }
-    if (kind != rtp::DatagramKind::Rtp || rtcp_only) {
+    if (kind != rtp::DatagramKind::Rtp || port != PortUse::Media) {
         endpoint.source.counters().dropped(Drop::NotRtp);
         return false;
     }

@@ -191,14 +191,22 @@ TEST_CASE(
                 "ptt: {signal: media, deny_tone: true}}"));
 }
 
-TEST_CASE("floor messages need RTCP, and a port of their own is not in this version") {
+TEST_CASE("floor messages need RTCP, and a port of their own needs a listen, a key and nobody else on it") {
     const File file{usual("ptt: mcptt")};
     REQUIRE(file.endpoints.size() == 1);
     CHECK(file.complaints() == "");
     CHECK(file.endpoints[0].settings.signal == Signal::Mcptt);
     CHECK(says(complaints_of(usual("rtcp: off, ptt: mcptt")), "mcptt needs rtcp"));
-    CHECK(says(complaints_of(usual("ptt: {signal: mcptt, port: 40012}")),
-               "this version does not have this yet"));
+    CHECK(says(complaints_of(usual("ptt: {signal: mcptt, port: 40012}")), "needs a `listen`"));
+    const File own{usual("listen: 192.0.2.9:40010, ptt: {signal: mcptt, port: 40012}")};
+    REQUIRE(own.endpoints.size() == 1);
+    CHECK(own.complaints() == "");
+    CHECK(own.endpoints[0].settings.floor_port == 40012);
+    CHECK(says(complaints_of(
+                   "- {id: guard, type: rtp, remote: 192.0.2.1:5004, listen: 192.0.2.9:40010, codec: pcmu, "
+                   "srtp: {suite: none}, ptt: {signal: mcptt, port: 40012}}"),
+               "needs SRTP"));
+    CHECK(says(complaints_of(usual("listen: 192.0.2.9:40010, ptt: {signal: mcptt, port: 0}")), "port"));
 }
 
 TEST_CASE("telephone events as a key have their own payload type, and may be one event only") {

@@ -93,7 +93,7 @@ TEST_CASE(
     Watch watch;
     const core::UniqueFd shared = loopback_socket();
     watch.rest([&](core::Time) {
-        watch.crew.worker(0).watch({shared.get(), nullptr, false});
+        watch.crew.worker(0).watch({shared.get(), nullptr});
         watch.crew.worker(0).demux().attach(watch.guard.endpoint);
     });
     constexpr int kMoves = 1000;
@@ -118,7 +118,7 @@ TEST_CASE(
 TEST_CASE("a port of its own goes from worker to worker a thousand times, and no packet is lost") {
     Watch watch;
     const int port = watch.guard.gateway.get();
-    watch.rest([&](core::Time) { watch.crew.worker(0).watch({port, &watch.guard.endpoint, false}); });
+    watch.rest([&](core::Time) { watch.crew.worker(0).watch({port, &watch.guard.endpoint}); });
     constexpr int kMoves = 1000;
     for (int i = 0; i < kMoves; ++i) {
         watch.say(static_cast<std::uint16_t>(i), port);
@@ -166,7 +166,7 @@ TEST_CASE(
     crew.start(gates);
     std::promise<void> done;
     REQUIRE(crew.worker(0).post(Worker::Lane::Control, [&](core::Time) {
-        crew.worker(0).watch({guard.gateway.get(), &guard.endpoint, false});
+        crew.worker(0).watch({guard.gateway.get(), &guard.endpoint});
         done.set_value();
     }));
     REQUIRE(done.get_future().wait_for(10s) == std::future_status::ready);

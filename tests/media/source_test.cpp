@@ -392,6 +392,33 @@ TEST_CASE(
     CHECK(desk.source.last_sound() == kStart);
 }
 
+TEST_CASE(
+    "on a port of their own, floor messages come from the radio's host, and the key teaches from which "
+    "port") {
+    auto settings = pcmu();
+    settings.floor_port = 40012;
+    Desk desk{settings};
+    CHECK(desk.source.floor_remote() == kRadio.with_port(40012));
+    const auto from = [&](const core::Address& sender, Octets packet, core::Time now) {
+        Datagram datagram{packet, sender, {}, false};
+        return desk.source.open_rtcp(datagram, now, PortUse::Floor).has_value();
+    };
+    const auto elsewhere = *core::Address::parse("198.51.100.9:40012");
+    CHECK_FALSE(from(elsewhere, desk.talker.report(), kStart));
+    Octets forged = desk.talker.report();
+    forged[10] ^= std::byte{1};
+    CHECK_FALSE(from(kRadio.with_port(50'000), forged, kStart));
+    CHECK(desk.source.floor_remote() == kRadio.with_port(40012));
+    CHECK(from(kRadio.with_port(50'000), desk.talker.report(), kStart));
+    CHECK(desk.source.floor_remote() == kRadio.with_port(50'000));
+    CHECK(from(kRadio.with_port(50'001), desk.talker.report(), kStart + 500ms));
+    CHECK(desk.source.floor_remote() == kRadio.with_port(50'000));  // at most one move a second
+    CHECK(from(kRadio.with_port(50'001), desk.talker.report(), kStart + 1s));
+    CHECK(desk.source.floor_remote() == kRadio.with_port(50'001));
+    CHECK(desk.source.remote() == kRadio);
+    CHECK(desk.source.rtcp_remote() == kRadio);
+}
+
 TEST_CASE("what waited in the system for more than 200 ms is marked stale") {
     Desk desk;
     Octets packet = desk.sealed(1);

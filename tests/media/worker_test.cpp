@@ -55,8 +55,8 @@ struct OpenGate : Gate {
 struct Shift {
     Shift() {
         gate.listeners.push_back(&officer.endpoint);
-        worker.watch({guard.gateway.get(), &guard.endpoint, false});
-        worker.watch({officer.gateway.get(), &officer.endpoint, false});
+        worker.watch({guard.gateway.get(), &guard.endpoint});
+        worker.watch({officer.gateway.get(), &officer.endpoint});
     }
     ~Shift() { end(); }
     void begin() {
@@ -197,7 +197,7 @@ TEST_CASE("BYE of the talker ends his talkspurt, RTCP that is none is dropped") 
 TEST_CASE("what is neither RTP nor RTCP, and what belongs to nobody, is counted and goes nowhere") {
     Shift shift;
     const auto shared = loopback_socket();
-    shift.worker.watch({shared.get(), nullptr, false});
+    shift.worker.watch({shared.get(), nullptr});
     shift.begin();
     shift.say(Octets{});
     shift.say(Octets(20, std::byte{0x16}));  // DTLS
@@ -243,7 +243,7 @@ TEST_CASE("a port that is no longer watched is not read, and may be watched agai
     shift.on_worker([](core::Time) {});
     shift.on_worker([](core::Time) {});
     CHECK(shift.officer.hear().empty());
-    shift.on_worker([&](core::Time) { shift.worker.watch({fd, &shift.guard.endpoint, false}); });
+    shift.on_worker([&](core::Time) { shift.worker.watch({fd, &shift.guard.endpoint}); });
     CHECK(shift.officer_hears(1).size() == 1);
     shift.on_worker([&](core::Time) { shift.worker.unwatch(12345); });  // unknown: nothing
 }

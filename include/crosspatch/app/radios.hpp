@@ -22,9 +22,10 @@ struct Radio {
     std::vector<rtp::KeyFingerprint> receive_keys;  // new first
     std::optional<rtp::KeyFingerprint> send_key;
     std::uint32_t index{};
-    core::UniqueFd rtp;   // none on the shared port
-    core::UniqueFd rtcp;  // with next_port only
-    core::Address local;  // where it listens, the kernel's choice filled in
+    core::UniqueFd rtp;    // none on the shared port
+    core::UniqueFd rtcp;   // with next_port only
+    core::UniqueFd floor;  // with `ptt: {signal: mcptt, port: …}` only
+    core::Address local;   // where it listens, the kernel's choice filled in
     std::unique_ptr<media::Endpoint> media;
     std::shared_ptr<const bridge::Topology::Tones> tones;
     std::shared_ptr<media::VoxInput> vox;
@@ -34,6 +35,7 @@ struct Radio {
     std::string identity;                     // of the talker, in floor messages
     std::optional<core::Time> old_key_until;  // the second receive key opens packets until then
 
+    core::Address floor_local() const { return local.with_port(settings.floor_port); }
     core::Address rtcp_local() const { return local.with_port(static_cast<std::uint16_t>(local.port() + 1)); }
 };
 

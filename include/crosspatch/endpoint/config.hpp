@@ -43,6 +43,7 @@ struct Settings {
     rtp::Suite suite{rtp::Suite::Aes256Gcm};
     Signal signal{Signal::Media};
     EventPtt event;
+    std::uint16_t floor_port{};  // of floor messages; 0: with RTCP
     ptt::Ed137Settings ed137;
     bridge::TalkerToneSet tones;
     bool half_duplex{};

@@ -45,7 +45,7 @@ public:
         core::prefetch<Sink::kHot>(&sink);
     }
     bool send_floor_message(Outbox& outbox, const rtp::FloorMessage& message) {
-        return sink.send_floor_message(outbox, source.rtcp_remote(), message);
+        return sink.send_floor_message(outbox, source.floor_remote(), message);
     }
     bool send_report(Outbox& outbox, core::Time now, core::WallTime wall, bool bye = false) {
         rtp::Reception* heard = source.reception();

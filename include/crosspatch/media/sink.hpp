@@ -33,7 +33,8 @@ public:
         std::uint8_t payload_type{};
         std::chrono::milliseconds ptime{20};
         int socket{-1};
-        int rtcp_socket{-1};  // the same with mux; -1: no RTCP
+        int rtcp_socket{-1};   // the same with mux; -1: no RTCP
+        int floor_socket{-1};  // for floor messages; -1: rtcp_socket
         std::string cname;
     };
     struct Counters {

@@ -17,6 +17,9 @@
 
 namespace crosspatch::media {
 
+// What comes in on a port: everything, or with ports of their own RTCP or floor messages only.
+enum class PortUse : std::uint8_t { Media, Rtcp, Floor };
+
 // The receiving half of an endpoint: from a datagram to an authentic packet of the one radio that may send here.
 //
 // Shape    one remote SSRC at a time; at most one change of it and one move of a learned address a second.
@@ -34,6 +37,8 @@ public:
         bool learn{};
         bool own_port{};  // not on the shared media port
         bool rtcp_on_next_port{};
+        std::uint16_t
+            floor_port{};  // ours for floor messages, and theirs until they send from another; 0: with RTCP
         std::optional<std::uint32_t> ssrc;  // the only one that the radio may use
     };
     struct Counters {
@@ -57,11 +62,13 @@ public:
         std::optional<std::uint32_t> index;   // of the SRTCP packet; nothing without SRTP
     };
     // Counted, and good for learning the address.
-    core::Result<Rtcp, Drop> open_rtcp(Datagram& datagram, core::Time now);
+    core::Result<Rtcp, Drop> open_rtcp(Datagram& datagram, core::Time now, PortUse port = PortUse::Media);
 
     const Settings& settings() const { return settings_; }
     const core::Address& remote() const { return remote_; }
     core::Address rtcp_remote() const;
+    // Where floor messages go; none while that is not known.
+    core::Address floor_remote() const;
     // Sets the address that was learned before a restart.
     void restore_remote(const core::Address& remote) { remote_ = remote; }
     // True once after the learned address has changed.
@@ -77,10 +84,11 @@ public:
     void set_own_ssrc(std::uint32_t ssrc) { own_ssrc_ = ssrc; }
 
 private:
-    std::optional<Drop> check_origin(const Datagram& datagram, bool rtcp) const;
+    std::optional<Drop> check_origin(const Datagram& datagram, PortUse port) const;
     std::optional<Drop> accept_ssrc(std::uint32_t ssrc, core::Time now, bool& changed);
     std::optional<Packet::Kind> kind_of(std::uint8_t payload_type) const;
     void follow(const core::Address& from, bool newest, bool rtcp, core::Time now);
+    void follow_floor(const core::Address& from, core::Time now);
     Drop drop(Drop cause);
 
     Settings settings_;
@@ -90,6 +98,8 @@ private:
     std::optional<core::Time> last_sound_;
     core::Time ssrc_changed_{};
     core::Time moved_at_{};
+    core::Address floor_remote_;  // as learned
+    core::Time floor_moved_at_{};
     std::uint32_t own_ssrc_{};
     bool moved_{};
     Counters counters_;

@@ -59,7 +59,7 @@ public:
     struct Port {
         int fd{-1};
         Endpoint* endpoint{};  // nullptr: the shared port, told apart by the Demux
-        bool rtcp_only{};
+        PortUse use{PortUse::Media};
     };
 
     Worker() : Worker{Options{}} {}
@@ -111,7 +111,7 @@ private:
     // These are true if the datagram was good for something.
     bool handle(const Port& port, Datagram& datagram, Gate& gate, std::chrono::nanoseconds wall_now);
     bool hand_on(Endpoint& endpoint, const Datagram& datagram);
-    bool open(Endpoint& endpoint, Datagram& datagram, bool rtcp_only, Gate& gate,
+    bool open(Endpoint& endpoint, Datagram& datagram, PortUse port, Gate& gate,
               std::chrono::nanoseconds wall_now);
     void count_junk(std::size_t junk, std::size_t datagrams, core::Time began);
     void on_rtcp(Endpoint& endpoint, const Source::Rtcp& opened, Gate& gate);
