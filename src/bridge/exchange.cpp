@@ -55,6 +55,13 @@ floor::Verdict Exchange::first_of_press(std::uint32_t who, const media::Packet& 
 
 media::Talkspurt* Exchange::carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now) {
     ChannelState& state = home(from.index());
+    const std::uint32_t who = from.index();
+    if (const auto& carrier = plan(who).carrier;
+        carrier && carrier->is_dead(packet, state.number, path_.scratch, now)) {
+        arbiter_.revoke(who, floor::Cause::DeadCarrier, now, decisions_);
+        act(now);
+        return from.source.counters().dropped(Drop::NoFloor), nullptr;
+    }
     if (!state.talkspurt->running()) begin(state, from, packet, now);
     return state.talkspurt->talker() == &from ? state.talkspurt.get() : nullptr;
 }
@@ -112,6 +119,8 @@ void Exchange::press_in_band(std::uint32_t who, floor::Class level, core::Time n
     const bool tell = is_news(who, claim, now);
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
+    requested.channel = plan(who).channel;
+    requested.is_explicit = plan(who).signal == floor::Signal::Key;
     requested.priority = claim.priority;
     requested.emergency = claim.level == floor::Class::Emergency;
     requested.claimed = level;

@@ -118,11 +118,9 @@ void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
     }
     if (decision.participant == floor::kNobody || !plan(decision.participant).ed137) return;
     ptt::Ed137& session = *plan(decision.participant).ed137;
-    if (decision.kind == Kind::Granted)
-        session.press_granted(now);
-    else if (decision.kind == Kind::Denied || decision.kind == Kind::Revoked ||
-             decision.kind == Kind::Released)
-        session.press_refused(now);
+    if (decision.kind == Kind::Granted) session.press_granted(now);
+    // While his grace lasts he is heard; Released says when it is over.
+    if (decision.kind == Kind::Denied || decision.kind == Kind::Released) session.press_refused(now);
     show_on_air(decision.participant, now);
 }
 

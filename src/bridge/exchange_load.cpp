@@ -20,7 +20,9 @@ std::uint64_t Exchange::load_of(std::uint32_t who) const {
     };
     add(plan(who).channel);
     for (const Far& far : far_) add(far.channel);
-    if (groups != 0 && talks_in < loads.decoding.size()) load += loads.decoding[talks_in];
+    const int decoded = (groups != 0 ? 1 : 0) + (plan(who).carrier ? 1 : 0);
+    if (talks_in < loads.decoding.size())
+        load += loads.decoding[talks_in] * static_cast<std::uint64_t>(decoded);
     for (; groups != 0; groups &= groups - 1) {
         const auto group = static_cast<std::size_t>(std::countr_zero(groups));
         if (group < loads.encoding.size()) load += loads.encoding[group];

@@ -32,6 +32,7 @@ constexpr std::array kRows{
     Row{Cause::RevokeNoResources, Message::Revoke, 6, "the gateway has run out of room"},
     Row{Cause::ChannelRemoved, Message::Revoke, 255, "the channel has been removed"},
     Row{Cause::ShuttingDown, Message::Revoke, 255, "the gateway is shutting down"},
+    Row{Cause::DeadCarrier, Message::Revoke, 255, "nobody speaks on the open carrier"},
     Row{Cause::RevokeOther, Message::Revoke, 255, "the floor was taken back"},
     Row{Cause::TalkerReleased, Message::None, 0, "released"},
     Row{Cause::Timeout, Message::None, 0, "timeout"},

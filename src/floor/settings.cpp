@@ -45,6 +45,8 @@ std::optional<Settings> read_settings(const config::Node& node) {
     good &= read(map, "hang", 0ms, 1min, settings.hang);
     // Below 200 ms a lost packet or two ends a talkspurt; above 6 s is more than TS 24.380 lets T1 be.
     good &= read(map, "lease", 200ms, 6s, settings.lease);
+    // Who thinks before he speaks is not a dead carrier.
+    good &= read(map, "dead_carrier", 2s, 1h, settings.dead_carrier);
     if (limits && warns && settings.warn >= settings.max_talk) {
         if (const auto warn = map.find("warn")) {
             warn->problem(fmt::format(

@@ -4,25 +4,7 @@
 
 namespace crosspatch::media {
 
-VoxInput::VoxInput(const codec::Format& format)
-    : format_{format}, decoder_{codec::make_decoder(format)}, rate_{decoder_->rates().front()} {
-    decoder_->start(rate_);
-}
-
-codec::Vox::Decision VoxInput::hear(const Packet& packet, Scratch& scratch) {
-    if (packet.new_stream) decoder_->start(rate_);
-    const std::size_t count = decoder_->decode(packet.payload, scratch.decoded);
-    const auto decided = [&](std::span<const std::int16_t> frame) { return vox_.hear(frame, rate_); };
-    using Decision = codec::Vox::Decision;
-    Decision said = vox_.speaking() ? Decision::Speaks : Decision::Silent;
-    // The detector takes 10 to 60 ms at once; longer packets are heard in pieces of 20 ms.
-    const std::size_t piece = rate_ / 50;
-    for (std::size_t at = 0; at + rate_ / 100 <= count; at += piece) {
-        const Decision now = decided(std::span{scratch.decoded}.subspan(at, std::min(piece, count - at)));
-        if (said != Decision::Begins || now == Decision::Ends) said = now;
-    }
-    return said;
-}
+VoxInput::VoxInput(const codec::Format& format) : format_{format}, detector_{format} {}
 
 void VoxInput::keep(const Packet& packet, core::Time now) {
     std::uint64_t ticks = packet.duration;
@@ -64,8 +46,7 @@ void VoxInput::replay(Talkspurt& talkspurt, core::Time now) {
 
 void VoxInput::restart() {
     clear();
-    vox_.start();
-    decoder_->start(rate_);
+    detector_.restart();
 }
 
 void VoxInput::clear() {

@@ -15,6 +15,33 @@ using media::Drop;
 constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
 constexpr auto kOps = Town::kOps, kTac = Town::kTac;
 
+TEST_CASE("a carrier without a voice is taken off the air after its time, and one with a voice is not") {
+    Town town;
+    for (auto& endpoint : town.plan.endpoints)
+        endpoint.carrier = std::make_shared<media::CarrierWatch>(codec::pcmu(), 2s);
+    town.open_town();
+    CHECK(town.talk(Town::kGuard, 200) == 200);
+    town.wait(400ms);
+    const Octets silence(160, std::byte{0xFF});
+    int carried = 0;
+    for (std::size_t n = 0; n < 150; ++n) {
+        const media::Packet packet{.sequence = 5000 + n,
+                                   .timestamp = 900'000 + static_cast<std::uint32_t>(160 * n),
+                                   .duration = 160,
+                                   .payload = silence};
+        media::Endpoint& from = town.radios[Town::kGuard]->endpoint;
+        if (media::Talkspurt* talkspurt = town.exchange.pass(from, packet, town.stage.now)) {
+            talkspurt->carry(packet, town.stage.now);
+            ++carried;
+        }
+        town.step();
+    }
+    CHECK(carried == 100);
+    CHECK(town.last(Kind::Revoked).cause == floor::Cause::DeadCarrier);
+    CHECK(town.count(Kind::Granted, Town::kGuard) == 2);
+    CHECK(town.dropped(Town::kGuard, media::Drop::NoFloor) == 50);
+}
+
 TEST_CASE("a guard who presses is heard by everybody on both channels but himself, and that is on record") {
     Town town;
     town.open_town();

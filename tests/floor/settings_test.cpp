@@ -62,9 +62,9 @@ TEST_CASE("every key of the floor map is read") {
 }
 
 TEST_CASE("what is out of range is refused where it stands") {
-    for (const auto text :
-         {"priority: 256", "priority: -1", "queue: 65", "max_talk: 999ms", "max_talk: 2h", "grace: 11s",
-          "cooldown: 11m", "hang: 61s", "lease: 199ms", "lease: 7s", "lease: 600", "warn: yes"}) {
+    for (const auto text : {"priority: 256", "priority: -1", "queue: 65", "max_talk: 999ms", "max_talk: 2h",
+                            "grace: 11s", "cooldown: 11m", "dead_carrier: 1s", "dead_carrier: 2h",
+                            "hang: 61s", "lease: 199ms", "lease: 7s", "lease: 600", "warn: yes"}) {
         CAPTURE(text);
         const std::string key = std::string{text}.substr(0, std::string_view{text}.find(':'));
         CHECK(mentions(problem(text), key));

@@ -68,7 +68,7 @@ struct Report {
     floor::Cause cause{};
     bool inbound{};
     bool emergency{};
-    bool is_explicit{};  // Requested: by a floor message
+    bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
     floor::Class claimed{};
     std::uint8_t priority{};

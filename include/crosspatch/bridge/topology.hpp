@@ -11,6 +11,7 @@
 #include "crosspatch/bridge/talker_tone.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/floor/request.hpp"
+#include "crosspatch/media/carrier_watch.hpp"
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/vox_input.hpp"
 #include "crosspatch/policy/engine.hpp"
@@ -55,6 +56,7 @@ struct Topology {
         std::uint8_t talks_in{};                          // its format, in loads
         std::shared_ptr<const Tones> tones;               // nothing: none of them
         std::shared_ptr<media::VoxInput> vox;             // nothing but for `ptt: vox`
+        std::shared_ptr<media::CarrierWatch> carrier;     // nothing but with `floor.dead_carrier`
         std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
         std::shared_ptr<ptt::EventKey> event_key;         // nothing but for `ptt: event`
         std::shared_ptr<ptt::Ed137> ed137;                // nothing but for `ptt: ed137`

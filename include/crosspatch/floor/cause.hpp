@@ -31,6 +31,7 @@ enum class Cause : std::uint8_t {
     RevokeNoResources,      // 6
     ChannelRemoved,         // 255
     ShuttingDown,           // 255
+    DeadCarrier,            // 255: `floor.dead_carrier`
     RevokeOther,            // 255
     // Ends, and leaving a channel: told in records, not in a floor message
     TalkerReleased,  // PTT up

@@ -2,13 +2,12 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 
-#include "crosspatch/codec/decoder.hpp"
 #include "crosspatch/codec/vox.hpp"
 #include "crosspatch/media/packet.hpp"
 #include "crosspatch/media/packet_pool.hpp"
 #include "crosspatch/media/talkspurt.hpp"
+#include "crosspatch/media/voice_detector.hpp"
 
 namespace crosspatch::media {
 
@@ -25,7 +24,9 @@ public:
     explicit VoxInput(const codec::Format& format);
 
     // Decodes the packet and listens to it.
-    codec::Vox::Decision hear(const Packet& packet, Scratch& scratch);
+    codec::Vox::Decision hear(const Packet& packet, Scratch& scratch) {
+        return detector_.hear(packet, scratch);
+    }
     // Keeps the packet for a press that it may turn out to be part of.
     void keep(const Packet& packet, core::Time now);
     // The first packet that is kept, to start a talkspurt with; `packet` itself if none is.
@@ -38,7 +39,7 @@ public:
     // Forgets what it has heard, too: the next packet is the first one.
     void restart();
     std::size_t kept() const { return count_; }
-    bool speaking() const { return vox_.speaking(); }
+    bool speaking() const { return detector_.speaking(); }
 
 private:
     struct Kept {
@@ -48,9 +49,7 @@ private:
     };
     void drop_oldest();
     codec::Format format_;
-    std::unique_ptr<codec::Decoder> decoder_;
-    std::uint32_t rate_;
-    codec::Vox vox_;
+    VoiceDetector detector_;
     PacketPool pool_{kPreRoll};
     std::array<Kept, kPreRoll> kept_{};
     std::size_t oldest_{};
