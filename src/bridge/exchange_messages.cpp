@@ -67,6 +67,8 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     requested.priority = claim.priority;
     requested.emergency = claim.level == floor::Class::Emergency;
     requested.claimed = heard.level;
+    requested.user_id_size = static_cast<std::uint8_t>(std::min(heard.user_id.size(), requested.user_id.size()));
+    std::copy_n(heard.user_id.begin(), requested.user_id_size, requested.user_id.begin());
     requested.cut_down = !may || !may_broadcast || heard.priority > talker.priority;
     if (tell) send(requested);
     const auto holder = arbiter_.holder(talker.channel);

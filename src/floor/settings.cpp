@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace crosspatch::floor {
 using std::chrono::milliseconds;
 namespace config = core::config;
@@ -27,6 +29,19 @@ bool read(config::Map& map, std::string_view key, std::uint8_t max, std::uint8_t
     return value.has_value();
 }
 
+enum class Override { Preempt, BothHeard };
+constexpr std::array kOverrides{config::Word{"preempt", static_cast<int>(Override::Preempt)},
+                                config::Word{"both_heard", static_cast<int>(Override::BothHeard)}};
+
+bool read_override(config::Map& map) {
+    const auto node = map.find("override");
+    if (!node) return true;
+    const auto value = config::choice_of<Override>(*node, "way to override a talker", kOverrides);
+    if (value == Override::BothHeard)
+        node->problem("both_heard is not in this version; it has preempt: who is overridden is cut off");
+    return value == Override::Preempt;
+}
+
 }  // namespace
 
 std::optional<Settings> read_settings(const config::Node& node) {
@@ -47,6 +62,7 @@ std::optional<Settings> read_settings(const config::Node& node) {
     good &= read(map, "lease", 200ms, 6s, settings.lease);
     // Who thinks before he speaks is not a dead carrier.
     good &= read(map, "dead_carrier", 2s, 1h, settings.dead_carrier);
+    good &= read_override(map);
     if (limits && warns && settings.warn >= settings.max_talk) {
         if (const auto warn = map.find("warn")) {
             warn->problem(fmt::format(

@@ -72,6 +72,12 @@ TEST_CASE("what is out of range is refused where it stands") {
     }
 }
 
+TEST_CASE("who is overridden is cut off; that both are heard is not in this version") {
+    CHECK(problem("{override: preempt}") == "");
+    CHECK(mentions(problem("{override: both_heard}"), "not in this version"));
+    CHECK(mentions(problem("{override: both}"), "override"));
+}
+
 TEST_CASE("a warning that is not before the talk limit is refused; the default one fits itself in") {
     CHECK(mentions(problem("{max_talk: 5s, warn: 5s}"), "5000 ms before a talk limit of 5000 ms"));
     CHECK(mentions(problem("{warn: 30s}"), "warn"));

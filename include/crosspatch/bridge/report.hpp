@@ -71,6 +71,8 @@ struct Report {
     bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
     floor::Class claimed{};
+    std::array<char, 64> user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
+    std::uint8_t user_id_size{};
     std::uint8_t priority{};
     std::uint8_t listed_count{};
     std::uint16_t position{};
