@@ -44,13 +44,13 @@ class Ptt(unittest.TestCase):
         near, far = free_ports(2)
         peer = Peer(far, answer, talk)
         self.addCleanup(peer.close)
-        radio = self.bench.start(near, far, "--srtp", "none", "--codec", codec, "--ptt", ptt, *options, buffer_ms=200)
+        radio = self.bench.start(near, far, "--srtp", "none", "--codec", codec, "--ptt", ptt, *options)
         return radio, peer
 
     def talker(self, ptt, *options, **kinds):
         """A radio that has talked its words; gives its report and the peer."""
         radio, peer = self.radio(ptt, "--talk", self.words, "--talk-after", "500ms", *options, **kinds)
-        return result(radio), peer
+        return peer.report_of(radio), peer
 
     def events(self, report):
         return [(event["event"], event["ptt"]) for event in report["ed137"]["events"]]
@@ -135,8 +135,8 @@ class Ptt(unittest.TestCase):
             time.sleep(1)  # longer than ten keep-alives
             peer.clock += 8000
             self.say(peer, 5, word(OFF, 9), R2S, b"")
-        radio, peer = self.radio("ed137:grs", "--ptt-id", 7, "--keep-alive", "50ms", "--for", "4s", talk=talk)
-        report = result(radio)
+        radio, peer = self.radio("ed137:grs", "--ptt-id", 7, "--keep-alive", "50ms", "--for", "6s", talk=talk)
+        report = peer.report_of(radio)
         self.assertEqual([("found", "off"), ("key_down", "normal"), ("key_down", "emergency"), ("key_up", "off"), ("lost", "off"),
                           ("found", "off")], self.events(report)[:6])
         self.assertEqual((16, 2, 1), tuple(report["ed137"][what] for what in ("keep_alives_received", "found", "pressed")))
@@ -154,8 +154,8 @@ class Ptt(unittest.TestCase):
             peer.send(0, LOUD, word(NORMAL), timestamp=peer.clock + 160, skip=1)
             peer.clock += 320
             self.say(peer, 20, word(NORMAL))
-        radio, _ = self.radio("ed137", "--for", "3s", talk=talk)
-        report = result(radio)
+        radio, peer = self.radio("ed137", "--for", "5s", talk=talk)
+        report = peer.report_of(radio)
         self.assertEqual((41, 1, 1), (report["received"]["packets"], report["received"]["lost"],
                                       report["heard"]["concealed_frames"]))
 
@@ -264,15 +264,15 @@ class Ptt(unittest.TestCase):
             for _ in range(5):
                 self.say(peer, 3, None)
                 peer.send(EVENT, b"\x0a\x0a\0\xa0", timestamp=0)
-        radio, _ = self.radio("event", "--for", "2s", talk=talk)
-        report = result(radio)
+        radio, peer = self.radio("event", "--for", "4s", talk=talk)
+        report = peer.report_of(radio)
         self.assertEqual((15, 0, {}), tuple(report["received"][what] for what in ("packets", "lost", "bad")))
         self.assertEqual((0, 0), (report["heard"]["concealed_frames"], report["events_sent"]))
 
     def test_who_ends_in_mid_word_lets_go_first(self):
         for ptt in ("ed137:vcs", "event"):
             radio, peer = self.radio(ptt, "--talk", self.words, "--for", "1s")
-            report = result(radio)
+            report = peer.report_of(radio)
             self.assertAlmostEqual(50, report["sent"]["packets"], delta=3)
             if ptt == "event":
                 self.assertEqual([True] * 3, [end for _, _, end, *_ in self.presses(peer)[0]][-3:])
@@ -302,7 +302,7 @@ class Ptt(unittest.TestCase):
 
     def test_vox_without_words_is_silence_to_the_end(self):
         radio, peer = self.radio("vox", "--for", "1s")
-        report = result(radio)
+        report = peer.report_of(radio)
         self.assertEqual({SILENT}, {packet.payload for packet in peer.packets})
         self.assertAlmostEqual(50, report["sent"]["packets"], delta=3)
 

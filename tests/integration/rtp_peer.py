@@ -4,6 +4,8 @@ import struct
 import threading
 import time
 
+from radios import result
+
 
 class Packet:
     """An RTP packet as it came."""
@@ -59,6 +61,14 @@ class Peer:
             if extension:
                 header += struct.pack("!HH", 0x0167, len(extension) // 4) + extension
             self.socket.sendto(header + payload, self.radio)
+
+    def report_of(self, radio):
+        """The radio's report, once it has ended and all that it sent has been read."""
+        report, read = result(radio), -1
+        while read < len(self.datagrams):
+            read = len(self.datagrams)
+            time.sleep(0.1)
+        return report
 
     def close(self):
         self.running = False

@@ -98,7 +98,7 @@ class SoundCard(unittest.TestCase):
         for wait, key in ((seconds, b" "), (1, b" "), (0, b"q")):
             os.write(keyboard, key)
             time.sleep(wait)
-        return result(radio), peer.packets
+        return peer.report_of(radio), peer.packets
 
     def test_the_space_bar_is_the_key_of_an_air_ground_radio(self):
         report, packets = self.press_space("space,ed137:vcs", 1.5)
