@@ -108,6 +108,35 @@ TEST_CASE("a talkspurt that ends is no loss, and the next one waits anew") {
     CHECK(ear.play.counters().heard[1].from == ear.start + 1060ms);
 }
 
+TEST_CASE("what is passed over in the sequence is no loss, and what is missing beside it is one") {
+    Ear ear{60ms};
+    const auto sequence = [](int number) { return static_cast<std::uint16_t>(65530 + number); };
+    ear.arrive(0, 0ms, true);
+    ear.play.pass_over(sequence(1));
+    ear.play.pass_over(sequence(1));
+    ear.arrive(2, 21ms, false, -20ms);
+    ear.play.pass_over(sequence(4));
+    ear.arrive(5, 61ms, false, -40ms);
+    CHECK(ear.played(129ms) == "60:0 80:2 100:x 120:5");
+    CHECK(ear.play.counters().concealed == 1);
+    CHECK(ear.play.counters().talkspurts == 1);
+    CHECK(ear.play.counters().longest_gap == 20ms);
+}
+
+TEST_CASE("hours of packets without sound leave the next talkspurt as it is") {
+    Ear ear{60ms};
+    ear.arrive(0, 0ms, true);
+    (void)ear.played(500ms);
+    for (int number = 1; number < 100'000; ++number)
+        ear.play.pass_over(static_cast<std::uint16_t>(65530 + number));
+    ear.arrive(100'000, 1000ms, true);
+    ear.arrive(100'001, 1020ms);
+    (void)ear.played(1090ms);
+    CHECK(ear.play.counters().played == 3);
+    CHECK(ear.play.counters().late + ear.play.counters().concealed == 0);
+    CHECK(ear.play.counters().talkspurts == 2);
+}
+
 TEST_CASE("a talkspurt right behind another one begins where that one ends") {
     Ear ear{60ms};
     ear.arrive(0, 0ms, true);

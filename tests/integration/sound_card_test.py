@@ -3,7 +3,9 @@
 
 A private PulseAudio with one null sink stands for the card: what is played into `gw_a` is heard from `gw_a_mon`.
 """
+import itertools
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -11,6 +13,7 @@ import time
 import unittest
 
 from radios import Bench, free_ports, result
+from rtp_peer import Peer
 
 RADIO, CORRELATE = sys.argv.pop(1), sys.argv.pop(1)
 
@@ -78,6 +81,50 @@ class SoundCard(unittest.TestCase):
         result(recorder)
         alike = self.bench.alike(said, self.bench.path("heard.wav"))
         self.assertGreater(alike["waveform"], 0.9, alike)
+
+    def press_space(self, ptt, seconds):
+        """A radio at a terminal whose space bar is pressed for a while; gives its report and what it sent."""
+        near, far = free_ports(2)
+        peer = Peer(far)
+        self.addCleanup(peer.close)
+        keyboard, terminal = pty.openpty()
+        self.addCleanup(os.close, keyboard)
+        radio = self.bench.start(near, far, "--codec", "pcmu", "--srtp", "none", "--device", "gw_a_mon", "--mute", "--ptt", ptt,
+                                 stdin=terminal, env=self.environment)
+        os.close(terminal)
+        while not peer.datagrams and radio.poll() is None:
+            time.sleep(0.01)
+        time.sleep(4)  # until this microphone has begun to deliver
+        for wait, key in ((seconds, b" "), (1, b" "), (0, b"q")):
+            os.write(keyboard, key)
+            time.sleep(wait)
+        return peer.report_of(radio), peer.packets
+
+    def test_the_space_bar_is_the_key_of_an_air_ground_radio(self):
+        report, packets = self.press_space("space,ed137:vcs", 1.5)
+        self.assertEqual(1, report["sent"]["talkspurts"])
+        keyed = [packet.words[0] >> 5 for packet in packets]
+        self.assertEqual([0, 1, 0], [key for key, _ in itertools.groupby(keyed)])
+        self.assertEqual({0}, {packet.type for packet, key in zip(packets, keyed) if key} - {123})
+        self.assertEqual({123}, {packet.type for packet, key in zip(packets, keyed) if not key})
+        self.assertAlmostEqual(75, report["sent"]["packets"], delta=10)
+        self.assertGreaterEqual(min(keyed.index(1), keyed[::-1].index(1)), 4)
+
+    def test_the_space_bar_is_a_telephone_event_and_its_release_is_the_end(self):
+        report, packets = self.press_space("space,event", 1.5)
+        events = [packet for packet in packets if packet.type == 101]
+        self.assertEqual(events[0], packets[0])
+        self.assertEqual([True] * 3, [bool(packet.payload[1] & 0x80) for packet in events[-3:]])
+        self.assertAlmostEqual(1.5 * 8000, int.from_bytes(events[-1].payload[2:], "big"), delta=800)
+        self.assertAlmostEqual(75, report["sent"]["packets"], delta=10)
+        self.assertEqual(len(events), report["events_sent"])
+
+    def test_the_space_bar_opens_a_microphone_that_else_sends_silence(self):
+        report, packets = self.press_space("space,vox", 1.5)
+        self.assertEqual(1, report["sent"]["talkspurts"])
+        self.assertGreater(len(packets), 150)
+        self.assertEqual({160}, {(after.timestamp - before.timestamp) % 2**32 for before, after in itertools.pairwise(packets)})
+        self.assertEqual({b"\xff" * 160}, {packet.payload for packet in packets[:25] + packets[-25:]})
 
 
 if __name__ == "__main__":

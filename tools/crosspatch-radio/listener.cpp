@@ -27,18 +27,34 @@ void Listener::on_rtp(std::span<std::byte> datagram, core::Time now, core::WallT
     const auto payload = rtp::payload_of(*header, opened->plaintext);
     if (!payload) return refuse(rtp::name_of(payload.error()));
     if (header->ssrc == own_ssrc_) return refuse("own_ssrc");
-    if (header->payload_type != payload_type_) return refuse("payload_type");
+    const bool soundless = header->payload_type == soundless_type_;
+    if (!soundless && header->payload_type != payload_type_) return refuse("payload_type");
+    if (on_header_) on_header_(*header);
+    if (soundless) return pass_over(*header, now);
     if (payload->empty()) return refuse("empty");
-    if (!reception_ || reception_->ssrc() != header->ssrc) follow(header->ssrc);
-    reception_->on_packet(header->sequence, header->timestamp, now);
+    take_sound(*header, *payload, now, wall);
+}
+
+void Listener::take_sound(const rtp::Header& header, std::span<const std::byte> payload, core::Time now,
+                          core::WallTime wall) {
+    follow(header.ssrc);
+    reception_->on_packet(header.sequence, header.timestamp, now);
     ++counters_.packets;
-    counters_.octets += payload->size();
+    counters_.octets += payload.size();
     if (!counters_.first) counters_.first = wall;
     counters_.last = wall;
-    play_.push(header->sequence, header->timestamp, header->marker, *payload, now);
+    play_.push(header.sequence, header.timestamp, header.marker, payload, now);
+}
+
+void Listener::pass_over(const rtp::Header& header, core::Time now) {
+    follow(header.ssrc);
+    reception_->on_packet(header.sequence, header.timestamp, now, rtp::Reception::Timing::Event);
+    ++counters_.soundless;
+    play_.pass_over(header.sequence);
 }
 
 void Listener::follow(std::uint32_t ssrc) {
+    if (reception_ && reception_->ssrc() == ssrc) return;
     counters_.lost = lost();
     reception_.emplace(ssrc, clock_);
     ++counters_.streams;

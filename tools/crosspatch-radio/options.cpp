@@ -3,35 +3,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "crosspatch/rtp/srtp_suite.hpp"
+#include "duration.hpp"
+#include "ptt_options.hpp"
 
 namespace crosspatch::radio {
 namespace {
 using namespace std::chrono_literals;
-using Milliseconds = std::chrono::milliseconds;
-
-// `250ms`, `30s`, `10m`, `8h`: as the configuration writes durations.
-std::optional<Milliseconds> duration(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit{rest, static_cast<std::size_t>(text.data() + text.size() - rest)};
-    if (error != std::errc{} || number < 0 || number > 1'000'000'000) return std::nullopt;
-    if (unit == "ms") return Milliseconds{number};
-    if (unit == "s") return std::chrono::seconds{number};
-    if (unit == "m") return std::chrono::minutes{number};
-    if (unit == "h") return std::chrono::hours{number};
-    return std::nullopt;
-}
 
 // What the words of the command line were, before they are looked at.
 struct Words {
-    std::string local{"127.0.0.1:0"}, remote, codec{"opus"}, rtcp{"mux"}, ptt;
+    std::string local{"127.0.0.1:0"}, remote, codec{"opus"}, rtcp{"mux"};
     std::string ptime{"20ms"}, talk_after{"0s"}, gap{"2s"}, run_for, buffer{"60ms"};
     std::optional<unsigned> payload_type;
-    std::optional<unsigned> priority;
-    bool emergency{};
+    PttWords ptt;
     std::uint32_t rate{};
     std::uint32_t bitrate{};
     bool dtx{};
@@ -74,12 +60,7 @@ void describe(CLI::App& app, Words& words, Options& options) {
     app.add_option("--gap", words.gap, "let go of the button so long in between")->capture_default_str();
     app.add_option("--device", options.device,
                    "sound card, by its name or a part of it; `list` shows what there is");
-    app.add_option(
-        "--ptt", words.ptt,
-        "with --device, when to talk: space, always or none (none); with mcptt or mcptt:PORT the key asks "
-        "for the floor by 3GPP floor messages; both: space,mcptt");
-    app.add_option("--floor-priority", words.priority, "mcptt: 0 to 255 (3)")->check(CLI::Range(0, 255));
-    app.add_flag("--emergency", words.emergency, "mcptt: claim an emergency");
+    describe_ptt(app, words.ptt);
     app.add_flag("--mute", options.mute, "with --device: only its microphone, do not play what is heard");
     app.add_option("--write", options.write,
                    "WAV file for what is heard, in real time from the start of the program");
@@ -89,16 +70,13 @@ void describe(CLI::App& app, Words& words, Options& options) {
     app.add_flag("--json", options.json, "print the closing report as one line of JSON");
 }
 
-// The first thing that is wrong, in words; empty if nothing is.
-using Complaint = std::string;
-
 Complaint take_durations(const Words& words, Options& options) {
     struct Item {
         const char* name;
         const std::string& text;
-        Milliseconds& to;
+        std::chrono::milliseconds& to;
     };
-    Milliseconds run_for{};
+    std::chrono::milliseconds run_for{};
     for (const auto& [name, text, to] :
          {Item{"--ptime", words.ptime, options.ptime},
           Item{"--talk-after", words.talk_after, options.talk_after}, Item{"--gap", words.gap, options.gap},
@@ -186,45 +164,8 @@ Complaint take_security(const Options& options) {
     return {};
 }
 
-// `mcptt` or `mcptt:PORT`.
-Complaint take_floor(std::string_view word, const Words& words, Options& options) {
-    auto& floor = options.floor.emplace();
-    if (word != "mcptt") {
-        const std::string_view digits = word.substr(std::string_view{"mcptt:"}.size());
-        std::uint16_t port = 0;
-        const auto [rest, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (error != std::errc{} || rest != digits.data() + digits.size() || port == 0)
-            return fmt::format("--ptt: '{}' is no port; write mcptt:40012", digits);
-        floor.port = port;
-    }
-    if (!floor.port && options.rtcp == Rtcp::Off)
-        return "--ptt mcptt goes with the reports: not with --rtcp off";
-    if (words.priority) floor.claim.priority = static_cast<std::uint8_t>(*words.priority);
-    if (words.emergency) floor.claim.level = floor::Class::Emergency;
-    return {};
-}
-
-Complaint take_ptt(const Words& words, Options& options) {
-    for (std::string_view rest = words.ptt; !rest.empty();) {
-        const auto word = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-        if (word == "space") {
-            options.ptt = Ptt::Space;
-        } else if (word == "always") {
-            options.ptt = Ptt::Always;
-        } else if (word == "mcptt" || word.starts_with("mcptt:")) {
-            if (auto complaint = take_floor(word, words, options); !complaint.empty()) return complaint;
-        } else if (word != "none") {
-            return fmt::format("--ptt: '{}' is none of space, always, none, mcptt, mcptt:PORT", word);
-        }
-    }
-    if (!options.floor && (words.priority || words.emergency))
-        return "--floor-priority and --emergency are claims of --ptt mcptt";
-    return {};
-}
-
 Complaint take_talk(const Words& words, Options& options) {
-    if (auto complaint = take_ptt(words, options); !complaint.empty()) return complaint;
+    if (auto complaint = take_ptt(words.ptt, options); !complaint.empty()) return complaint;
     if (options.ptt != Ptt::None && options.device.empty())
         return "--ptt needs --device NAME: whose microphone?";
     if (options.mute && options.ptt == Ptt::None) return "--mute without --ptt leaves --device nothing to do";
@@ -232,6 +173,8 @@ Complaint take_talk(const Words& words, Options& options) {
         return "--talk and --ptt are two talkers; choose one";
     if (options.listen_only && (options.ptt != Ptt::None || !options.talk.empty()))
         return "--listen-only never talks: leave --talk and --ptt out";
+    if (options.listen_only && (options.event || options.vox))
+        return "--listen-only never talks: leave --ptt event and --ptt vox out";
     return {};
 }
 

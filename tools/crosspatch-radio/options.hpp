@@ -8,6 +8,8 @@
 #include "crosspatch/codec/format.hpp"
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/floor/request.hpp"
+#include "crosspatch/ptt/ed137.hpp"
+#include "crosspatch/rtp/ed137.hpp"
 
 namespace crosspatch::radio {
 
@@ -47,6 +49,23 @@ struct Options {
         floor::Claim claim{.priority = 3};
     };
     std::optional<Floor> floor;
+
+    // The key is in the header of every packet: --ptt ed137.
+    struct AirGround {
+        ptt::Ed137Settings settings{.role = ptt::Ed137Role::Grs};  // of this radio
+        floor::Class level{};                                      // of its key
+    };
+    std::optional<AirGround> air_ground;
+
+    // The key is a telephone event: --ptt event.
+    struct Event {
+        std::uint8_t number{10};  // the * of a telephone
+        std::uint8_t payload_type{101};
+    };
+    std::optional<Event> event;
+
+    // There is no key, and the sound never ends: --ptt vox.
+    bool vox{};
 
     std::string write;  // WAV file; empty: none
     std::chrono::milliseconds buffer{60};

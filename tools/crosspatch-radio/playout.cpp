@@ -60,6 +60,14 @@ void PlayOut::push(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
     waiting_.insert(after, Waiting{extended, due, first, {payload.begin(), payload.end()}});
 }
 
+void PlayOut::pass_over(std::uint16_t sequence) {
+    if (!newest_) newest_.emplace(sequence);
+    const auto extended = newest_->extend(sequence);
+    if (std::ranges::find(soundless_, extended) != soundless_.end()) return;
+    soundless_.push_back(extended);
+    if (soundless_.size() > kMaxWaiting) soundless_.pop_front();
+}
+
 core::Time PlayOut::due_of(std::uint32_t timestamp) const {
     return anchor_due_ + in_time(rtp::timestamp_distance(anchor_timestamp_, timestamp));
 }
@@ -79,6 +87,7 @@ void PlayOut::anchor(std::uint32_t timestamp, core::Time now) {
 
 void PlayOut::restart() {
     waiting_.clear();
+    soundless_.clear();
     newest_.reset();
     played_ = false;
     talking_ = false;
@@ -139,16 +148,28 @@ void PlayOut::play_front() {
 }
 
 void PlayOut::count_gap(const Waiting& packet) {
-    const auto missing = static_cast<std::uint32_t>(steps(expected_, packet.sequence));
+    const auto missing = missing_before(packet);
     counters_.concealed += std::min(made_up_, missing);
     const auto gap = cursor_ - heard_until_;
     if (missing > 0 && gap < kMaxAhead) counters_.longest_gap = std::max(counters_.longest_gap, gap);
 }
 
+std::uint32_t PlayOut::missing_before(const Waiting& packet) {
+    auto missing = static_cast<std::uint32_t>(steps(expected_, packet.sequence));
+    std::erase_if(soundless_, [&](std::uint32_t sequence) {
+        if (steps(sequence, packet.sequence) <= 0) return false;
+        if (steps(expected_, sequence) >= 0) --missing;
+        return true;
+    });
+    return missing;
+}
+
 void PlayOut::fill() {
     std::size_t count = 0;
-    const bool next_is_there =
-        !waiting_.empty() && !waiting_.front().first && waiting_.front().sequence == expected_ + made_up_ + 1;
+    const auto turn = expected_ + made_up_;
+    const bool next_is_there = !waiting_.empty() && !waiting_.front().first &&
+                               waiting_.front().sequence == turn + 1 &&
+                               std::ranges::find(soundless_, turn) == soundless_.end();
     if (next_is_there) count = decoder_->recover(waiting_.front().payload, frame_, samples_);
     if (count > 0) ++counters_.recovered;
     if (count == 0) count = decoder_->conceal(frame_, samples_);

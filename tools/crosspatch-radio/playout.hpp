@@ -58,6 +58,8 @@ public:
     // A packet of the stream that is heard at present. Requires at least one octet of payload.
     void push(std::uint16_t sequence, std::uint32_t timestamp, bool marker,
               std::span<const std::byte> payload, core::Time now);
+    // A packet of the same stream that carries no sound: where it stood in the sequence, nothing is missing.
+    void pass_over(std::uint16_t sequence);
     // Another SSRC: what waits of the old one is dropped, and counting goes on.
     void restart();
     // Plays what is due.
@@ -81,6 +83,7 @@ private:
     void anchor(std::uint32_t timestamp, core::Time now);
     void play_front();
     void count_gap(const Waiting& packet);
+    std::uint32_t missing_before(const Waiting& packet);
     void fill();
     bool worth_waiting() const;
     void give(std::size_t samples);
@@ -90,7 +93,8 @@ private:
     std::chrono::milliseconds delay_;
     Sink sink_;
     std::unique_ptr<codec::Decoder> decoder_;
-    std::deque<Waiting> waiting_;  // by sequence
+    std::deque<Waiting> waiting_;          // by sequence
+    std::deque<std::uint32_t> soundless_;  // passed over since the last packet that was played; extended
     std::optional<rtp::ExtendedSequence> newest_;
     std::uint32_t expected_{};  // sequence to play next, once something was played
     bool played_{};             // something of this stream

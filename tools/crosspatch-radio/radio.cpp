@@ -51,6 +51,7 @@ core::Result<std::unique_ptr<Radio>> Radio::open(const Options& options) {
     std::unique_ptr<Radio> radio{
         new Radio{options, std::move(*sockets), std::move(*keys), std::move(timer), std::move(*signals)}};
     if (options.floor) radio->open_handset();
+    radio->open_key();
     if (auto opened = radio->open_sound(); !opened) return core::Unexpected{opened.error()};
     return radio;
 }
@@ -125,6 +126,24 @@ void Radio::open_handset() {
     });
 }
 
+void Radio::open_key() {
+    const auto transmit = [this](std::span<const std::byte> packet) {
+        send(sockets_.media.get(), options_.remote, packet);
+    };
+    if (options_.air_ground) {
+        key_ = &air_ground_.emplace(*options_.air_ground, start_, sender_, transmit);
+        listener_.expect_soundless(rtp::ed137::kKeepAlive);
+        listener_.hear_headers([this](const rtp::Header& header) { air_ground_->on_packet(header, now_); });
+    }
+    if (options_.event) {
+        key_ = &event_.emplace(*options_.event, options_.format.clock, sender_, transmit);
+        listener_.expect_soundless(options_.event->payload_type);
+    }
+    if (!options_.vox) return;
+    press_is_new_ = true;
+    if (options_.ptt == Ptt::None) open_microphone_.emplace(sender_.frame_samples(), options_.ptime, start_);
+}
+
 core::Result<void> Radio::open_sound() {
     const auto rate = options_.format.rate;
     if (!options_.write.empty()) {
@@ -164,9 +183,11 @@ core::Result<void> Radio::run() {
         talk();
         play_.play(now_);
         if (handset_) handset_->on_time(now_);
+        if (key_) key_->on_time(now_);
         if (schedule_.is_due(now_)) report(false);
     }
     if (handset_) handset_->key(false, now_);
+    if (key_) key_->end(now_);
     report(true);
     if (wav_) return wav_->close(position_of(std::min(now_, end_.value_or(now_))));
     return {};
@@ -204,7 +225,8 @@ void Radio::arm() {
     sooner(end_);
     sooner(play_.next());
     if (handset_) sooner(handset_->next());
-    if (file_) sooner(handset_ ? handset_->next(*file_) : file_->next());
+    if (key_) sooner(key_->next());
+    sooner(next_words());
     if (file_ && !file_->next() && !end_) sooner(now_ + 100ms);
     if (card_ && options_.ptt != Ptt::None) sooner(next_capture_);
     const auto since_boot =
@@ -229,9 +251,12 @@ void Radio::read_keyboard() {
 
 void Radio::press(bool down) {
     pressed_ = down;
-    press_is_new_ = down;
-    cutter_.clear();
+    if (!options_.vox) {  // whose sound goes on
+        press_is_new_ = down;
+        cutter_.clear();
+    }
     if (handset_) handset_->key(down, now_);
+    if (key_) down ? key_->press(now_) : key_->let_go(now_);
     if (terminal_) std::fputs(down ? "talking\n" : "listening\n", stderr);
 }
 
@@ -262,14 +287,21 @@ void Radio::listen(const media::Datagram& datagram) {
 
 void Radio::talk() {
     if (options_.listen_only) return;
-    if (file_) {
-        while (const auto frame = next_frame()) send_frame(frame->samples, frame->first);
-    }
+    while (const auto frame = next_frame()) send_frame(frame->samples, frame->first);
+    talk_microphone();
+}
+
+void Radio::talk_microphone() {
     if (!card_ || options_.ptt == Ptt::None || now_ < next_capture_) return;
     next_capture_ = now_ + kCaptureStep;
-    const auto captured =
+    auto captured =
         card_->captured();  // also while nobody talks, so that old sound does not wait for the button
-    if (!pressed_ || (handset_ && !handset_->may_talk())) return;
+    if (!pressed_ && options_.vox) {
+        silence_.assign(captured.size(), 0);
+        captured = silence_;
+    } else if (!pressed_ || (handset_ && !handset_->may_talk())) {
+        return;
+    }
     cutter_.add(captured);
     while (const auto frame = cutter_.take()) {
         send_frame(*frame, press_is_new_);
@@ -278,12 +310,40 @@ void Radio::talk() {
 }
 
 std::optional<FileTalk::Frame> Radio::next_frame() {
-    return handset_ ? handset_->take(*file_, now_) : file_->take(now_);
+    if (open_microphone_) return open_microphone_->take(file_ ? &*file_ : nullptr, now_);
+    if (!file_) return std::nullopt;
+    if (handset_) return handset_->take(*file_, now_);
+    return key_ ? press_for_frame() : file_->take(now_);
+}
+
+// Each turn of the file is a press, which ends when its last word has been spoken.
+std::optional<FileTalk::Frame> Radio::press_for_frame() {
+    if (is_turn_over()) {
+        if (now_ < *file_->said_until()) return std::nullopt;
+        file_pressed_ = false;
+        key_->let_go(now_);
+    }
+    if (!file_->next() || now_ < *file_->next()) return std::nullopt;
+    if (!file_pressed_) key_->press(now_);
+    file_pressed_ = true;
+    return file_->take(now_);
+}
+
+// When next_frame() has something to do without a message coming first.
+std::optional<core::Time> Radio::next_words() const {
+    if (open_microphone_) return open_microphone_->next();
+    if (!file_) return std::nullopt;
+    if (handset_) return handset_->next(*file_);
+    return is_turn_over() ? file_->said_until() : file_->next();
 }
 
 void Radio::send_frame(std::span<const std::int16_t> frame, bool first) {
     if (const auto loss = listener_.counters().reported_loss) sender_.set_loss(*loss);
-    send(sockets_.media.get(), options_.remote, sender_.packet(frame, first, now_, wall_));
+    if (key_) key_->before_sound();
+    const auto packet = sender_.packet(frame, first, now_, wall_);
+    if (packet.empty()) return;
+    send(sockets_.media.get(), options_.remote, packet);
+    if (key_) key_->after_sound(now_);
 }
 
 void Radio::report(bool leaving) {
@@ -316,10 +376,9 @@ bool Radio::finished() const {
     if (end_) return now_ >= *end_;
     if (!file_ || file_->next() || card_ || (handset_ && !handset_->is_at_rest())) return false;
     // Everything was talked: stay for an answer that is under way.
-    const auto quiet_since = [&](const std::optional<core::WallTime>& last) {
-        return !last || wall_ - *last > kHearOut;
-    };
-    return quiet_since(sender_.counters().last) && quiet_since(listener_.counters().last) && !play_.next();
+    const auto said = file_->said_until();
+    const auto heard = listener_.counters().last;
+    return (!said || now_ - *said > kHearOut) && (!heard || wall_ - *heard > kHearOut) && !play_.next();
 }
 
 Radio::Summary Radio::summary() const {
@@ -331,7 +390,9 @@ Radio::Summary Radio::summary() const {
             play_,
             unsent_,
             card_ ? std::optional{card_->overruns()} : std::nullopt,
-            handset_ ? &*handset_ : nullptr};
+            handset_ ? &*handset_ : nullptr,
+            air_ground_ ? &*air_ground_ : nullptr,
+            event_ ? &*event_ : nullptr};
 }
 
 }  // namespace crosspatch::radio

@@ -3,13 +3,16 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
+#include "air_ground.hpp"
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/result.hpp"
 #include "crosspatch/core/time.hpp"
 #include "crosspatch/core/unique_fd.hpp"
 #include "crosspatch/media/socket.hpp"
 #include "crosspatch/rtp/rtcp_schedule.hpp"
+#include "event_sender.hpp"
 #include "handset.hpp"
 #include "listener.hpp"
 #include "options.hpp"
@@ -40,7 +43,9 @@ public:
         const PlayOut& play;
         std::uint64_t unsent;  // refused by the system or by nobody listening
         std::optional<std::uint64_t> card_overruns;
-        const Handset* handset;  // none without --ptt mcptt
+        const Handset* handset;       // none without --ptt mcptt
+        const AirGround* air_ground;  // none without --ptt ed137
+        const EventSender* event;     // none without --ptt event
     };
 
     static core::Result<std::unique_ptr<Radio>> open(const Options& options);
@@ -71,10 +76,15 @@ private:
     void read_keyboard();
     void press(bool down);
     void open_handset();
+    void open_key();
     std::optional<FileTalk::Frame> next_frame();
+    std::optional<FileTalk::Frame> press_for_frame();
+    std::optional<core::Time> next_words() const;
+    bool is_turn_over() const { return file_pressed_ && file_->is_at_start(); }
     void receive(int fd, const core::Address& from);
     void listen(const media::Datagram& datagram);
     void talk();
+    void talk_microphone();
     void send_frame(std::span<const std::int16_t> frame, bool first);
     void report(bool leaving);
     void send(int fd, const core::Address& to, std::span<const std::byte> packet);
@@ -101,7 +111,11 @@ private:
     rtp::RtcpSchedule schedule_;
     media::ReceiveBatch batch_;
     std::optional<FileTalk> file_;
+    std::optional<OpenMicrophone> open_microphone_;  // --ptt vox without a real one
     std::optional<Handset> handset_;
+    std::optional<AirGround> air_ground_;
+    std::optional<EventSender> event_;
+    Key* key_{};  // one of these two, if there is one
     std::optional<WavWriter> wav_;
     std::unique_ptr<SoundSystem> sound_;
     std::unique_ptr<SoundCard> card_;
@@ -110,6 +124,8 @@ private:
     core::Time next_capture_;
     bool pressed_{};
     bool press_is_new_{};
+    bool file_pressed_{};  // the key is down for the file
+    std::vector<std::int16_t> silence_;
     bool stop_{};
     std::uint64_t unsent_{};
 };

@@ -46,6 +46,12 @@ std::string spans_of(const Radio::Summary& summary) {
     return text;
 }
 
+std::string air_ground_of(const AirGround::Counters& counters) {
+    return fmt::format("\n{:12}{:>9} keep-alives sent, {} received; {} sessions, {} presses of the other end",
+                       "ed137", counters.keep_alives_sent, counters.keep_alives_received, counters.found,
+                       counters.pressed);
+}
+
 }  // namespace
 
 std::string json_of(const Radio::Summary& summary) {
@@ -71,6 +77,9 @@ std::string json_of(const Radio::Summary& summary) {
         heard.talkspurts, ms(heard_for(summary.play)), heard.concealed, heard.recovered,
         ms(heard.longest_gap), level(heard), spans_of(summary));
     text += fmt::format(R"("floor":{},)", summary.handset ? summary.handset->json() : "null");
+    text += fmt::format(R"("ed137":{},)", summary.air_ground ? summary.air_ground->json() : "null");
+    text += fmt::format(R"("events_sent":{},)",
+                        summary.event ? fmt::format("{}", summary.event->sent()) : "null");
     text += fmt::format(R"("card_overruns":{}}})",
                         summary.card_overruns ? fmt::format("{}", *summary.card_overruns) : "null");
     return text;
@@ -86,6 +95,8 @@ std::string table_of(const Radio::Summary& summary) {
         text += fmt::format(", {} % of them lost lately, as the other side says", *in.reported_loss);
     if (in.round_trip) text += fmt::format(", round trip {:.1f} ms", ms(*in.round_trip));
     if (summary.unsent > 0) text += fmt::format(", {} that the system did not send", summary.unsent);
+    if (summary.event) text += fmt::format(", {} packets with key events", summary.event->sent());
+    if (summary.air_ground) text += air_ground_of(summary.air_ground->counters());
     text += fmt::format("\n{:12}{:>9} packets {:>5} lost {} late, jitter {:.1f} ms\n", "received", in.packets,
                         summary.listener.lost(), heard.late, ms(summary.listener.jitter()));
     for (const auto& [cause, count] : in.bad) text += fmt::format("{:12}{:>9} {}\n", "refused", count, cause);

@@ -20,6 +20,7 @@ std::optional<FileTalk::Frame> FileTalk::take(core::Time now) {
     const Frame frame{position_ == 0, std::span{samples_}.subspan(position_, frame_)};
     position_ += frame_;
     due_ += ptime_;
+    said_until_ = due_;
     if (position_ == samples_.size()) {
         position_ = 0;
         due_ += gap_;
@@ -33,6 +34,18 @@ void FileTalk::skip(core::Time now) {
     position_ = 0;
     due_ = now + gap_;
     --left_;
+}
+
+std::optional<FileTalk::Frame> OpenMicrophone::take(FileTalk* file, core::Time now) {
+    if (now < due_) return std::nullopt;
+    FileTalk::Frame frame{!begun_, silence_};
+    if (file && file->next() && *file->next() <= due_) {
+        file->begin(due_);
+        frame.samples = file->take(due_)->samples;
+    }
+    begun_ = true;
+    due_ += ptime_;
+    return frame;
 }
 
 void FrameCutter::add(std::span<const std::int16_t> samples) {
