@@ -8,6 +8,7 @@
 
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/floor/cause.hpp"
+#include "src/app/denial.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -56,6 +57,8 @@ void follow(Chronicle::Live& live, const Report& report, const std::string& chan
             break;
         case Kind::Raised:
             live.record.priority = report.priority;
+            live.claim.priority = report.priority;
+            if (report.emergency) live.claim.level = floor::Class::Emergency;
             live.record.emergency |= report.emergency;
             break;
         case Kind::Joined:
@@ -144,7 +147,7 @@ void Chronicle::on(const Report& report) {
         case Kind::Queue:
             queues_[report.channel].clear();
             for (std::size_t i = 0; i < report.listed_count; ++i)
-                queues_[report.channel].push_back({report.listed[i], asked_with_[report.listed[i]]});
+                queues_[report.channel].push_back({report.listed[i], asked_with_[report.listed[i]].priority});
             break;
         case Kind::Granted:
             return granted(report);
@@ -202,9 +205,13 @@ record::Talkspurt Chronicle::describe(const Report& report) const {
 void Chronicle::requested(const Report& report) {
     static constexpr std::array kClasses{"normal", "imminent_peril", "emergency"};
     record::Entry entry = floor_entry("floor.requested", report);
-    asked_with_[report.endpoint] = report.priority;
+    asked_with_[report.endpoint] = {report.claimed, report.priority};
     entry.detail["priority"] = report.priority;
-    entry.detail["claimed"] = kClasses[static_cast<std::size_t>(report.claimed)];
+    boost::json::object claimed{{"class", kClasses[static_cast<std::size_t>(report.claimed)]}};
+    // contract.md, Floor: an identity from the air is logged as claimed, and used for nothing.
+    if (const std::string_view user{report.user_id.data(), report.user_id_size}; !user.empty())
+        claimed["user_id"] = core::is_utf8(user) ? std::string{user} : core::escape(user);
+    entry.detail["claimed"] = std::move(claimed);
     if (report.cut_down) entry.detail["cut_down"] = true;
     publish(std::move(entry), &report);
 }
@@ -213,6 +220,7 @@ void Chronicle::granted(const Report& report) {
     Live live{.record = describe(report),
               .endpoint = report.endpoint,
               .channel = report.channel,
+              .claim = claim_of(report),
               .granted = report.at,
               .max_talk = report.left};
     live.record.refused = std::move(refused_[report.endpoint]);
@@ -240,6 +248,8 @@ void Chronicle::denied(const Report& report) {
     talkspurt.ended_mono = report.at;
     talkspurt.end_cause = cause_text(report.cause);
     talkspurt.denied = true;
+    if (std::string reason = explain_denial(report); !reason.empty())
+        talkspurt.refused.push_back({talkspurt.channel, "", std::move(reason)});
     record::Entry entry = record::to_entry(talkspurt);
     entry.detail["cause"] = floor::number(report.cause);
     if (report.other != bridge::kNowhere) {
@@ -249,6 +259,35 @@ void Chronicle::denied(const Report& report) {
     }
     entry.mono = report.at;
     publish(std::move(entry), &report);
+}
+
+// What a report's press counts for. Reports name no class but emergencies; what else was said stands in its Requested.
+floor::Claim Chronicle::claim_of(const Report& report) const {
+    if (report.emergency) return {floor::Class::Emergency, report.priority};
+    const auto radio = estate_.radios.find(report.endpoint);
+    const auto asked = asked_with_.find(report.endpoint);
+    const bool peril = asked != asked_with_.end() && asked->second.level == floor::Class::ImminentPeril &&
+                       radio != estate_.radios.end() && radio->second->settings.talker.may_imminent_peril;
+    return {peril ? floor::Class::ImminentPeril : floor::Class::Normal, report.priority};
+}
+
+std::string Chronicle::explain_denial(const Report& report) const {
+    const auto party = [&](const record::Talkspurt& who, const floor::Claim& claim) {
+        return Denial::Party{who.talker, who.endpoint, who.role, who.channel, who.agency, claim};
+    };
+    Denial denial{
+        .cause = report.cause, .asked = party(describe(report), claim_of(report)), .wait = report.left};
+    const auto radio = estate_.radios.find(report.endpoint);
+    if (radio == estate_.radios.end()) return {};
+    denial.in_words = radio->second->settings.signal == endpoint::Signal::Mcptt;
+    if (const auto asked = asked_with_.find(report.endpoint); denial.in_words && asked != asked_with_.end())
+        denial.claimed = asked->second.level;
+    if (const bridge::Channel* channel = channel_named(*estate_.config, denial.asked.channel))
+        denial.places = channel->floor.queue;
+    if (const Floor* floor = this->floor(report.channel); floor && floor->talkspurt)
+        if (const auto live = talkspurts_.find(*floor->talkspurt); live != talkspurts_.end())
+            denial.holder = party(live->second.record, live->second.claim);
+    return explain(denial, estate_.config->bridges);
 }
 
 void Chronicle::tick(core::Time now) {

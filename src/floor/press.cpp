@@ -64,6 +64,7 @@ Answer Arbiter::Machine::answer_press(const Request& request, core::Time now, De
     if (m.state == State::Revoking && request.claim.level <= m.claim.level) {
         auto denied = about(who, Kind::Denied);
         denied.cause = m.revoke_cause == Cause::TalkLimit ? Cause::RetryAfter : Cause::AnotherTalks;
+        denied.talkspurt = next_press();  // its talkspurt is not over yet
         out.add(denied);
         return Answer::Denied;
     }

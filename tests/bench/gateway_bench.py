@@ -8,7 +8,7 @@ import argparse
 import functools
 import time
 
-from gateway import city, cost, growth, idle, rtpengine
+from gateway import city, cost, growth, idle, presses, rtpengine
 from gateway.figures import HEAD, Figures
 from gateway.programs import Folder, raise_limits
 
@@ -21,13 +21,14 @@ def subjects(short):
         "wake-ups": functools.partial(idle.wake_ups, seconds=4 if short else 12),
         "memory": idle.memory,
         "growth": functools.partial(growth.growth, rounds=2 if short else 5, seconds=seconds),
+        "presses": functools.partial(presses.presses, rounds=rounds, seconds=3 if short else 10),
         "city": functools.partial(city.cities, seconds=10 if short else 30),
         "rtpengine": functools.partial(rtpengine.peer, rounds=rounds, seconds=seconds)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", help="where crosspatchd, crosspatchctl, bare_gateway and load_generator are")
+    parser.add_argument("build", help="where crosspatchd, crosspatchctl, bare_gateway, load_generator, bare_floor and floor_load are")
     parser.add_argument("--short", action="store_true", help="fewer and shorter rounds: about three minutes")
     parser.add_argument("--only", choices=list(subjects(False)), action="append", help="one subject; may be repeated")
     options = parser.parse_args()

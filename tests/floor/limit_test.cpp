@@ -69,6 +69,28 @@ TEST_CASE("a request during the grace is denied with 4, an emergency begins anew
     CHECK(scene.tape() == "a1 ends (2), a1 granted");
 }
 
+TEST_CASE("a press that is denied during the grace has a number of its own, which is not its talkspurt's") {
+    Scene scene{1};
+    scene.press("a1", kExplicit);
+    scene.talk("a1", kExplicit);
+    scene.wait(31s);
+    std::uint64_t denied = 0;
+    std::uint64_t ended = 0;
+    scene.call([&](Arbiter& arbiter, Decisions& out) {
+        const Participant who = *arbiter.holder(0);
+        arbiter.request({.participant = who, .own = {.channel = 0}, .signal = Signal::Explicit}, scene.now,
+                        out);
+        REQUIRE(out[0].kind == Decision::Kind::Denied);
+        denied = out[0].talkspurt;
+        out.clear();
+        arbiter.release(who, scene.now, out);
+        REQUIRE(out[0].kind == Decision::Kind::Released);
+        ended = out[0].talkspurt;
+    });
+    CHECK(denied != 0);
+    CHECK(denied != ended);
+}
+
 TEST_CASE("Revoke is told again each 200 ms until the grace ends, to explicit radios only") {
     Scene scene{1};
     scene.press("a1", kExplicit);

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from gateway import CM80, GCM128, GCM256, GatewayTest, bridge, channel, ended, endpoint, main
+from gateway import CM80, GCM128, GCM256, GatewayTest, bridge, channel, end, ended, endpoint, main
 
 WORDS = {"ffmpeg": "Control, two people are climbing the north fence. Send the police to gate seven now.",
          "gstreamer": "Northgate seven, we hear you. A car is at your gate in three minutes, keep it clear."}
@@ -167,6 +167,31 @@ class ForeignPrograms(GatewayTest):
         self.assertGreater(alike["envelope"], 0.95)
         [spoken] = gateway.talkspurts()
         self.assertEqual((0, 0), (spoken["packets_lost"], spoken["frames_concealed"]), spoken)
+
+    def test_ffmpeg_that_is_denied_is_not_heard_and_the_record_says_why(self):
+        gateway = self.gateway(channel("ng-ops", "northgate", endpoint("guard"), endpoint("ear", "pcmu", CM80),
+                                       endpoint("ffmpeg", "opus", CM80, rtcp="next_port",
+                                                talker={"id": "camera-7", "role": "guard", "priority": 3})))
+        self.running = []
+        self.addCleanup(self.end_programs)
+        says = self.words(gateway, "ffmpeg")
+        listener = gateway.radio("ear", "--listen-only")
+        guard = gateway.radio("guard", "--talk", self.words(gateway, "gstreamer"), "--repeat", "20", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "guard", 10, "the guard to talk")
+        self.ffmpeg_talks(gateway, "ffmpeg", says, "-c:a", "libopus", "-b:a", "32k", "-ar", "48000", "-payload_type", "111")
+        said, heard = end(guard)["sent"]["packets"], end(listener)["received"]
+        self.assertEqual((said, 0, 1), (heard["packets"], heard["lost"], heard["streams"]), "only the guard was heard")
+        self.assertGreater(gateway.drops("ffmpeg").get("no_floor", 0), 100, "all that ffmpeg said was dropped, and counted")
+        [denied] = gateway.recorded("floor.denied")
+        self.assertEqual(("ffmpeg", "guard"), (denied["source"]["device"], denied["detail"]["by"]))
+        gateway.wait_for(lambda: len(gateway.talkspurts()) == 2, 20, "both to be on record")
+        [press] = [t for t in gateway.talkspurts() if t["endpoint"] == "ffmpeg"]
+        self.assertEqual((True, [], 0), (press["denied"], press["listeners"], press["packets_received"]))
+        why = gateway.ctl("why", press["id"]).stdout
+        self.assertIn("camera-7 on ng-ops", why)
+        self.assertIn("it was not granted: someone else is talking", why)
+        self.assertIn("not heard on ng-ops: guard had the floor with priority 3; this press claimed priority 3, and only a higher "
+                      "claim takes the floor; who asks by talking is not queued", why)
 
 
 if __name__ == "__main__":

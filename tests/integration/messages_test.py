@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Handsets that ask for the floor by messages of TS 24.380, inside SRTCP: asked, queued, pre-empted, denied."""
-from gateway import CM80, GCM256, GatewayTest, channel, end, ended, endpoint, main
+from gateway import CM80, GCM256, GatewayTest, bridge, channel, end, ended, endpoint, main
 
 WORDS = "Unit seven, fight at the north gate, two persons down."
 SETTLED = {"lease": "1s", "hang": "0ms"}
@@ -27,7 +27,7 @@ class Messages(GatewayTest):
         self.assertEqual(talker["sent"]["packets"], heard["received"]["packets"])
         self.assertEqual(talker["sent"]["packets"], end(dumb)["received"]["packets"])
         [asked] = gateway.recorded("floor.requested")
-        self.assertEqual("normal", asked["detail"]["claimed"])
+        self.assertEqual("normal", asked["detail"]["claimed"]["class"])
         self.assertEqual(1, len(gateway.recorded("floor.granted")))
         [released] = gateway.recorded("floor.released")
         self.assertEqual("one", released["object"]["id"])
@@ -55,6 +55,47 @@ class Messages(GatewayTest):
         self.assertTrue(gateway.recorded("floor.queued"))
         [revoked] = gateway.recorded("floor.revoked")
         self.assertEqual((4, "chief"), (revoked["detail"]["cause"], revoked["detail"]["by"]))
+
+    def why(self, gateway, name):
+        """What people are told of the one press of an endpoint that was denied."""
+        gateway.wait_for(lambda: any(t["denied"] for t in gateway.talkspurts()), 20, "the denial to be on record")
+        [press] = [t for t in gateway.talkspurts() if t["denied"]]
+        self.assertEqual((name, []), (press["endpoint"], press["listeners"]))
+        [record] = gateway.recorded("floor.denied")
+        self.assertEqual(press["id"], record["object"]["id"])
+        return gateway.ctl("why", press["id"]).stdout
+
+    def test_a_denied_press_is_explained_by_who_had_the_floor_and_what_was_claimed(self):
+        gateway = self.gateway(channel("ng-ops", "northgate", endpoint("one", ptt="mcptt"),
+                                       endpoint("two", "pcmu", CM80, ptt="mcptt", talker={"id": "ng-unit-7", "may": []}),
+                                       floor={**SETTLED, "queue": 0}))
+        first = self.handset(gateway, "one", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "one", 10, "the first to talk")
+        second = ended(self.handset(gateway, "two", "--emergency", "--talk", self.words(gateway)))
+        self.assertEqual(0, second["sent"]["packets"])
+        self.assertIn("denied", self.told(second))
+        end(first)
+        why = self.why(gateway, "two")
+        self.assertIn("ng-unit-7 on ng-ops", why)
+        self.assertIn("it was not granted: someone else is talking", why)
+        self.assertIn("not heard on ng-ops: one had the floor with priority 3; this press claimed priority 3, and only a higher "
+                      "claim takes the floor; the channel has no queue; it claimed an emergency, which ng-unit-7 on two has no "
+                      "right to", why)
+
+    def test_an_officer_s_higher_claim_is_denied_where_the_bridge_has_no_rule_for_it(self):
+        officer = {"id": "pd-unit-42", "role": "officer", "priority": 5}
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard", ptt="mcptt"), floor=SETTLED),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80, ptt="mcptt", talker=officer), floor={**SETTLED, "queue": 0}),
+            bridges=[bridge("joint", "ng-ops", "pd-tac", preemption=[{"emergency": True}])])
+        guard = self.handset(gateway, "guard", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["endpoint"] == "guard", 10, "the guard to talk")
+        denied = ended(self.handset(gateway, "officer", "--floor-priority", "5", "--talk", self.words(gateway)))
+        self.assertIn("denied", self.told(denied))
+        end(guard)
+        self.assertIn("not heard on pd-tac: guard had the floor with priority 3; this press claimed priority 5, but no "
+                      "`preemption` of a bridge lets officer of metro-pd take it from guard of northgate; the channel has no queue",
+                      self.why(gateway, "officer"))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ public:
         record::Talkspurt record;
         std::uint32_t endpoint{};
         std::uint32_t channel{};
+        floor::Claim claim{};
         core::Time granted{};
         std::chrono::milliseconds max_talk{};
         std::set<std::uint32_t> listeners;
@@ -104,6 +105,8 @@ private:
     void policy_denied(const bridge::Report& report);
     void endpoint_changed(const bridge::Report& report);
     record::Talkspurt describe(const bridge::Report& report) const;
+    floor::Claim claim_of(const bridge::Report& report) const;
+    std::string explain_denial(const bridge::Report& report) const;
     record::Entry floor_entry(std::string type, const bridge::Report& report) const;
     core::WallTime wall(core::Time at) const;
     std::string talkspurt_id(std::uint64_t number) const;
@@ -116,7 +119,8 @@ private:
     std::map<std::uint32_t, Floor> floors_;
     std::map<std::uint32_t, Radio> radios_;
     std::map<std::uint32_t, std::vector<Waiting>> queues_;
-    std::map<std::uint32_t, std::uint8_t> asked_with_;  // priority, by endpoint
+    // By endpoint: the class as it was claimed, the priority as it counts.
+    std::map<std::uint32_t, floor::Claim> asked_with_;
     std::map<std::uint32_t, Denials> denials_;
     std::map<std::uint32_t, std::uint64_t> policy_denials_;
     std::map<std::uint32_t, std::uint64_t> doublings_;

@@ -178,13 +178,15 @@ class Daemon(Process):
 class Bare(Process):
     """The bare gateway on the same work."""
 
+    PROGRAM = "bare_gateway"
+
     def __init__(self, folder, work, only=None, under=()):
         self.folder, self.gateway = folder, work.address()
         path = folder.path("bare.work")
         work.write_work(path, self.gateway, only)
-        super().__init__([*under, folder.program("bare_gateway"), path], stdout=subprocess.PIPE, text=True)
+        super().__init__([*under, folder.program(self.PROGRAM), path], stdout=subprocess.PIPE, text=True)
         if self.process.stdout.readline() != "ready\n":
-            raise RuntimeError("bare_gateway did not get ready")
+            raise RuntimeError(f"{self.PROGRAM} did not get ready")
 
 
 class Load:

@@ -1,0 +1,103 @@
+#include "src/app/denial.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace crosspatch::app {
+namespace {
+
+using floor::Cause;
+using floor::Class;
+using Party = Denial::Party;
+
+std::string name_of(const Party& party) {
+    return party.talker == party.endpoint ? party.talker
+                                          : fmt::format("{} on {}", party.talker, party.endpoint);
+}
+
+std::string words_of(const floor::Claim& claim) {
+    switch (claim.level) {
+        case Class::Emergency:
+            return fmt::format("an emergency, priority {}", claim.priority);
+        case Class::ImminentPeril:
+            return fmt::format("imminent peril, priority {}", claim.priority);
+        case Class::Normal:
+            break;
+    }
+    return fmt::format("priority {}", claim.priority);
+}
+
+bool lets(const bridge::Preemption& rule, const Party& by, const Party& over) {
+    const auto among = [](const std::vector<std::string>& names, const std::string& name) {
+        return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
+    };
+    const auto any_or = [](const std::string& wanted, const std::string& is) {
+        return wanted.empty() || wanted == is;
+    };
+    return (!rule.emergency || by.claim.level == Class::Emergency) && among(rule.roles, by.role) &&
+           any_or(rule.agency, by.agency) && any_or(rule.over_agency, over.agency) &&
+           among(rule.over_roles, over.role);
+}
+
+// Inside one agency the claims alone decide; else some bridge of the channel must have a rule for it.
+bool may_preempt(const Party& by, const Party& over, const std::vector<bridge::Bridge>& bridges) {
+    return by.agency == over.agency ||
+           std::any_of(bridges.begin(), bridges.end(), [&](const bridge::Bridge& bridge) {
+               const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
+                                               [&](const auto& leg) { return leg.channel == by.channel; });
+               return joined &&
+                      std::any_of(bridge.preemption.begin(), bridge.preemption.end(),
+                                  [&](const bridge::Preemption& rule) { return lets(rule, by, over); });
+           });
+}
+
+std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge>& bridges) {
+    const Party& asked = denial.asked;
+    const Party& holder = *denial.holder;
+    if (asked.endpoint == holder.endpoint) return "it had been told to stop talking";
+    if (asked.claim <= holder.claim)
+        return fmt::format("this press claimed {}, and only a higher claim takes the floor",
+                           words_of(asked.claim));
+    if (!may_preempt(asked, holder, bridges))
+        return fmt::format(
+            "this press claimed {}, but no `preemption` of a bridge lets {} of {} take it from {} of {}",
+            words_of(asked.claim), asked.role, asked.agency, holder.role, holder.agency);
+    return fmt::format(
+        "this press claimed {}, but another one was to have the floor first, or the bridge that "
+        "lets it be taken was not open",
+        words_of(asked.claim));
+}
+
+std::string why_not_queued(const Denial& denial) {
+    if (!denial.in_words) return "who asks by talking is not queued";
+    if (denial.places == 0) return "the channel has no queue";
+    return fmt::format("the queue of {} was full", denial.places);
+}
+
+}  // namespace
+
+std::string explain(const Denial& denial, const std::vector<bridge::Bridge>& bridges) {
+    std::string text;
+    const auto add = [&](const std::string& more) { text += (text.empty() ? "" : "; ") + more; };
+    if (denial.cause == Cause::AnotherTalks || denial.cause == Cause::QueueFull) {
+        if (denial.holder) {
+            add(fmt::format("{} had the floor with {}", name_of(*denial.holder),
+                            words_of(denial.holder->claim)));
+            add(why_not_taken(denial, bridges));
+        } else {
+            add("the floor was free, but another one was to have it first");
+        }
+        if (!denial.holder || denial.holder->endpoint != denial.asked.endpoint) add(why_not_queued(denial));
+    }
+    if (denial.cause == Cause::RetryAfter && denial.wait.count() > 0)
+        add(fmt::format("the talk limit was reached; the next press is heard in {:.1f} s",
+                        std::chrono::duration<double>(denial.wait).count()));
+    if (denial.claimed > denial.asked.claim.level)
+        add(fmt::format("it claimed {}, which {} has no right to: `may` of its talker does not say so",
+                        denial.claimed == Class::Emergency ? "an emergency" : "imminent peril",
+                        name_of(denial.asked)));
+    return text;
+}
+
+}  // namespace crosspatch::app
