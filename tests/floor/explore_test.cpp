@@ -135,11 +135,12 @@ private:
     std::uint64_t expand(const State& from) {
         std::uint64_t digest = 1;
         const int things = static_cast<int>(radios_.size()) * acts_;
+        const bool has_timers = do_timers_matter(from.arbiter, from.now + kTick);
         for (int event = 0; event <= 2 * things; ++event) {
             Arbiter arbiter = from.arbiter;
             const bool later = event == 0 || event > things;
             const Time now = later ? from.now + kTick : from.now;
-            if (later && event > 0 && arbiter.next_deadline().value_or(Time::max()) > now) continue;
+            if (later && event > 0 && !has_timers) continue;
             before_ = order_of(arbiter);
             out_->clear();
             actor_ = kNobody;
@@ -153,6 +154,14 @@ private:
             ++steps_;
         }
         return digest | 1;
+    }
+    // Whether what comes before the timers of `now` can lead elsewhere than what comes after them. A deadline may be told
+    // earlier than there is something to do, and two states that go on alike may be told different ones.
+    bool do_timers_matter(Arbiter arbiter, Time now) {
+        if (arbiter.next_deadline().value_or(Time::max()) > now) return false;
+        const std::uint64_t before = arbiter.fingerprint(now);
+        run_timers(arbiter, now);
+        return arbiter.fingerprint(now) != before;
     }
     void happen(Arbiter& arbiter, Participant who, int what, Time now) {
         switch (what) {
