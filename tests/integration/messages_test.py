@@ -71,7 +71,7 @@ class Messages(GatewayTest):
                                        floor={**SETTLED, "queue": 0}))
         first = self.handset(gateway, "one", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "one", 10, "the first to talk")
-        second = ended(self.handset(gateway, "two", "--emergency", "--talk", self.words(gateway)))
+        second = ended(self.handset(gateway, "two", "--emergency", "--talk", self.words(gateway), "--for", "6s"))
         self.assertEqual(0, second["sent"]["packets"])
         self.assertIn("denied", self.told(second))
         end(first)
@@ -90,7 +90,7 @@ class Messages(GatewayTest):
             bridges=[bridge("joint", "ng-ops", "pd-tac", preemption=[{"emergency": True}])])
         guard = self.handset(gateway, "guard", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
         gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["endpoint"] == "guard", 10, "the guard to talk")
-        denied = ended(self.handset(gateway, "officer", "--floor-priority", "5", "--talk", self.words(gateway)))
+        denied = ended(self.handset(gateway, "officer", "--floor-priority", "5", "--talk", self.words(gateway), "--for", "6s"))
         self.assertIn("denied", self.told(denied))
         end(guard)
         self.assertIn("not heard on pd-tac: guard had the floor with priority 3; this press claimed priority 5, but no "
