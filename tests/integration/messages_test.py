@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Handsets that ask for the floor by messages of TS 24.380, inside SRTCP: asked, queued, pre-empted, denied."""
-from gateway import CM80, GCM256, GatewayTest, bridge, channel, end, ended, endpoint, main
+from gateway import CM80, GCM256, GatewayTest, bridge, channel, end, ended, endpoint, main, ports
 
 WORDS = "Unit seven, fight at the north gate, two persons down."
 SETTLED = {"lease": "1s", "hang": "0ms"}
@@ -35,6 +35,16 @@ class Messages(GatewayTest):
         self.assertEqual(["idle", "granted", "released", "idle"], self.told(talker))
         self.assertEqual(["idle", "taken", "idle"], self.told(heard))
         self.assertIn("sip:one@test-gw", [event["text"] for event in heard["floor"]["events"]])
+
+    def test_messages_have_a_port_of_their_own_where_it_is_configured(self):
+        [port] = ports(1)
+        gateway = self.gateway(channel("ng-ops", "northgate", endpoint("one", ptt={"signal": "mcptt", "port": port}),
+                                       endpoint("two", "pcmu", CM80, ptt="mcptt")))
+        listener = self.handset(gateway, "two", "--listen-only", "--for", "10s")
+        talker = ended(gateway.radio("one", "--ptt", f"mcptt:{port}", "--talk", self.words(gateway), "--talk-after", "2s", "--for", "8s"))
+        self.assertEqual(["granted", "released", "idle"], self.told(talker)[-3:])
+        self.assertGreater(talker["sent"]["packets"], 100)
+        self.assertEqual(talker["sent"]["packets"], ended(listener)["received"]["packets"])
 
     def test_the_second_waits_and_an_emergency_does_not(self):
         police = {"role": "officer", "priority": 5, "may": ["emergency"]}
