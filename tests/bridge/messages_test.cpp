@@ -270,6 +270,21 @@ TEST_CASE("who talks and raises an emergency is heard where only emergencies may
     CHECK(town.hears(kGuard) == 5);
 }
 
+TEST_CASE("who hears a talker is told again who talks when he raises an emergency") {
+    Handsets town;
+    town.ask(kOfficer);
+    town.talk(kOfficer, 5);
+    town.told(kGuard);
+    town.ask(kOfficer, rtp::floor_indicator::kEmergency);
+    for (const std::uint32_t who : {kCar, kGuard}) {  // on his channel and beyond the bridge
+        const auto heard = town.told(who);
+        const auto taken = std::find_if(heard.begin(), heard.end(), [](const FloorMessage& message) {
+            return message.type == FloorType::Taken && message.has(rtp::floor_indicator::kEmergency);
+        });
+        CHECK(taken != heard.end());
+    }
+}
+
 TEST_CASE("a radio that is switched off is told nothing, whatever it sends") {
     Handsets town;
     town.ask(kGuard);
