@@ -58,7 +58,7 @@ void follow(Chronicle::Live& live, const Report& report, const std::string& chan
         case Kind::Raised:
             live.record.priority = report.priority;
             live.claim.priority = report.priority;
-            if (report.emergency) live.claim.level = floor::Class::Emergency;
+            live.claim.level = std::max(live.claim.level, report.claimed);
             live.record.emergency |= report.emergency;
             break;
         case Kind::Joined:
@@ -385,8 +385,8 @@ void Chronicle::endpoint_changed(const Report& report) {
         case Kind::EndpointDown:
             radio.up = false;
             out_.log.warning("endpoint.down",
-                             "nothing heard from the radio for 15 s: is it on, is the network up?",
-                             {{"endpoint", id}});
+                             "nothing heard from the radio any more: is it on, is the network up?",
+                             {{"endpoint", id}, {"silent_for", fmt::format("{} ms", report.left.count())}});
             return publish(endpoint_entry("endpoint.down", report.endpoint), &report);
         case Kind::LoopSuspected:
             out_.log.warning(

@@ -72,8 +72,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         channel.endpoints.push_back(index);
         // What VOX takes for a carrier has a voice in it.
         if (channel.floor.dead_carrier.count() > 0 && endpoint.talks && !endpoint.vox)
-            endpoint.carrier =
-                std::make_shared<media::CarrierWatch>(settings.format, channel.floor.dead_carrier);
+            endpoint.carrier = estate.carriers.watch(index, settings.format, channel.floor.dead_carrier);
         if (endpoint.floor_messages) channel.messaged.push_back(index);
         if (endpoint.ed137) channel.on_air.push_back(index);
         if (endpoint.listens) channel.suites.insert(endpoint.suite);

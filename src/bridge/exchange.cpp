@@ -26,6 +26,8 @@ Exchange::Exchange(const media::TalkPath& path, core::MpscQueue<Report>& reports
 media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
+    if (plan(who).ed137)
+        heed_extension(from, packet, now);  // it says that the radio is there, if nothing else
     if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled), nullptr;
     if (!plan(who).talks) return dropped(Drop::ListenOnly), nullptr;
     if (plan(who).vox) return pass_vox(from, packet, now);
@@ -49,15 +51,17 @@ floor::Verdict Exchange::first_of_press(std::uint32_t who, const media::Packet& 
         act(now);
         return floor::Verdict::Drop;
     }
-    press_in_band(who, floor::Class::Normal, now);
+    press_in_band(who, {floor::Class::Normal, plan(who).priority}, now);
     return arbiter_.media(who, now, packet.dtx);
 }
 
 media::Talkspurt* Exchange::carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now) {
     ChannelState& state = home(from.index());
     const std::uint32_t who = from.index();
-    if (const auto& carrier = plan(who).carrier;
-        carrier && carrier->is_dead(packet, state.number, path_.scratch, now)) {
+    // An open microphone of somebody in danger is silent for a while, too.
+    if (const auto& carrier = plan(who).carrier; carrier &&
+                                                 arbiter_.claim(who).level != floor::Class::Emergency &&
+                                                 carrier->is_dead(packet, state.number, path_.scratch, now)) {
         arbiter_.revoke(who, floor::Cause::DeadCarrier, now, decisions_);
         act(now);
         return from.source.counters().dropped(Drop::NoFloor), nullptr;
@@ -87,7 +91,7 @@ media::Talkspurt* Exchange::pass_vox(media::Endpoint& from, const media::Packet&
     }
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
     if (verdict == floor::Verdict::NeedsRequest) {
-        press_in_band(who, floor::Class::Normal, now);
+        press_in_band(who, {floor::Class::Normal, plan(who).priority}, now);
         verdict = arbiter_.media(who, now, packet.dtx);
         if (verdict == floor::Verdict::Pass && !packet.stale) {
             media::Talkspurt* talkspurt = carried_by(from, vox.first(packet), now);
@@ -113,20 +117,12 @@ bool Exchange::may_claim(std::uint32_t who, floor::Class level) const {
            (level == floor::Class::ImminentPeril && plan(who).may_imminent_peril);
 }
 
-void Exchange::press_in_band(std::uint32_t who, floor::Class level, core::Time now) {
-    const bool may = may_claim(who, level);
-    const floor::Claim claim{may ? level : floor::Class::Normal, plan(who).priority};
-    const bool tell = is_news(who, claim, now);
+void Exchange::press_in_band(std::uint32_t who, const floor::Claim& claim, core::Time now) {
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
-    requested.channel = plan(who).channel;
-    requested.is_explicit = plan(who).signal == floor::Signal::Key;
     requested.priority = claim.priority;
-    requested.emergency = claim.level == floor::Class::Emergency;
-    requested.claimed = level;
-    requested.cut_down = !may;
-    if (tell) send(requested);
-    press(who, claim, tell, now);
+    send(requested);
+    press(who, claim, true, now);
 }
 
 void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
@@ -150,6 +146,7 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
     request.far = targets_;
     request.max_talk = max_talk_;
     collected_for_ = who;
+    claimed_before_ = arbiter_.claim(who);
     const floor::Answer answer = arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
@@ -310,7 +307,9 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Idle:
             return send(Report::Kind::Idle, decision, now);
         case Kind::RepeatGranted:
-            if (collected_for_ == decision.participant) raised(decision.participant, now);
+            if (collected_for_ != decision.participant) return;
+            carry_to_collected(*state, now);
+            if (arbiter_.claim(decision.participant) > claimed_before_) raised(decision.participant, now);
             return;
         // Only for participants with floor messages of their own.
         case Kind::RepeatRevoked:
@@ -345,7 +344,6 @@ void Exchange::carry_to_collected(ChannelState& state, core::Time now) {
 // Who talks has claimed more: what that opens to him counts now. What Joined adds to it comes next. Who hears him
 // already is told again who talks.
 void Exchange::raised(std::uint32_t talker, core::Time now) {
-    carry_to_collected(home(talker), now);
     const auto tell_again = [&](std::uint32_t channel) {
         const floor::Decision taken{
             .kind = floor::Decision::Kind::Taken, .participant = talker, .channel = channel};
@@ -360,6 +358,7 @@ void Exchange::raised(std::uint32_t talker, core::Time now) {
     more.talkspurt = home(talker).number;
     more.priority = arbiter_.claim(talker).priority;
     more.emergency = arbiter_.claim(talker).level == floor::Class::Emergency;
+    more.claimed = arbiter_.claim(talker).level;
     send(more);
 }
 
@@ -479,6 +478,7 @@ void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
         state.up = false;
         Report gone = report(Report::Kind::EndpointDown, now);
         gone.endpoint = who;
+        gone.left = std::chrono::round<std::chrono::milliseconds>(now - *last);
         send(gone);
     }
     const std::uint64_t loops = endpoint.source.counters().dropped.read(Drop::OwnSsrc);
@@ -517,7 +517,9 @@ void Exchange::advance(core::Time now) {
         if (due->when > now) break;
         tend_key(due->owner, now);
     }
-    tones_.advance(now, path_.outbox, [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
+    tones_.advance(
+        now, path_.outbox, [&](std::uint32_t endpoint) { follow_channel(endpoint, now); },
+        [&](std::uint32_t endpoint) { set_listening(endpoint, true, now); });
 }
 
 std::optional<core::Time> Exchange::next_deadline() {

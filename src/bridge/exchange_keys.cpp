@@ -13,7 +13,7 @@ using media::Packet;
 media::Talkspurt* Exchange::pass_keyed(media::Endpoint& from, const Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
-    if (plan(who).ed137) heed_extension(from, packet, now);
+    if (packet.new_stream) begin_anew(who, now);
     if (!key_is_down(who) || talk_by_key(who, packet.dtx, now) != floor::Verdict::Pass) {
         note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;
@@ -29,30 +29,36 @@ bool Exchange::key_is_down(std::uint32_t who) const {
 
 floor::Verdict Exchange::talk_by_key(std::uint32_t who, bool dtx, core::Time now) {
     const floor::Verdict verdict = arbiter_.media(who, now, dtx);
-    if (verdict != floor::Verdict::NeedsRequest) return verdict;
-    press_in_band(who, plan(who).ed137 ? plan(who).ed137->level() : floor::Class::Normal, now);
+    if (verdict != floor::Verdict::NeedsRequest || endpoints_[who].key_is_over) return verdict;
+    press_key(who, plan(who).ed137 ? plan(who).ed137->level() : floor::Class::Normal, now);
     return arbiter_.media(who, now, dtx);
 }
 
-// A key that is held down keeps the floor as sound does.
+// A key that is held down keeps the floor as sound does, but what it lost it does not ask for again without any.
 void Exchange::beside(media::Endpoint& from, const Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
     if (plan(who).signal != floor::Signal::Key) return dropped(Drop::PayloadType);
+    if (plan(who).ed137) heed_extension(from, packet, now);
     if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled);
     if (!plan(who).talks && plan(who).event_key) return dropped(Drop::ListenOnly);
     media::Talkspurt& talkspurt = *home(who).talkspurt;
     if (talkspurt.running() && talkspurt.talker() == &from) talkspurt.pass_over(packet, now);
-    if (plan(who).ed137)
-        heed_extension(from, packet, now);
-    else
-        heed_event(from, packet, now);
-    if (plan(who).talks && key_is_down(who)) talk_by_key(who, false, now);
+    if (plan(who).event_key) heed_event(from, packet, now);
+    if (key_is_down(who)) arbiter_.media(who, now, false);
+}
+
+// The sender's numbers and timestamps begin anew: what its key was down for is over.
+void Exchange::begin_anew(std::uint32_t who, core::Time now) {
+    if (!plan(who).event_key) return;  // ED-137 sees it by itself
+    if (plan(who).event_key->pressed()) release_key(who, now);
+    plan(who).event_key->restart();
 }
 
 void Exchange::heed_event(media::Endpoint& from, const Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     ptt::EventKey& key = *plan(who).event_key;
+    if (packet.new_stream) begin_anew(who, now);
     const auto event = rtp::parse_telephone_event(packet.payload);
     if (!event) return from.source.counters().dropped(Drop::BadPayload);
     for (const auto& change : key.on_packet(*event, packet.timestamp, now)) {
@@ -79,32 +85,67 @@ void Exchange::heed(std::uint32_t who, const ptt::Ed137::Changes& changes, core:
             case Kind::Found:  // as with any packet, heard() has told it
                 break;
             case Kind::Pressed:
-            case Kind::Claimed:
                 press_key(who, change->level, now);
+                break;
+            case Kind::Claimed:  // of a press that was refused, only more than that is a new act
+                if (!endpoints_[who].key_is_over || change->level > arbiter_.claim(who).level)
+                    press_key(who, change->level, now);
                 break;
             case Kind::Released:
                 release_key(who, now);
                 break;
-            case Kind::Lost: {
-                endpoints_[who].up = false;
-                Report gone = report(Report::Kind::EndpointDown, now);
-                gone.endpoint = who;
-                send(gone);
-            }
+            case Kind::Lost:
+                note_lost(who, now);
         }
     }
 }
 
-// While somebody has the floor, less than he claims already is no press.
+// Reports may still come of a radio whose session is over.
+void Exchange::note_lost(std::uint32_t who, core::Time now) {
+    const auto heard = plan(who).media->source.last_heard();
+    const core::Duration silent = heard ? now - *heard : plan(who).ed137->patience();
+    if (!endpoints_[who].up || silent < plan(who).ed137->patience()) return;
+    endpoints_[who].up = false;
+    Report gone = report(Report::Kind::EndpointDown, now);
+    gone.endpoint = who;
+    gone.left = std::chrono::round<std::chrono::milliseconds>(silent);
+    send(gone);
+}
+
+// While somebody has the floor, less than he claims already is no press. More than five presses a second are none either,
+// whatever they would cost: the key has to go up.
 void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) {
     if (!plan(who).talks || endpoints_[who].standing != Standing::Enabled) return;
+    const bool may = may_claim(who, level);
+    const floor::Claim claim{may ? level : floor::Class::Normal, plan(who).priority};
     using State = floor::ParticipantState;
     const State state = arbiter_.participant_state(who);
     const bool talks = state == State::Talking || state == State::Revoking;
-    if (!talks || level > arbiter_.claim(who).level) press_in_band(who, level, now);
+    if (talks && claim.level <= arbiter_.claim(who).level) return;
+    if (!is_news(who, claim, now)) {
+        plan(who).media->source.counters().dropped(Drop::KeyFlood);
+        return end_key(who);
+    }
+    endpoints_[who].key_is_over = false;
+    Report requested = report(Report::Kind::Requested, now);
+    requested.endpoint = who;
+    requested.channel = plan(who).channel;
+    requested.is_explicit = true;
+    requested.priority = claim.priority;
+    requested.emergency = claim.level == floor::Class::Emergency;
+    requested.claimed = level;
+    requested.cut_down = !may;
+    send(requested);
+    press(who, claim, true, now);
+}
+
+void Exchange::end_key(std::uint32_t who) {
+    endpoints_[who].key_is_over = true;
+    if (plan(who).ed137) plan(who).ed137->press_refused(core::Time{});
 }
 
 void Exchange::release_key(std::uint32_t who, core::Time now) {
+    endpoints_[who].key_is_over = false;
     arbiter_.release(who, now, decisions_);
     act(now);
 }
@@ -116,12 +157,20 @@ void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
         for (const std::uint32_t who : topology_->channels[decision.channel].on_air) follow_channel(who, now);
         return;
     }
-    if (decision.participant == floor::kNobody || !plan(decision.participant).ed137) return;
-    ptt::Ed137& session = *plan(decision.participant).ed137;
-    if (decision.kind == Kind::Granted) session.press_granted(now);
-    // While his grace lasts he is heard; Released says when it is over.
-    if (decision.kind == Kind::Denied || decision.kind == Kind::Released) session.press_refused(now);
-    show_on_air(decision.participant, now);
+    const std::uint32_t who = decision.participant;
+    if (who == floor::kNobody || plan(who).signal != floor::Signal::Key) return;
+    const auto& session = plan(who).ed137;
+    using floor::Cause;
+    if (session && (decision.kind == Kind::Granted || decision.kind == Kind::RepeatGranted))
+        session->press_granted(now, arbiter_.claim(who).level);
+    if (decision.kind == Kind::Denied) end_key(who);
+    // While his grace lasts he is heard; Released says when it is over. A key whose lease ran out presses again with what
+    // comes next, and is muted until then.
+    if (decision.kind == Kind::Released && decision.cause == Cause::Timeout && session)
+        session->press_refused(now);
+    else if (decision.kind == Kind::Released && decision.cause != Cause::TalkerReleased)
+        end_key(who);
+    if (session) show_on_air(who, now);
 }
 
 void Exchange::follow_channel(std::uint32_t who, core::Time now) {
@@ -129,7 +178,7 @@ void Exchange::follow_channel(std::uint32_t who, core::Time now) {
     if (!radio.ed137 || !radio.media) return;
     const auto talker = arbiter_.holder(radio.channel);
     const bool hears = talker && may_know(who, *talker) && may_listen(who, *talker, policy::SuiteSet::all());
-    if (hears || tones_.plays(who))
+    if (hears || tones_.sounds(who))
         radio.ed137->talk_begins(hears ? arbiter_.claim(*talker).level : floor::Class::Normal, now);
     else
         radio.ed137->talk_ends(now);
@@ -140,6 +189,9 @@ void Exchange::follow_channel(std::uint32_t who, core::Time now) {
 void Exchange::show_on_air(std::uint32_t who, core::Time now) {
     const Topology::Endpoint& radio = plan(who);
     ptt::Ed137& session = *radio.ed137;
+    // Sound has been sent since, at some time of this period: that was a sign of life, too.
+    if (radio.media->sink.counters().packets.read() != endpoints_[who].sent_on_air)
+        session.sent_meanwhile(now);
     radio.media->sink.set_extension(rtp::ed137::kProfile, session.extension().view());
     const auto talker = arbiter_.holder(radio.channel);
     while (session.keep_alive_due(now)) {
@@ -152,6 +204,7 @@ void Exchange::show_on_air(std::uint32_t who, core::Time now) {
 }
 
 void Exchange::tend_key(std::uint32_t who, core::Time now) {
+    if (!minds_endpoint(who)) return keys_.set(who, core::kNever);
     const Topology::Endpoint& radio = plan(who);
     if (radio.event_key) {
         const auto change = radio.event_key->on_time(now);
@@ -159,9 +212,6 @@ void Exchange::tend_key(std::uint32_t who, core::Time now) {
         keys_.set(who, radio.event_key->next_deadline().value_or(core::kNever));
     } else if (radio.ed137) {
         heed(who, radio.ed137->on_time(now), now);
-        // Sound has been sent since, at some time of this period: that was a sign of life, too.
-        if (radio.media->sink.counters().packets.read() != endpoints_[who].sent_on_air)
-            radio.ed137->sent_meanwhile(now);
         show_on_air(who, now);
     } else {
         keys_.set(who, core::kNever);

@@ -67,7 +67,8 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     requested.priority = claim.priority;
     requested.emergency = claim.level == floor::Class::Emergency;
     requested.claimed = heard.level;
-    requested.user_id_size = static_cast<std::uint8_t>(std::min(heard.user_id.size(), requested.user_id.size()));
+    requested.user_id_size =
+        static_cast<std::uint8_t>(std::min(heard.user_id.size(), requested.user_id.size()));
     std::copy_n(heard.user_id.begin(), requested.user_id_size, requested.user_id.begin());
     requested.cut_down = !may || !may_broadcast || heard.priority > talker.priority;
     if (tell) send(requested);
@@ -91,9 +92,10 @@ bool Exchange::is_news(std::uint32_t who, const floor::Claim& claim, core::Time 
     const bool presses = press == State::Talking || press == State::Revoking || press == State::Queued;
     if (presses && claim.level <= arbiter_.claim(who).level) return false;
     EndpointState& state = endpoints_[who];
-    if (now > state.asking_since + 1s) {
+    if (now > state.asking_since + 1s || claim.level > state.asked_level) {
         state.asking_since = now;
         state.asked = 0;
+        state.asked_level = claim.level;
     }
     return state.asked < kMost && ++state.asked > 0;
 }

@@ -42,7 +42,10 @@ std::unique_ptr<Topology> Switchboard::install(Change& change, core::Time now) {
     }
     change.talkspurts = std::move(retired);
     for (Exchange* exchange : exchanges_) {
-        for (const std::uint32_t endpoint : change.gone) exchange->endpoints_[endpoint] = {};
+        for (const std::uint32_t endpoint : change.gone) {
+            exchange->endpoints_[endpoint] = {};
+            exchange->keys_.set(endpoint, core::kNever);  // its last words may have set it again
+        }
         exchange->close_foreign_bridges();
         exchange->make_room();
     }

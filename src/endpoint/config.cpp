@@ -168,6 +168,10 @@ private:
             port->problem(
                 "a port of its own needs a `listen` of its own: leave it out, and floor messages come with "
                 "RTCP");
+        const int taken =
+            settings.rtcp == Rtcp::NextPort ? settings.listen.port() + 1 : settings.listen.port();
+        if (settings.listen && settings.floor_port >= settings.listen.port() && settings.floor_port <= taken)
+            port->problem("is the endpoint's own `listen` or RTCP port; choose another one");
         if (settings.suite == rtp::Suite::None)
             port->problem(
                 "needs SRTP: only a key vouches for who sends there; leave it out, and they come with RTCP");
@@ -323,6 +327,9 @@ void check_together(const std::vector<Config>& endpoints, const core::Address& s
         if (settings.listen && settings.floor_port != 0)
             once(ports, settings.listen.with_port(settings.floor_port), config, "the port of floor messages",
                  "ptt: {signal: mcptt, port: …} needs another one");
+        if (settings.floor_port != 0 && settings.listen.with_port(settings.floor_port) == shared_port)
+            problems.add(config.mark, config.path,
+                         "the port of floor messages is the shared media port; choose another one");
         if (settings.listen == shared_port && settings.listen && settings.listen.port() != 0)
             problems.add(config.mark, config.path,
                          "this `listen` is the shared media port; leave `listen` out to use that port");

@@ -8,9 +8,9 @@ std::string_view name_of(Drop cause) {
         "unknown_source", "authentication", "replay",       "too_old",
         "unencrypted",    "too_many_ssrcs", "roc_mismatch", "below_restart_limit",
         "payload_type",   "ssrc_flapping",  "own_ssrc",     "bad_rtcp",
-        "floor_message",  "bad_payload",    "disabled",     "listen_only",
-        "no_floor",       "stale",          "late",         "duplicate",
-        "reserved",       "no_codec",       "inbox_full"};
+        "floor_message",  "key_flood",      "bad_payload",  "disabled",
+        "listen_only",    "no_floor",       "stale",        "late",
+        "duplicate",      "reserved",       "no_codec",     "inbox_full"};
     return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -166,6 +166,7 @@ void Talkspurt::close_unused() {
 void Talkspurt::join(Listener& listener, core::Time now) {
     const Sink& sink = listener.endpoint->sink;
     listener.started = false;
+    listener.shifted_from = 0;
     listener.base_timestamp = sink.timestamp_at(now);
     if (listener.group == Listener::kRelay) {
         listener.first_sequence = counted_ == 0 ? newest_ : newest_ + 1;
@@ -236,13 +237,20 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     plan_flush(now);
 }
 
+// What comes late still has the index that was its own before.
+void Talkspurt::shift(Listener& listener, std::int32_t by, std::uint64_t from) {
+    listener.base_index += static_cast<std::uint64_t>(std::int64_t{by});
+    listener.shifted_from = from;
+    listener.shift = by;
+}
+
 // Who hears the talker as he is must not take the number for lost sound. Once a later one has been sent, it stays free.
 void Talkspurt::pass_over(const Packet& packet, core::Time now) {
     const std::uint64_t number = packet.sequence;
     if (counted_ == 0 || number < counted_from_ || number > newest_ + kMaxForward) return;
     ++counted_;
-    if (number == newest_ + 1)
-        for (Listener& listener : members(Listener::kRelay)) ++listener.first_sequence;
+    if (number > newest_)
+        for (Listener& listener : members(Listener::kRelay)) shift(listener, -1, number);
     newest_ = std::max(newest_, number);
     if (transcoding_ == 0) return;
     order_.push(number, packet.timestamp, {}, now);
@@ -251,7 +259,7 @@ void Talkspurt::pass_over(const Packet& packet, core::Time now) {
 
 void Talkspurt::make_way(const Endpoint& endpoint) {
     for (Listener& listener : members(Listener::kRelay))
-        if (listener.endpoint == &endpoint) ++listener.base_index;
+        if (listener.endpoint == &endpoint) shift(listener, +1, newest_ + 1);
 }
 
 // A packet that is not full must not wait until the lease of a talker who has stopped runs out.
@@ -276,8 +284,11 @@ void Talkspurt::relay(const Packet& packet) {
         // Of before the listener joined: its number would be one that is used already.
         if (packet.sequence < listener.first_sequence) return;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
+        std::uint64_t index = listener.base_index + (packet.sequence - listener.first_sequence);
+        if (packet.sequence < listener.shifted_from)
+            index -= static_cast<std::uint64_t>(std::int64_t{listener.shift});
         listener.heard |= listener.endpoint->send(
-            path_->outbox, marker, listener.base_index + (packet.sequence - listener.first_sequence),
+            path_->outbox, marker, index,
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
     });
 }

@@ -19,7 +19,8 @@ codec::Vox::Decision VoiceDetector::hear(const Packet& packet, Scratch& scratch)
     const std::size_t piece = rate_ / 50;
     for (std::size_t at = 0; at + rate_ / 100 <= count; at += piece) {
         const Decision now = decided(std::span{scratch.decoded}.subspan(at, std::min(piece, count - at)));
-        if (said != Decision::Begins || now == Decision::Ends) said = now;
+        const bool told = said == Decision::Begins || said == Decision::Ends;
+        if (!told || now == Decision::Begins || now == Decision::Ends) said = now;
     }
     return said;
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "crosspatch/rtp/sequence.hpp"
-
 namespace crosspatch::ptt {
 using floor::Class;
 using rtp::ed137::Extension;
@@ -12,6 +10,8 @@ using rtp::ed137::Ptt;
 using Kind = Ed137::Change::Kind;
 
 namespace {
+
+constexpr std::uint16_t kMisorder = 128;  // packets; the SRTP replay window lets nothing older in
 
 std::optional<Class> class_of(Ptt key) {
     switch (key) {
@@ -75,9 +75,11 @@ Ed137::Changes Ed137::on_packet(const rtp::Header& header, core::Time now) {
     return changes;
 }
 
-// What came out of order would press a key that is up. A new SSRC is a sender that began anew.
+// What came out of order would press a key that is up. A new SSRC, or numbers from far away, are of a sender that
+// began anew.
 bool Ed137::is_overtaken(const rtp::Header& header) const {
-    return found_ && header.ssrc == ssrc_ && !rtp::is_newer(header.sequence, sequence_);
+    const auto behind = static_cast<std::uint16_t>(sequence_ - header.sequence);
+    return found_ && header.ssrc == ssrc_ && behind < kMisorder;
 }
 
 std::optional<Class> Ed137::key_of(const Extension& extension) const {
@@ -116,7 +118,7 @@ Ed137::Changes Ed137::on_time(core::Time now) {
 
 bool Ed137::awaits_echo() const { return echo_ && said_.ptt == Ptt::Off; }
 
-core::Time Ed137::lost_at() const { return heard_at_ + settings_.period * settings_.multiplier; }
+core::Time Ed137::lost_at() const { return heard_at_ + patience(); }
 
 void Ed137::talk_begins(Class level, core::Time) {
     talk_ = level;
@@ -131,9 +133,10 @@ void Ed137::talk_ends(core::Time now) {
     say(to_say());
 }
 
-void Ed137::press_granted(core::Time) {
+void Ed137::press_granted(core::Time, Class as) {
     if (!pressed_) return;
     answer_ = Answer::Granted;
+    counts_as_ = as;
     say(to_say());
 }
 
@@ -148,7 +151,8 @@ Extension Ed137::to_say() const {
     if (settings_.role == Ed137Role::Vcs) {
         if (talk_) extension.ptt = key_for(*talk_);
     } else {
-        if (answer_ == Answer::Granted) extension.ptt = key_;
+        const bool is_less = pressed_ && counts_as_ < *pressed_;
+        if (answer_ == Answer::Granted) extension.ptt = is_less ? key_for(counts_as_) : key_;
         extension.squelch_open = talk_.has_value();
         extension.muted = answer_ == Answer::Refused;
     }

@@ -317,6 +317,119 @@ TEST_CASE("an ED-137 radio that is switched off is told of nobody, and its key i
     for (const Keys::Sent& one : town.sent()) CHECK_FALSE(one.extension.squelch_open);
 }
 
+TEST_CASE("no keep-alive comes between sound, in whichever direction packets go") {
+    Keys town;
+    town.event(1'000);
+    town.packet(kGuard);
+    town.radio({.ptt = Ptt::Normal});  // muted: he goes on all the same
+    town.step();
+    town.sent();
+    for (int n = 0; n < 100; ++n) {
+        town.packet(kGuard);
+        town.radio({.ptt = Ptt::Normal});
+        if (n % 3 == 0) town.event(1'000);
+        town.step();
+    }
+    const auto told = town.sent();
+    CHECK(told.size() == 100);
+    for (const Keys::Sent& one : told) CHECK(one.type == 0);
+}
+
+TEST_CASE("a key that was held through a cut is over, and has to go up before it presses again") {
+    Keys town;
+    town.radio({.ptt = Ptt::Normal});
+    town.event(1'000);
+    town.exchange.set_standing(kOfficer, Exchange::Standing::Disabled, town.stage.now);
+    town.radio({.ptt = Ptt::Normal});
+    town.exchange.set_standing(kOfficer, Exchange::Standing::Enabled, town.stage.now);
+    town.wait(400ms);
+    town.forget();
+    for (int n = 0; n < 20; ++n) {
+        CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+        town.step();
+    }
+    CHECK(town.count(Kind::Requested, kOfficer) == 0);
+    town.radio({}, false);
+    CHECK(town.radio({.ptt = Ptt::Normal}));
+}
+
+TEST_CASE("a key that was refused is not granted after a gap in the network either") {
+    Keys town;
+    town.event(1'000);
+    town.packet(kGuard);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    town.event(1'000, true);
+    town.wait(1s);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    CHECK(town.count(Kind::Granted, kOfficer) == 0);
+    CHECK(town.radio({.ptt = Ptt::Emergency}));  // more is a new act
+}
+
+TEST_CASE("whose claim was cut down is given back the key that counts") {
+    Keys town;
+    town.plan.endpoints[kOfficer].may_emergency = false;
+    town.install();
+    town.radio({.ptt = Ptt::Emergency});
+    town.step();
+    const auto told = town.sent();
+    REQUIRE(!told.empty());
+    CHECK(told.back().extension == Extension{.ptt = Ptt::Normal, .ptt_id = 5});
+}
+
+TEST_CASE("a key that flutters presses five times a second, is counted, and an emergency gets past that") {
+    Keys town;
+    for (int n = 0; n < 20; ++n) {
+        town.radio({.ptt = Ptt::Normal});
+        town.radio({}, false);
+    }
+    CHECK(town.count(Kind::Requested, kOfficer) == 5);
+    CHECK(town.dropped(kOfficer, media::Drop::KeyFlood) == 15);
+    CHECK(town.radio({.ptt = Ptt::Emergency}));
+}
+
+TEST_CASE("a sender that begins anew presses at once, and what it had pressed before is over") {
+    Keys town;
+    town.event(900'000);
+    town.packet(kGuard);
+    town.grown = 0;
+    const auto octets = rtp::write_telephone_event({10, false, 10, 160});
+    media::Packet packet = town.next(kGuard, media::Packet::Kind::Event);
+    packet.timestamp = 5;
+    packet.new_stream = true;
+    packet.payload = octets;
+    town.take(kGuard, packet);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.count(Kind::Granted, kGuard) == 2);
+}
+
+TEST_CASE("a tone keys a half-duplex station's transmitter when its carrier is down, not before") {
+    Keys town{ptt::Ed137Role::Vcs};
+    town.plan.endpoints[kOfficer].half_duplex = true;
+    town.plan.endpoints[kOfficer].tones = tones({{TalkerTone::Denied, Octets(160, std::byte{0x2A}), 5}});
+    town.install();
+    town.exchange.refuse_floors(true, town.stage.now);
+    town.sent();
+    CHECK_FALSE(town.radio({.squelch_open = true}));
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+    for (int n = 0; n < 8; ++n) {  // shorter than the lease
+        town.radio({.squelch_open = true});
+        town.step();
+    }
+    for (const Keys::Sent& one : town.sent()) CHECK(one.extension.ptt == Ptt::Off);
+    town.radio({}, false);
+    town.wait(600ms);
+    bool keyed = false;
+    std::size_t tone = 0;
+    for (const Keys::Sent& one : town.sent()) {
+        if (one.type != 0) continue;
+        ++tone;
+        keyed |= one.extension.ptt == Ptt::Normal;
+    }
+    CHECK(tone == 5);
+    CHECK(keyed);
+    CHECK(town.sent().empty());
+}
+
 TEST_CASE("keys move with their channels to another worker, and go on there") {
     Keys town;
     town.set_open(false);

@@ -285,6 +285,19 @@ TEST_CASE("who hears a talker is told again who talks when he raises an emergenc
     }
 }
 
+TEST_CASE("a request that is told again raises nothing: nobody else hears of it") {
+    Handsets town;
+    town.ask(kOfficer);
+    town.talk(kOfficer, 50);  // the first Taken is told three times
+    town.told(kCar);
+    town.told(kOfficer);
+    town.forget();
+    town.ask(kOfficer);
+    CHECK(town.types(kOfficer) == std::vector{FloorType::Granted});
+    CHECK(town.told(kCar).empty());
+    CHECK(town.count(Kind::Raised) == 0);
+}
+
 TEST_CASE("a radio that is switched off is told nothing, whatever it sends") {
     Handsets town;
     town.ask(kGuard);

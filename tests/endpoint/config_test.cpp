@@ -207,6 +207,11 @@ TEST_CASE("floor messages need RTCP, and a port of their own needs a listen, a k
                    "srtp: {suite: none}, ptt: {signal: mcptt, port: 40012}}"),
                "needs SRTP"));
     CHECK(says(complaints_of(usual("listen: 192.0.2.9:40010, ptt: {signal: mcptt, port: 0}")), "port"));
+    CHECK(says(complaints_of(usual("listen: 192.0.2.9:40010, ptt: {signal: mcptt, port: 40010}")),
+               "the endpoint's own"));
+    CHECK(says(
+        complaints_of(usual("listen: 192.0.2.9:40010, rtcp: next_port, ptt: {signal: mcptt, port: 40011}")),
+        "the endpoint's own"));
 }
 
 TEST_CASE("telephone events as a key have their own payload type, and may be one event only") {

@@ -92,6 +92,42 @@ TEST_CASE("a number without sound that comes late, or far away, moves nothing") 
     CHECK(stage.talkspurt.numbers().packets_lost == 0);
 }
 
+TEST_CASE(
+    "what comes late around a number without sound, or around one of ours, has the index that was its own") {
+    Stage stage;
+    Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+    const Speech speech{codec::pcmu(), 400ms};
+    stage.press(guard, speech, {&officer});
+    const auto say = [&](std::size_t n, std::uint64_t events_before) {
+        Packet packet = speech.packet(n);
+        packet.sequence += events_before;
+        stage.carry(packet);
+    };
+    const auto first = speech.packet(0).sequence;
+    say(0, 0);
+    say(1, 0);
+    Packet event{.kind = Packet::Kind::Event, .sequence = first + 3};
+    stage.talkspurt.pass_over(event, stage.now);  // it has overtaken 2
+    say(3, 1);
+    say(2, 0);
+    say(4, 1);
+    say(6, 1);
+    officer.endpoint.send_empty(stage.outbox, 123, stage.now);
+    stage.talkspurt.make_way(officer.endpoint);
+    say(5, 1);
+    say(7, 1);
+    auto heard = officer.hear();
+    REQUIRE(heard.size() == 9);
+    CHECK(officer.endpoint.sink.counters().refused.read() == 0);
+    std::sort(heard.begin(), heard.end(),
+              [](const Heard& a, const Heard& b) { return a.sequence < b.sequence; });
+    for (std::size_t n = 1; n < heard.size(); ++n) CHECK(heard[n].sequence == heard[n - 1].sequence + 1);
+    for (const std::size_t n : {0U, 1U, 2U, 3U, 4U, 5U, 6U}) CHECK(heard[n].payload == speech.payload(n));
+    CHECK(heard[7].payload.empty());
+    stage.finish();
+    CHECK(stage.talkspurt.numbers().packets_lost == 0);
+}
+
 TEST_CASE("what is sent to a listener in between takes a number of its stream, and none is used twice") {
     Stage stage;
     Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "crosspatch/app/carrier_watches.hpp"
 #include "crosspatch/app/config.hpp"
 #include "crosspatch/app/orders.hpp"
 #include "crosspatch/app/placement.hpp"
@@ -58,6 +59,7 @@ struct Estate {
     media::CodecPool::Maker codecs;
     media::PacketCosts costs;
     ToneBook tones;
+    CarrierWatches carriers;
     Placement placement;
     CodecNeeds needs;
     const bridge::Topology* topology{};  // the workers', who never change it; nullptr before the first

@@ -116,7 +116,9 @@ private:
         core::Time asked_at{};      // its last floor message
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
-        bool broadcasts{};            // its press is a broadcast call
+        floor::Class asked_level{};  // the highest in that second
+        bool key_is_over{};  // what its key is down for has been refused or ended: it has to go up first
+        bool broadcasts{};   // its press is a broadcast call
         std::uint64_t sent_on_air{};  // ED-137: packets sent to it when that was last looked at
     };
 
@@ -148,7 +150,7 @@ private:
     media::Talkspurt* carried_by(media::Endpoint& from, const media::Packet& packet, core::Time now);
     media::Talkspurt* pass_vox(media::Endpoint& from, const media::Packet& packet, core::Time now);
     floor::Verdict first_of_press(std::uint32_t endpoint, const media::Packet& packet, core::Time now);
-    void press_in_band(std::uint32_t endpoint, floor::Class level, core::Time now);
+    void press_in_band(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
     bool may_claim(std::uint32_t endpoint, floor::Class level) const;
     void press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     floor::WhenBusy when_busy(std::uint32_t endpoint) const;
@@ -159,6 +161,9 @@ private:
     floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
     void release_key(std::uint32_t endpoint, core::Time now);
+    void end_key(std::uint32_t endpoint);
+    void begin_anew(std::uint32_t endpoint, core::Time now);
+    void note_lost(std::uint32_t endpoint, core::Time now);
     void heed_event(media::Endpoint& from, const media::Packet& packet, core::Time now);
     void heed_extension(media::Endpoint& from, const media::Packet& packet, core::Time now);
     void heed(std::uint32_t endpoint, const ptt::Ed137::Changes& changes, core::Time now);
@@ -250,6 +255,7 @@ private:
     core::WallTime decided_until_{};         // the same: when the answer may change
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
+    floor::Claim claimed_before_{};          // the same: what he claimed until then
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due

@@ -31,11 +31,16 @@ public:
     // Goes on with what plays there, as far as there is room.
     void adopt(std::uint32_t endpoint, TonePlayer& from);
     bool plays(std::uint32_t endpoint) const;
+    // The same, but false while it still waits for silence.
+    bool sounds(std::uint32_t endpoint) const;
 
-    // Sends what is due. Calls `ended(endpoint)` for each tone that is over.
-    template <typename Ended>
-    void advance(core::Time now, media::Outbox& outbox, Ended&& ended) {
+    // Sends what is due. Calls `begins(endpoint)` before the first packet of a tone that had to wait, and
+    // `ended(endpoint)` for each tone that is over.
+    template <typename Begins, typename Ended>
+    void advance(core::Time now, media::Outbox& outbox, Begins&& begins, Ended&& ended) {
         for (std::size_t i = 0; i < playing_.size();) {
+            if (is_due(playing_[i], now) && !std::exchange(playing_[i].sounds, true))
+                begins(playing_[i].endpoint);
             if (!step(playing_[i], now, outbox)) {
                 ++i;
                 continue;
@@ -57,9 +62,11 @@ private:
         core::Time due;
         std::chrono::milliseconds silence;  // that it waits for; 0: at once
         std::uint32_t timestamp;
+        bool sounds;
 
         const auto& packets() const { return (*tones)[static_cast<std::size_t>(tone)].packets; }
     };
+    static bool is_due(Playing& playing, core::Time now);
     static bool step(Playing& playing, core::Time now, media::Outbox& outbox);
     std::vector<Playing> playing_;
 };

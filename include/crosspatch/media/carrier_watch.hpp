@@ -12,11 +12,14 @@ namespace crosspatch::media {
 // Shape    a detector for one talker, who is decoded for it.
 // Time     `now` is the packet's arrival.
 // Thread   made by control, then its worker's only; no allocation.
-// Source   contract.md, Floor: a held floor ends; `floor.dead_carrier`.
+// Source   `floor.dead_carrier` of a channel; src/ptt/README.md.
 class CarrierWatch {
 public:
     CarrierWatch(const codec::Format& format, std::chrono::milliseconds most)
-        : detector_{format}, most_{most} {}
+        : format_{format}, detector_{format}, most_{most} {}
+    bool serves(const codec::Format& format, std::chrono::milliseconds most) const {
+        return format_ == format && most_ == most;
+    }
 
     // A packet of this talkspurt: true when nobody has spoken for too long, counted from the talkspurt's begin.
     bool is_dead(const Packet& packet, std::uint64_t talkspurt, Scratch& scratch, core::Time now) {
@@ -31,6 +34,7 @@ public:
     }
 
 private:
+    codec::Format format_;
     VoiceDetector detector_;
     std::chrono::milliseconds most_;
     std::uint64_t talkspurt_{};

@@ -27,6 +27,7 @@ enum class Drop : std::uint8_t {
     OwnSsrc,            // our own packet came back: a loop
     BadRtcp,            // compound that does not parse
     FloorMessage,       // broken, not for us to hear, overtaken, or one too many
+    KeyFlood,           // a key that goes up and down more often than five times a second
     BadPayload,         // the codec cannot make sense of it
     Disabled,           // the endpoint is switched off
     ListenOnly,         // the endpoint's or the leg's direction

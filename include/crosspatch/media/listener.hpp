@@ -18,6 +18,8 @@ struct Listener {
     double gain_db{};
     std::uint64_t first_sequence{};  // relay: the talker's sequence number that base_index stands for
     std::uint64_t base_index{};      // relay: the packet index of that packet
+    std::uint64_t shifted_from{};    // relay: before this number base_index was less by `shift`
+    std::int32_t shift{};
     std::uint32_t
         first_timestamp{};  // the talker's (relay) or the group's (transcoding) clock at base_timestamp
     std::uint32_t base_timestamp{};

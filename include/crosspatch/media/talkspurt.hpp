@@ -112,6 +112,7 @@ private:
     void join(Listener& listener, core::Time now);
     std::span<Listener> members(std::uint8_t group);
 
+    static void shift(Listener& listener, std::int32_t by, std::uint64_t from);
     bool is_jump(const Packet& packet) const;
     void restart(const Packet& packet, core::Time now);
     void close_count();

@@ -69,8 +69,9 @@ public:
     // Somebody else begins to be heard on this endpoint, claims more, or ends.
     void talk_begins(floor::Class level, core::Time now);
     void talk_ends(core::Time now);
-    // What the floor made of the peer's press. Both hold until it is released; without a press, nothing.
-    void press_granted(core::Time now);
+    // What the floor made of the peer's press; `as` which class it counts, if that is less than was claimed. Both hold
+    // until it is released; without a press, nothing.
+    void press_granted(core::Time now, floor::Class as = floor::Class::Emergency);
     void press_refused(core::Time now);  // denied or revoked
 
     // For Header::extension of the next packet that goes out, under rtp::ed137::kProfile.
@@ -89,6 +90,9 @@ public:
     bool found() const { return found_; }
     bool pressed() const { return pressed_.has_value(); }
     floor::Class level() const { return pressed_.value_or(floor::Class::Normal); }  // of the press
+    core::Duration patience() const {
+        return settings_.period * settings_.multiplier;
+    }  // then a silent peer is lost
     const rtp::ed137::Extension& heard() const {
         return heard_;
     }  // the last; SCT: two at once on its receiver
@@ -112,7 +116,8 @@ private:
     rtp::ed137::Extension heard_;
     std::optional<floor::Class> pressed_;
     rtp::ed137::Ptt key_{};  // with which it pressed
-    bool echo_{};            // its squelch opened while we keyed
+    floor::Class counts_as_{};
+    bool echo_{};  // its squelch opened while we keyed
     core::Time unkeyed_at_{core::Time::min()};
 
     // What we say.

@@ -27,6 +27,8 @@ public:
     Changes on_packet(const rtp::TelephoneEvent& event, std::uint32_t timestamp, core::Time now);
     // Call at next_deadline() or later.
     std::optional<Change> on_time(core::Time now);
+    // The sender has begun anew: its timestamps, too. What was pressed is not any more.
+    void restart() { *this = EventKey{key_}; }
     std::optional<core::Time> next_deadline() const { return events_.deadline(); }
     bool pressed() const { return pressed_; }
 
