@@ -34,7 +34,10 @@ media::Talkspurt* Exchange::pass(media::Endpoint& from, const media::Packet& pac
     if (plan(who).signal == floor::Signal::Key) return pass_keyed(from, packet, now);
 
     floor::Verdict verdict = arbiter_.media(who, now, packet.dtx);
-    if (verdict == floor::Verdict::NeedsRequest) verdict = first_of_press(who, packet, now);
+    // Who has said BYE comes back under another SSRC: that is no more of his last words.
+    const bool returns = packet.new_stream && verdict == floor::Verdict::Drop &&
+                         arbiter_.participant_state(who) == floor::ParticipantState::Trailing;
+    if (verdict == floor::Verdict::NeedsRequest || returns) verdict = first_of_press(who, packet, now);
     if (verdict != floor::Verdict::Pass) {
         note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;

@@ -15,6 +15,18 @@ using media::Drop;
 constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
 constexpr auto kOps = Town::kOps, kTac = Town::kTac;
 
+TEST_CASE("who says BYE and comes back under another SSRC has pressed again, his last words have not") {
+    Town town;
+    town.open_town();
+    town.talk(Town::kGuard, 5);
+    town.exchange.left(town.radios[Town::kGuard]->endpoint, town.stage.now);
+    CHECK(town.count(Kind::Released, Town::kGuard) == 1);
+    CHECK_FALSE(town.packet(Town::kGuard));
+    town.said[Town::kGuard] = 0;  // a new stream
+    CHECK(town.packet(Town::kGuard));
+    CHECK(town.count(Kind::Granted, Town::kGuard) == 2);
+}
+
 TEST_CASE("a carrier without a voice is taken off the air after its time, and one with a voice is not") {
     Town town;
     for (auto& endpoint : town.plan.endpoints)
