@@ -1,6 +1,4 @@
 // Radios that tell their key beside the sound, by ED-137 or telephone events: exchange.hpp, ptt/ed137.hpp, ptt/event_key.hpp.
-#include <algorithm>
-
 #include "crosspatch/bridge/exchange.hpp"
 #include "crosspatch/rtp/telephone_event.hpp"
 
