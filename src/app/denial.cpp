@@ -28,14 +28,14 @@ std::string words_of(const floor::Claim& claim) {
     return fmt::format("priority {}", claim.priority);
 }
 
-bool lets(const bridge::Preemption& rule, const Party& by, const Party& over) {
+bool lets(const bridge::Preemption& rule, const floor::Claim& claim, const Party& by, const Party& over) {
     const auto among = [](const std::vector<std::string>& names, const std::string& name) {
         return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
     };
     const auto any_or = [](const std::string& wanted, const std::string& is) {
         return wanted.empty() || wanted == is;
     };
-    return (!rule.emergency || by.claim.level == Class::Emergency) && among(rule.roles, by.role) &&
+    return (!rule.emergency || claim.level == Class::Emergency) && among(rule.roles, by.role) &&
            any_or(rule.agency, by.agency) && any_or(rule.over_agency, over.agency) &&
            among(rule.over_roles, over.role);
 }
@@ -46,9 +46,11 @@ bool may_preempt(const Party& by, const Party& over, const std::vector<bridge::B
            std::any_of(bridges.begin(), bridges.end(), [&](const bridge::Bridge& bridge) {
                const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
                                                [&](const auto& leg) { return leg.channel == by.channel; });
-               return joined &&
-                      std::any_of(bridge.preemption.begin(), bridge.preemption.end(),
-                                  [&](const bridge::Preemption& rule) { return lets(rule, by, over); });
+               const floor::Claim counts = bridge::cut_down(by.claim, bridge.ceilings, by.agency);
+               return joined && counts > over.claim &&
+                      std::any_of(
+                          bridge.preemption.begin(), bridge.preemption.end(),
+                          [&](const bridge::Preemption& rule) { return lets(rule, counts, by, over); });
            });
 }
 
@@ -61,7 +63,8 @@ std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge
                            words_of(asked.claim));
     if (!may_preempt(asked, holder, bridges))
         return fmt::format(
-            "this press claimed {}, but no `preemption` of a bridge lets {} of {} take it from {} of {}",
+            "this press claimed {}, but no `preemption` of a bridge lets {} of {} take it "
+            "from {} of {}",
             words_of(asked.claim), asked.role, asked.agency, holder.role, holder.agency);
     return fmt::format(
         "this press claimed {}, but another one was to have the floor first, or the bridge that "

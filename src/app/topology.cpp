@@ -96,6 +96,8 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
                 {channel, leg.direction != Direction::Listen, leg.direction != Direction::Talk, leg.gain_db});
             topology.channels[channel].bridges.push_back(index);
         }
+        for (const auto& ceiling : from.ceilings)
+            bridge.ceilings.push_back({config.names->intern(ceiling.agency), ceiling.most});
         for (const bridge::Preemption& rule : from.preemption)
             bridge.preemption.push_back({intern(rule.roles), config.names->intern(rule.agency),
                                          config.names->intern(rule.over_agency), intern(rule.over_roles),

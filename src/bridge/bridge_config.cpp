@@ -127,6 +127,8 @@ private:
         Map map = node.map();
         if (const auto id = map.require("id"))
             if (const auto text = core::config::display_name(*id)) bridge.agreement = *text;
+        if (const auto ceilings = map.find("ceilings"))
+            for (const Node& ceiling : ceilings->list()) read_ceiling(ceiling, bridge);
         if (const auto until = map.find("until")) {
             const auto text = until->text();
             constexpr std::string_view kShape = "dddd-dd-dd";
@@ -147,6 +149,32 @@ private:
                 bridge.agreement_until = *text;
         }
         map.finish();
+    }
+
+    void read_ceiling(const Node& node, Bridge& bridge) {
+        constexpr std::array kClasses{Word{"normal", static_cast<int>(floor::Class::Normal)},
+                                      Word{"imminent_peril", static_cast<int>(floor::Class::ImminentPeril)},
+                                      Word{"emergency", static_cast<int>(floor::Class::Emergency)}};
+        Map map = node.map();
+        Ceiling<std::string> ceiling;
+        if (const auto agency = map.require("agency")) {
+            ceiling.agency = known(*agency, agency_ids_, "an agency");
+            const auto on_bridge = agencies_on(bridge);
+            const auto same = [&](const auto& other) { return other.agency == ceiling.agency; };
+            if (!ceiling.agency.empty() &&
+                std::find(on_bridge.begin(), on_bridge.end(), ceiling.agency) == on_bridge.end())
+                agency->problem(fmt::format("agency '{}' has no channel on this bridge", ceiling.agency));
+            else if (std::any_of(bridge.ceilings.begin(), bridge.ceilings.end(), same))
+                agency->problem(fmt::format("agency '{}' has a ceiling here already", ceiling.agency));
+        }
+        if (const auto level = map.find("class"))
+            ceiling.most.level = core::config::choice_of<floor::Class>(*level, "class of a press", kClasses)
+                                     .value_or(ceiling.most.level);
+        if (const auto priority = map.find("priority"))
+            if (const auto value = core::config::integer(*priority, 0, 255))
+                ceiling.most.priority = static_cast<std::uint8_t>(*value);
+        map.finish();
+        bridge.ceilings.push_back(std::move(ceiling));
     }
 
     void read_preemption(const Node& node, Bridge& bridge) {

@@ -245,9 +245,14 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
     const auto any_or = [](policy::NameId wanted, policy::NameId is) {
         return wanted == policy::NameId::None || wanted == is;
     };
+    floor::Claim counts = claim;
+    if (agency_of(by) != agency_of(holder)) {
+        counts = cut_down(claim, bridge.ceilings, agency_of(by));
+        if (counts <= arbiter_.claim(holder)) return false;
+    }
     return std::any_of(
         bridge.preemption.begin(), bridge.preemption.end(), [&](const Topology::Preemption& rule) {
-            return (!rule.emergency || claim.level == floor::Class::Emergency) &&
+            return (!rule.emergency || counts.level == floor::Class::Emergency) &&
                    among(rule.roles, plan(by).role) && any_or(rule.agency, agency_of(by)) &&
                    any_or(rule.over_agency, agency_of(holder)) && among(rule.over_roles, plan(holder).role);
         });

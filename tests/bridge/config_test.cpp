@@ -194,7 +194,9 @@ TEST_CASE("a bridge joins channels, each with its direction and gain") {
 TEST_CASE("everything that a bridge may say is read") {
     const Bridges read{
         "- id: joint\n  channels: [ng-ops, pd-tac-3]\n  opens: always\n  when_busy: wait\n"
-        "  standing_consent: [northgate, metro-pd]\n  agreement: {id: MOU-2026-014, until: 2027-06-30}\n"
+        "  standing_consent: [northgate, metro-pd]\n  agreement: {id: MOU-2026-014, until: 2027-06-30, "
+        "ceilings: "
+        "[{agency: metro-pd, class: imminent_peril, priority: 5}, {agency: northgate}]}\n"
         "  preemption:\n    - {role: [officer, dispatcher], agency: metro-pd, emergency: true, over: "
         "{agency: northgate, role: guard}}\n"
         "- {id: other, channels: [ng-ops, ng-gate], expires: 8h}\n"};
@@ -206,6 +208,10 @@ TEST_CASE("everything that a bridge may say is read") {
     CHECK(bridge.standing_consent == std::vector<std::string>{"northgate", "metro-pd"});
     CHECK(bridge.agreement == "MOU-2026-014");
     CHECK(bridge.agreement_until == "2027-06-30");
+    REQUIRE(bridge.ceilings.size() == 2);
+    CHECK(bridge.ceilings[0].agency == "metro-pd");
+    CHECK(bridge.ceilings[0].most == floor::Claim{floor::Class::ImminentPeril, 5});
+    CHECK(bridge.ceilings[1].most == floor::Claim{floor::Class::Emergency, 255});
     REQUIRE(bridge.preemption.size() == 1);
     CHECK(bridge.preemption[0].roles == std::vector<std::string>{"officer", "dispatcher"});
     CHECK(bridge.preemption[0].over_agency == "northgate");
@@ -254,6 +260,13 @@ TEST_CASE("values that a bridge cannot have are refused where they stand") {
         says(complaints_of("channels: [ng-ops, {channel: pd-tac-3, direction: up}]"), "is not a direction"));
     CHECK(says(complaints_of("channels: [ng-ops, {direction: talk}]"), "channel"));
     CHECK(says(of_pair("agreement: {until: 2027-06-30}"), "id"));
+    CHECK(says(of_pair("agreement: {id: x, ceilings: [{agency: metro-dp}]}"), "did you mean 'metro-pd'?"));
+    CHECK(says(of_pair("agreement: {id: x, ceilings: [{agency: metro-pd}, {agency: metro-pd}]}"),
+               "has a ceiling here already"));
+    CHECK(
+        says(of_pair("agreement: {id: x, ceilings: [{agency: metro-pd, class: king}]}"), "class of a press"));
+    CHECK(says(of_pair("agreement: {id: x, ceilings: [{agency: metro-pd, priority: 256}]}"), "256"));
+    CHECK(says(of_pair("agreement: {id: x, ceilings: [{class: normal}]}"), "agency"));
     CHECK(says(of_pair("preemption: [{emergency: yes}]"), "emergency"));
     CHECK(says(of_pair("colour: red"), "colour"));
 }

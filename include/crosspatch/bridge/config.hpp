@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "crosspatch/bridge/ceiling.hpp"
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/floor/settings.hpp"
@@ -71,8 +72,9 @@ struct Bridge {
     Opens opens{Opens::OnRequest};
     floor::WhenBusy when_busy{floor::WhenBusy::Skip};
     std::optional<std::chrono::milliseconds> expires;
-    std::string agreement;        // its id; empty: none
-    std::string agreement_until;  // `YYYY-MM-DD`; empty: open-ended
+    std::string agreement;                       // its id; empty: none
+    std::string agreement_until;                 // `YYYY-MM-DD`; empty: open-ended
+    std::vector<Ceiling<std::string>> ceilings;  // that it sets
     std::vector<std::string> standing_consent;
     std::vector<Preemption> preemption;
     core::config::Mark mark;

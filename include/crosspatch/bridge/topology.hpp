@@ -99,6 +99,7 @@ struct Topology {
         std::vector<Leg> legs;
         floor::WhenBusy when_busy{floor::WhenBusy::Skip};
         std::vector<Preemption> preemption;
+        std::vector<Ceiling<policy::NameId>> ceilings;
     };
 
     std::vector<Endpoint> endpoints;
