@@ -41,12 +41,14 @@ bool lets(const bridge::Preemption& rule, const floor::Claim& claim, const Party
 }
 
 // Inside one agency the claims alone decide; else some bridge of the channel must have a rule for it.
-bool may_preempt(const Party& by, const Party& over, const std::vector<bridge::Bridge>& bridges) {
+bool may_preempt(const Party& by, const Party& over, const std::vector<bridge::Bridge>& bridges,
+                 bool under_ceilings = true) {
     return by.agency == over.agency ||
            std::any_of(bridges.begin(), bridges.end(), [&](const bridge::Bridge& bridge) {
                const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
                                                [&](const auto& leg) { return leg.channel == by.channel; });
-               const floor::Claim counts = bridge::cut_down(by.claim, bridge.ceilings, by.agency);
+               const floor::Claim counts =
+                   under_ceilings ? bridge::cut_down(by.claim, bridge.ceilings, by.agency) : by.claim;
                return joined && counts > over.claim &&
                       std::any_of(
                           bridge.preemption.begin(), bridge.preemption.end(),
@@ -61,6 +63,10 @@ std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge
     if (asked.claim <= holder.claim)
         return fmt::format("this press claimed {}, and only a higher claim takes the floor",
                            words_of(asked.claim));
+    if (!may_preempt(asked, holder, bridges) && may_preempt(asked, holder, bridges, false))
+        return fmt::format(
+            "this press claimed {}, but `agreement.ceilings` of the bridge has what {} claims count for less",
+            words_of(asked.claim), asked.agency);
     if (!may_preempt(asked, holder, bridges))
         return fmt::format(
             "this press claimed {}, but no `preemption` of a bridge lets {} of {} take it "

@@ -11,7 +11,7 @@ using media::Packet;
 media::Talkspurt* Exchange::pass_keyed(media::Endpoint& from, const Packet& packet, core::Time now) {
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
-    if (packet.new_stream) begin_anew(who, now);
+    if (packet.new_stream && plan(who).event_key) begin_anew(who, now);
     if (!key_is_down(who) || talk_by_key(who, packet.dtx, now) != floor::Verdict::Pass) {
         note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;
@@ -37,20 +37,25 @@ void Exchange::beside(media::Endpoint& from, const Packet& packet, core::Time no
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
     if (plan(who).signal != floor::Signal::Key) return dropped(Drop::PayloadType);
-    if (plan(who).ed137) heed_extension(from, packet, now);
+    // What the key does while the radio is switched off counts, too: one that is held through it is not pressed anew.
+    if (plan(who).ed137)
+        heed_extension(from, packet, now);
+    else
+        heed_event(from, packet, now);
     if (endpoints_[who].standing != Standing::Enabled) return dropped(Drop::Disabled);
     if (!plan(who).talks && plan(who).event_key) return dropped(Drop::ListenOnly);
     media::Talkspurt& talkspurt = *home(who).talkspurt;
     if (talkspurt.running() && talkspurt.talker() == &from) talkspurt.pass_over(packet, now);
-    if (plan(who).event_key) heed_event(from, packet, now);
     if (key_is_down(who)) arbiter_.media(who, now, false);
 }
 
-// The sender's numbers and timestamps begin anew: what its key was down for is over.
+// The sender's numbers and timestamps begin anew: what its key was down for is over, and if it is down, it is pressed anew.
 void Exchange::begin_anew(std::uint32_t who, core::Time now) {
-    if (!plan(who).event_key) return;  // ED-137 sees it by itself
-    if (plan(who).event_key->pressed()) release_key(who, now);
-    plan(who).event_key->restart();
+    if (key_is_down(who)) release_key(who, now);
+    if (plan(who).event_key)
+        plan(who).event_key->restart();
+    else
+        plan(who).ed137->forget_press();
 }
 
 void Exchange::heed_event(media::Endpoint& from, const Packet& packet, core::Time now) {
@@ -71,6 +76,7 @@ void Exchange::heed_extension(media::Endpoint& from, const Packet& packet, core:
                              .ssrc = packet.ssrc,
                              .extension_profile = packet.extension_profile,
                              .extension = packet.extension};
+    if (packet.new_stream) begin_anew(from.index(), now);
     heed(from.index(), plan(from.index()).ed137->on_packet(header, now), now);
     show_on_air(from.index(), now);
 }
@@ -81,29 +87,32 @@ void Exchange::heed(std::uint32_t who, const ptt::Ed137::Changes& changes, core:
         if (!change) continue;
         switch (change->kind) {
             case Kind::Found:  // as with any packet, heard() has told it
+                endpoints_[who].session_lost = false;
                 break;
             case Kind::Pressed:
                 press_key(who, change->level, now);
                 break;
             case Kind::Claimed:  // of a press that was refused, only more than that is a new act
-                if (!endpoints_[who].key_is_over || change->level > arbiter_.claim(who).level)
+                if (!endpoints_[who].key_is_over || counted(who, change->level) > endpoints_[who].over_at)
                     press_key(who, change->level, now);
                 break;
             case Kind::Released:
                 release_key(who, now);
                 break;
             case Kind::Lost:
+                endpoints_[who].session_lost = true;
                 note_lost(who, now);
         }
     }
 }
 
-// Reports may still come of a radio whose session is over.
+// Reports may still come of a radio whose session is over: it is gone when they end, too.
 void Exchange::note_lost(std::uint32_t who, core::Time now) {
+    if (!endpoints_[who].session_lost) return;
     const auto heard = plan(who).media->source.last_heard();
     const core::Duration silent = heard ? now - *heard : plan(who).ed137->patience();
     if (!endpoints_[who].up || silent < plan(who).ed137->patience()) return;
-    endpoints_[who].up = false;
+    endpoints_[who].up = endpoints_[who].session_lost = false;
     Report gone = report(Report::Kind::EndpointDown, now);
     gone.endpoint = who;
     gone.left = std::chrono::round<std::chrono::milliseconds>(silent);
@@ -114,8 +123,7 @@ void Exchange::note_lost(std::uint32_t who, core::Time now) {
 // whatever they would cost: the key has to go up.
 void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) {
     if (!plan(who).talks || endpoints_[who].standing != Standing::Enabled) return;
-    const bool may = may_claim(who, level);
-    const floor::Claim claim{may ? level : floor::Class::Normal, plan(who).priority};
+    const floor::Claim claim{counted(who, level), plan(who).priority};
     using State = floor::ParticipantState;
     const State state = arbiter_.participant_state(who);
     const bool talks = state == State::Talking || state == State::Revoking;
@@ -132,13 +140,18 @@ void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) 
     requested.priority = claim.priority;
     requested.emergency = claim.level == floor::Class::Emergency;
     requested.claimed = level;
-    requested.cut_down = !may;
+    requested.cut_down = claim.level != level;
     send(requested);
     press(who, claim, true, now);
 }
 
+floor::Class Exchange::counted(std::uint32_t who, floor::Class level) const {
+    return may_claim(who, level) ? level : floor::Class::Normal;
+}
+
 void Exchange::end_key(std::uint32_t who) {
     endpoints_[who].key_is_over = true;
+    endpoints_[who].over_at = plan(who).ed137 ? counted(who, plan(who).ed137->level()) : floor::Class::Normal;
     if (plan(who).ed137) plan(who).ed137->press_refused(core::Time{});
 }
 
@@ -159,15 +172,16 @@ void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
     if (who == floor::kNobody || plan(who).signal != floor::Signal::Key) return;
     const auto& session = plan(who).ed137;
     using floor::Cause;
+    if (decision.kind == Kind::Granted) endpoints_[who].key_is_over = false;
     if (session && (decision.kind == Kind::Granted || decision.kind == Kind::RepeatGranted))
         session->press_granted(now, arbiter_.claim(who).level);
     if (decision.kind == Kind::Denied) end_key(who);
     // While his grace lasts he is heard; Released says when it is over. A key whose lease ran out presses again with what
     // comes next, and is muted until then.
-    if (decision.kind == Kind::Released && decision.cause == Cause::Timeout && session)
-        session->press_refused(now);
-    else if (decision.kind == Kind::Released && decision.cause != Cause::TalkerReleased)
-        end_key(who);
+    if (decision.kind == Kind::Released) {
+        if (decision.cause != Cause::Timeout && decision.cause != Cause::TalkerReleased) end_key(who);
+        if (decision.cause == Cause::Timeout && session) session->press_refused(now);
+    }
     if (session) show_on_air(who, now);
 }
 
@@ -210,6 +224,7 @@ void Exchange::tend_key(std::uint32_t who, core::Time now) {
         keys_.set(who, radio.event_key->next_deadline().value_or(core::kNever));
     } else if (radio.ed137) {
         heed(who, radio.ed137->on_time(now), now);
+        note_lost(who, now);
         show_on_air(who, now);
     } else {
         keys_.set(who, core::kNever);

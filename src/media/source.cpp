@@ -59,7 +59,7 @@ std::optional<Drop> Source::check_origin(const Datagram& datagram, PortUse port)
     if (datagram.truncated || datagram.octets.size() > rtp::kMaxPacket) return Drop::TooLong;
     // A fixed remote never moves; a learned one may, but only after authentication. Floor messages of their own port
     // come from the same host, from a port that only the key vouches for.
-    if (settings_.learn && (port != PortUse::Floor || !remote_)) return std::nullopt;
+    if (settings_.learn) return std::nullopt;
     const core::Address expected = port == PortUse::Media  ? remote_
                                    : port == PortUse::Rtcp ? rtcp_remote()
                                                            : remote_.with_port(datagram.from.port());

@@ -116,6 +116,13 @@ Ed137::Changes Ed137::on_time(core::Time now) {
     return changes;
 }
 
+void Ed137::forget_press() {
+    pressed_.reset();
+    key_ = Ptt::Off;
+    answer_ = Answer::None;
+    say(to_say());
+}
+
 bool Ed137::awaits_echo() const { return echo_ && said_.ptt == Ptt::Off; }
 
 core::Time Ed137::lost_at() const { return heard_at_ + patience(); }

@@ -60,6 +60,15 @@ TEST_CASE("between agencies a higher claim needs a rule of a bridge that the cha
     CHECK(explain(denial, {elsewhere}).find(refused) != std::string::npos);
 }
 
+TEST_CASE("a claim that an agreement has count for less is explained by that") {
+    const Denial denial{
+        .cause = Cause::AnotherTalks, .asked = officer({Class::Normal, 5}), .holder = guard("one")};
+    bridge::Bridge bridge = joint({.roles = {"officer"}});
+    bridge.ceilings = {{"metro-pd", {Class::Normal, 1}}};
+    CHECK(explain(denial, {bridge}).find("`agreement.ceilings` of the bridge has what metro-pd claims") !=
+          std::string::npos);
+}
+
 TEST_CASE("inside an agency a higher claim is only denied if another one comes first, and that is said") {
     const Denial denial{.cause = Cause::QueueFull,
                         .asked = guard("two", {Class::Normal, 5}),

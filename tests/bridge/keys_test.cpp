@@ -33,6 +33,8 @@ struct Keys : Town {
         media::Packet one = voice.packet(n % voice.size());
         one.kind = kind;
         one.sequence = 100 + n;
+        one.ssrc = ssrc;
+        one.new_stream = n == 0;
         one.timestamp = static_cast<std::uint32_t>(n) * 160;
         if (kind != media::Packet::Kind::Sound) {
             one.duration = 0;
@@ -92,6 +94,7 @@ struct Keys : Town {
         return all;
     }
     int grown{};
+    std::uint32_t ssrc{1};
 };
 
 TEST_CASE("a telephone event is a press while it lasts, and sound without it is none") {
@@ -428,6 +431,58 @@ TEST_CASE("a tone keys a half-duplex station's transmitter when its carrier is d
     CHECK(tone == 5);
     CHECK(keyed);
     CHECK(town.sent().empty());
+}
+
+TEST_CASE("an event key whose floor ran out presses again with the next sound") {
+    Keys town;  // its lease is 200 ms, an event without packets is up after 500
+    town.event(1'000);
+    town.packet(kGuard);
+    town.wait(300ms);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::Timeout);
+    CHECK(town.packet(kGuard));
+    CHECK(town.count(Kind::Granted, kGuard) == 2);
+}
+
+TEST_CASE("an event key that is held through a long cut is not pressed anew when the radio is back") {
+    Keys town;
+    town.event(1'000);
+    town.exchange.set_standing(kGuard, Exchange::Standing::Disabled, town.stage.now);
+    for (int n = 0; n < 40; ++n) {
+        town.event(1'000);
+        town.step();
+    }
+    town.exchange.set_standing(kGuard, Exchange::Standing::Enabled, town.stage.now);
+    town.forget();
+    for (int n = 0; n < 20; ++n) {
+        town.event(1'000);
+        CHECK_FALSE(town.packet(kGuard));
+        town.step();
+    }
+    CHECK(town.count(Kind::Requested, kGuard) == 0);
+}
+
+TEST_CASE("a claim without the right is no new act of a press that was refused") {
+    Keys town;
+    town.plan.endpoints[kOfficer].may_emergency = false;
+    town.install();
+    town.event(1'000);
+    town.packet(kGuard);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    town.event(1'000, true);
+    town.wait(400ms);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Emergency}));
+    CHECK(town.count(Kind::Requested, kOfficer) == 1);
+}
+
+TEST_CASE("a voice switch that comes back under another SSRC with its key down has pressed it anew") {
+    Keys town;
+    CHECK(town.radio({.ptt = Ptt::Normal}));
+    town.exchange.left(town.radios[kOfficer]->endpoint, town.stage.now);
+    CHECK_FALSE(town.radio({.ptt = Ptt::Normal}));
+    town.said[kOfficer] = 0;
+    town.ssrc = 2;
+    CHECK(town.radio({.ptt = Ptt::Normal}));
+    CHECK(town.count(Kind::Granted, kOfficer) == 2);
 }
 
 TEST_CASE("keys move with their channels to another worker, and go on there") {

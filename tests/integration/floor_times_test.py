@@ -16,7 +16,7 @@ from gateway import CM80, PLAIN, GatewayTest, channel, ended, endpoint, main
 from radios import Wire, free_ports, keys
 
 WORDS = "Fight at the north gate."
-ROUNDS = 5
+ROUNDS = 3
 PCMU, SAMPLES = 0, 160      # a packet of 20 ms
 DRONE = bytes([0x2A]) * SAMPLES  # what the old talker says: relayed to a listener of his codec as it is
 APP, IDLE = 204, 5          # RTCP; Floor Idle

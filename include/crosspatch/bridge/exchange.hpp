@@ -117,6 +117,8 @@ private:
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
         floor::Class asked_level{};  // the highest in that second
+        bool session_lost{};         // ED-137: reports may have come since then, but no packet
+        floor::Class over_at{};      // the class that its key stood for when that was over
         bool key_is_over{};  // what its key is down for has been refused or ended: it has to go up first
         bool broadcasts{};   // its press is a broadcast call
         std::uint64_t sent_on_air{};  // ED-137: packets sent to it when that was last looked at
@@ -162,6 +164,7 @@ private:
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
     void release_key(std::uint32_t endpoint, core::Time now);
     void end_key(std::uint32_t endpoint);
+    floor::Class counted(std::uint32_t endpoint, floor::Class level) const;
     void begin_anew(std::uint32_t endpoint, core::Time now);
     void note_lost(std::uint32_t endpoint, core::Time now);
     void heed_event(media::Endpoint& from, const media::Packet& packet, core::Time now);

@@ -65,6 +65,8 @@ public:
     Changes on_packet(const rtp::Header& header, core::Time now);
     // Call at next_deadline() or later.
     Changes on_time(core::Time now);
+    // The peer has begun anew: a key that is down in its next packet is Pressed then.
+    void forget_press();
 
     // Somebody else begins to be heard on this endpoint, claims more, or ends.
     void talk_begins(floor::Class level, core::Time now);
