@@ -3,12 +3,12 @@
 
 The log tells it, and a capture of the wire that tshark reads tells the same, line by line.
 """
-import os
 import signal
 import subprocess
 import time
 from datetime import datetime
 
+from capture import capture
 from gateway import PLAIN, GatewayTest, bridge, channel, end, ended, endpoint, main
 
 FLOOR = {"max_talk": "5s", "warn": "1s", "grace": "1s", "cooldown": "1s", "hang": "0ms", "lease": "600ms", "queue": 8}
@@ -53,22 +53,6 @@ class Scene(GatewayTest):
                     endpoint("officer", "pcma", PLAIN, talker=emergency, ptt={"signal": "ed137", "role": "grs", "ptt_id": 5}),
                     floor=FLOOR),
             bridges=[bridge("joint", "ng-ops", "pd-tac", preemption=[{"emergency": True}], when_busy="wait")])
-
-    def capture(self, gateway):
-        ports = " or ".join(f"udp port {port}" for port in gateway.listens.values())
-        errors = open(gateway.path("tshark.err"), "w+", encoding="utf-8")
-        self.addCleanup(errors.close)
-        process = subprocess.Popen(["tshark", "-i", "lo", "-f", ports, "-w", gateway.path("wire.pcapng"), "-q"],
-                                   stdout=subprocess.DEVNULL, stderr=errors)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-
-        def capturing():
-            errors.seek(0)
-            return "Capturing on" in errors.read() and os.path.exists(gateway.path("wire.pcapng"))
-        gateway.wait_for(capturing, 40, "tshark to begin")
-        time.sleep(1)
-        return process
 
     def tshark(self, gateway, wanted, *fields):
         decode = [word for port in gateway.listens.values() for word in ("-d", f"udp.port=={port},rtp")]
@@ -157,12 +141,12 @@ class Scene(GatewayTest):
 
     def test_the_log_tells_the_incident_and_the_wire_agrees(self):
         gateway = self.town()
-        capture = self.capture(gateway)
+        writer = capture(self, gateway, gateway.listens)
         for radio in self.play(gateway):
             end(radio)
         time.sleep(1)
-        capture.send_signal(signal.SIGINT)
-        capture.wait(timeout=20)
+        writer.send_signal(signal.SIGINT)
+        writer.wait(timeout=20)
         log, wire = self.told_by_log(gateway), self.told_by_wire(self.wire(gateway))
         table = "\n".join(f"{at:.3f} {kind} {name}" for at, kind, name in log) + "\n-- wire\n" + "\n".join(
             f"{at:.3f} {kind} {name}" for at, kind, name in wire)

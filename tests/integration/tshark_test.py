@@ -1,33 +1,16 @@
 #!/usr/bin/env python3
 """An independent reader, tshark, of what the gateway puts on the wire."""
-import os
 import signal
 import subprocess
 import time
 
+from capture import capture
 from gateway import PLAIN, GatewayTest, bridge, channel, ended, endpoint, main
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION = 200, 201, 202
 
 
 class Wire(GatewayTest):
-    def capture(self, gateway, names):
-        """tshark writes what passes the ports of these endpoints; begins when it is ready."""
-        ports = " or ".join(f"udp port {gateway.listens[name]}" for name in names)
-        errors = open(gateway.path("tshark.err"), "w+", encoding="utf-8")
-        self.addCleanup(errors.close)
-        process = subprocess.Popen(["tshark", "-i", "lo", "-f", ports, "-w", gateway.path("wire.pcapng"), "-q"],
-                                   stdout=subprocess.DEVNULL, stderr=errors)
-        self.addCleanup(process.wait)
-        self.addCleanup(process.kill)
-
-        def capturing():
-            errors.seek(0)
-            return "Capturing on" in errors.read() and os.path.exists(gateway.path("wire.pcapng"))
-        gateway.wait_for(capturing, 40, "tshark to begin")
-        time.sleep(1)
-        return process
-
     def read(self, gateway, wanted, *fields):
         """One tuple of fields for each packet that the filter lets through."""
         decode = [word for name in gateway.listens for word in ("-d", f"udp.port=={gateway.listens[name]},rtp")]
@@ -41,13 +24,13 @@ class Wire(GatewayTest):
                                channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", PLAIN)),
                                bridges=[bridge("joint", "ng-ops", "pd-tac")])
         words = gateway.bench.speech("guard", "Unit seven, fight at the north gate.")
-        capture = self.capture(gateway, ["guard", "officer"])
+        writer = capture(self, gateway, ["guard", "officer"])
         listener = gateway.radio("officer", "--for", "13s")
         talker = gateway.radio("guard", "--talk", words, "--repeat", "2", "--gap", "2500ms", "--talk-after", "500ms", "--for", "13s")
         sent, heard = ended(talker)["sent"], ended(listener)["received"]
         time.sleep(1)
-        capture.send_signal(signal.SIGINT)
-        capture.wait(timeout=20)
+        writer.send_signal(signal.SIGINT)
+        writer.wait(timeout=20)
 
         self.assertEqual([], self.read(gateway, "_ws.malformed || _ws.expert.severity >= 0x600000", "frame.number",
                                        "_ws.expert.message"), "tshark finds fault with packets")
