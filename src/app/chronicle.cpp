@@ -163,11 +163,8 @@ void Chronicle::on(const Report& report) {
         case Kind::Released:
             return released(report);
         case Kind::Taken:
-            floors_[report.channel] = {report.talkspurt, report.at, wall(report.at)};
-            break;
         case Kind::Idle:
-            floors_[report.channel] = {std::nullopt, report.at, wall(report.at)};
-            break;
+            return floor_changed(report);
         case Kind::Overrun:
             return publish(floor_entry("floor.overrun", report), &report);
         case Kind::EndpointUp:
@@ -226,7 +223,25 @@ void Chronicle::granted(const Report& report) {
     live.record.refused = std::move(refused_[report.endpoint]);
     refused_.erase(report.endpoint);
     talkspurts_[report.talkspurt] = std::move(live);
-    publish(floor_entry("floor.granted", report), &report);
+    record::Entry entry = floor_entry("floor.granted", report);
+    if (report.beside) entry.detail["beside"] = true;
+    publish(std::move(entry), &report);
+}
+
+// Who talked beside the holder has the floor alone when that one ends: the holder is told then, and nobody beside him.
+void Chronicle::floor_changed(const Report& report) {
+    const auto talkspurt =
+        report.kind == Report::Kind::Taken ? std::optional{report.talkspurt} : std::nullopt;
+    Floor& floor = floors_[report.channel];
+    if (report.beside) {
+        floor.beside = talkspurt;
+        floor.beside_since_wall = wall(report.at);
+        return;
+    }
+    if (floor.beside == talkspurt || !talkspurt) floor.beside.reset();
+    floor.talkspurt = talkspurt;
+    floor.since = report.at;
+    floor.since_wall = wall(report.at);
 }
 
 void Chronicle::denied(const Report& report) {

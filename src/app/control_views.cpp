@@ -247,6 +247,19 @@ array Control::bridges(const api::Actor& actor) {
     return items;
 }
 
+namespace {
+
+void show_talker(const Chronicle::Live& talk, core::Time now, object& into) {
+    const core::Time until = talk.revoking ? talk.grace_until : talk.granted + talk.max_talk;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
+    into["state"] = talk.revoking ? "revoking" : "taken";
+    into["talker"] = talk.record.talker;
+    into["endpoint"] = talk.record.endpoint;
+    into["remaining_ms"] = std::max<std::int64_t>(left, 0);
+}
+
+}  // namespace
+
 array Control::floor(const api::Actor& actor) {
     array items;
     const core::Time now = core::monotonic_now();
@@ -255,18 +268,18 @@ array Control::floor(const api::Actor& actor) {
         object item{{"id", channel.id},    {"channel", channel.id}, {"state", "idle"},   {"talker", nullptr},
                     {"endpoint", nullptr}, {"since", nullptr},      {"remaining_ms", 0}, {"queue", array{}}};
         const Chronicle::Floor* floor = chronicle_.floor(*estate_.channels.find(channel.id));
-        const auto& talkspurts = chronicle_.talkspurts();
         if (floor && floor->since_wall != core::WallTime{}) item["since"] = time_text(floor->since_wall);
-        if (floor && floor->talkspurt)
-            if (const auto live = talkspurts.find(*floor->talkspurt); live != talkspurts.end()) {
-                const Chronicle::Live& talk = live->second;
-                const core::Time until = talk.revoking ? talk.grace_until : talk.granted + talk.max_talk;
-                const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
-                item["state"] = talk.revoking ? "revoking" : "taken";
-                item["talker"] = talk.record.talker;
-                item["endpoint"] = talk.record.endpoint;
-                item["remaining_ms"] = std::max<std::int64_t>(left, 0);
-            }
+        const auto& talkspurts = chronicle_.talkspurts();
+        const auto show = [&](std::optional<std::uint64_t> talkspurt, object& who) {
+            const auto live = talkspurt ? talkspurts.find(*talkspurt) : talkspurts.end();
+            if (live != talkspurts.end()) show_talker(live->second, now, who);
+            return live != talkspurts.end();
+        };
+        if (floor) show(floor->talkspurt, item);
+        if (object beside; floor && show(floor->beside, beside)) {
+            beside["since"] = time_text(floor->beside_since_wall);
+            item["beside"] = std::move(beside);
+        }
         item["queue"] = queue_json(channel);
         items.push_back(std::move(item));
     }

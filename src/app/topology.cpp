@@ -227,6 +227,44 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     return topology;
 }
 
+// Where two are heard at once, on top: the sum's encoders, and for each of the two talkers a decoder for it and what the
+// other one hears of him.
+void add_dual(const bridge::Topology& topology, std::uint32_t channel, media::CodecPool::Needs& needs) {
+    const codec::Format sum = codec::l16(media::MixInput::kRate);
+    std::vector<GroupKey> groups;
+    std::vector<codec::Format> talkers;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> pairs;
+    std::set<std::uint32_t> rates;
+    const auto add_pair = [&](const codec::Rates& rates_of) {
+        if (rates_of.resampled()) pairs.emplace(rates_of.decode, rates_of.encode);
+    };
+    const auto add_talkers = [&](std::uint32_t from) {
+        for (const std::uint32_t index : topology.channels[from].endpoints)
+            if (const auto& endpoint = topology.endpoints[index];
+                endpoint.talks && std::ranges::find(talkers, endpoint.media->format()) == talkers.end())
+                talkers.push_back(endpoint.media->format());
+    };
+    add_talkers(channel);
+    for (const auto& [far, gain] : reached(topology, channel)) add_talkers(far);
+    for (const std::uint32_t index : topology.channels[channel].endpoints) {
+        if (!topology.endpoints[index].listens) continue;
+        const auto& sink = topology.endpoints[index].media->sink.settings();
+        const auto same = [&](const GroupKey& key) {
+            return key.format == sink.format && key.ptime == sink.ptime;
+        };
+        if (std::ranges::none_of(groups, same)) groups.push_back({sink.format, sink.ptime});
+        add_pair(codec::working_rates(sum, sink.format));
+        rates.insert(codec::decode_rate(sum, sink.format));
+    }
+    for (const GroupKey& key : groups) needs.encoder(key.format, 3);  // of the sum, and of each of the two
+    needs.decoder(sum, rates.size());
+    for (const codec::Format& talker : talkers) {
+        needs.decoder(talker, 4);
+        add_pair(codec::working_rates(talker, sum));
+    }
+    for (const auto& [from, to] : pairs) needs.resampler(from, to, 2);
+}
+
 // A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
 // of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
 CodecNeeds codec_needs(const bridge::Topology& topology) {
@@ -274,6 +312,8 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
     }
     for (std::uint32_t channel = 0; channel < to_encode.size(); ++channel)
         for (const GroupKey& key : to_encode[channel]) needs.channels[channel].encoder(key.format);
+    for (std::uint32_t channel = 0; channel < topology.channels.size(); ++channel)
+        if (topology.channels[channel].floor.both_heard) add_dual(topology, channel, needs.channels[channel]);
     // For talkers whose packets are longer than their listeners', which no configuration tells.
     for (const codec::Format& format : spare) {
         needs.spare.encoder(format, kSpare);

@@ -278,7 +278,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     ChannelState* state = decision.participant == floor::kNobody ? nullptr : &home(decision.participant);
     switch (decision.kind) {
         case Kind::Granted:
-            take_up(*state, decision, now);
+            take_up(decision, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
@@ -291,11 +291,8 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Skipped:
             return send(Report::Kind::Skipped, decision, now);
         case Kind::Joined:
-            for (const Far& far : state->far)
-                if (far.channel == decision.channel && state->talkspurt->running()) {
-                    add_listeners(*state, far.channel, far.gain_db, far.suites);
-                    state->talkspurt->arrange(now);
-                }
+            if (state->talkspurt->running()) let_hear(*state, decision.channel, now);
+            state->talkspurt->arrange(now);
             return send(Report::Kind::Joined, decision, now);
         case Kind::Left:
             tell_listeners(
@@ -311,9 +308,10 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Released:
             return end(*state, decision, now);
         case Kind::Taken:
-            return send(Report::Kind::Taken, decision, now);
         case Kind::Idle:
-            return send(Report::Kind::Idle, decision, now);
+            mix(decision.channel, now);
+            return send(decision.kind == Kind::Taken ? Report::Kind::Taken : Report::Kind::Idle, decision,
+                        now);
         case Kind::RepeatGranted:
             if (collected_for_ != decision.participant) return;
             carry_to_collected(*state, now);
@@ -327,7 +325,10 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     }
 }
 
-void Exchange::take_up(ChannelState& state, const floor::Decision& granted, core::Time now) {
+void Exchange::take_up(const floor::Decision& granted, core::Time now) {
+    const std::uint32_t channel = plan(granted.participant).channel;
+    const bool is_second = channels_[channel].talker != kNowhere && duals_[channel];
+    ChannelState& state = is_second ? duals_[channel]->second : channels_[channel];
     ++counters_.granted;
     // A grant out of the queue comes long after its press: the rules and bridges of now count.
     if (collected_for_ != granted.participant)
@@ -335,7 +336,7 @@ void Exchange::take_up(ChannelState& state, const floor::Decision& granted, core
     state.talker = granted.participant;
     state.number = granted.talkspurt;
     state.pressed = now;
-    set_talking(plan(granted.participant).channel, true);
+    set_talking(place_of(state, channel), true);
     carry_to_collected(state, now);
 }
 
@@ -373,9 +374,8 @@ void Exchange::raised(std::uint32_t talker, core::Time now) {
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
     const std::uint32_t who = from.index();
     state.talkspurt->start(from, first, now);
-    add_listeners(state, plan(who).channel, kNoGain, policy::SuiteSet::all());
-    for (const Far& far : state.far)
-        if (arbiter_.holds(who, far.channel)) add_listeners(state, far.channel, far.gain_db, far.suites);
+    let_hear(state, plan(who).channel, now);
+    for (const Far& far : state.far) let_hear(state, far.channel, now);
     state.talkspurt->arrange(now);
     state.wishes_at = now;
     ++counters_.talkspurts;
@@ -396,6 +396,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
         tell_listeners(
             state, [](const media::Listener&) { return true; }, now);
         state.talkspurt->finish();
+        unseat(state);
         const media::Talkspurt::Numbers& numbers = state.talkspurt->numbers();
         released.numbers = {.packets_received = numbers.packets_received,
                             .packets_lost = numbers.packets_lost,
@@ -412,14 +413,14 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
     state.talker = kNowhere;
     state.decide_again = core::Time::max();
     set_load(state, 0);
-    set_talking(plan(decision.participant).channel, false);
+    set_talking(place_of(state, plan(decision.participant).channel), false);
     note_end(decision, now);
     send(released);
 }
 
-void Exchange::set_talking(std::uint32_t channel, bool talking) {
-    const auto found = std::find(talking_.begin(), talking_.end(), channel);
-    if (talking && found == talking_.end()) talking_.push_back(channel);
+void Exchange::set_talking(std::uint32_t place, bool talking) {
+    const auto found = std::find(talking_.begin(), talking_.end(), place);
+    if (talking && found == talking_.end()) talking_.push_back(place);
     if (talking || found == talking_.end()) return;
     *found = talking_.back();
     talking_.pop_back();
@@ -508,18 +509,22 @@ void Exchange::advance(core::Time now) {
     act(now);
     for (std::size_t i = talking_.size(); i-- > 0;) {
         if (i >= talking_.size()) continue;  // some have ended meanwhile
-        const std::uint32_t channel = talking_[i];
-        ChannelState& state = channels_[channel];
+        const std::uint32_t channel = channel_at(talking_[i]);
+        ChannelState& state = talk_at(talking_[i]);
         if (state.talkspurt->running()) {
             state.talkspurt->advance(now);
             if (now >= state.wishes_at) {
                 state.wishes_at = now + kWishes;
                 for (const media::Listener& one : state.talkspurt->listeners())
                     wish_to_send(*one.endpoint, now);
+                if (duals_[channel])
+                    for (const media::Listener& one : duals_[channel]->mixer->mixed().listeners())
+                        wish_to_send(*one.endpoint, now);
             }
         }
         if (now >= state.decide_again) decide_again(channel, now);
     }
+    for (const std::uint32_t channel : mixing_) duals_[channel]->mixer->advance(now);
     if (told_ != done_) tell_done(done_, now);
     while (const auto due = keys_.earliest()) {
         if (due->when > now) break;
@@ -535,12 +540,13 @@ std::optional<core::Time> Exchange::next_deadline() {
     const auto sooner = [&](std::optional<core::Time> other) {
         if (other && (!next || *other < *next)) next = other;
     };
-    for (const std::uint32_t channel : talking_) {
-        const ChannelState& state = channels_[channel];
+    for (const std::uint32_t place : talking_) {
+        const ChannelState& state = talk_at(place);
         if (!state.talkspurt->running()) continue;
         sooner(state.talkspurt->deadline());
         if (state.decide_again != core::Time::max()) sooner(state.decide_again);
     }
+    for (const std::uint32_t channel : mixing_) sooner(duals_[channel]->mixer->deadline());
     sooner(tones_.next_deadline());
     if (const auto due = keys_.earliest()) sooner(due->when);
     return next;
@@ -569,6 +575,7 @@ void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Ti
     made.position = decision.position;
     made.left = decision.left;
     made.talkspurt = decision.talkspurt;
+    made.beside = decision.beside;
     if (decision.participant != floor::kNobody) {
         made.priority = arbiter_.claim(decision.participant).priority;
         made.emergency = arbiter_.claim(decision.participant).level == floor::Class::Emergency;

@@ -188,7 +188,7 @@ void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
 void Exchange::follow_channel(std::uint32_t who, core::Time now) {
     const Topology::Endpoint& radio = plan(who);
     if (!radio.ed137 || !radio.media) return;
-    const auto talker = arbiter_.holder(radio.channel);
+    const auto talker = heard_talker(who);
     const bool hears = talker && may_know(who, *talker) && may_listen(who, *talker, policy::SuiteSet::all());
     if (hears || tones_.sounds(who))
         radio.ed137->talk_begins(hears ? arbiter_.claim(*talker).level : floor::Class::Normal, now);
@@ -205,10 +205,8 @@ void Exchange::show_on_air(std::uint32_t who, core::Time now) {
     if (radio.media->sink.counters().packets.read() != endpoints_[who].sent_on_air)
         session.sent_meanwhile(now);
     radio.media->sink.set_extension(rtp::ed137::kProfile, session.extension().view());
-    const auto talker = arbiter_.holder(radio.channel);
     while (session.keep_alive_due(now)) {
-        if (radio.media->send_empty(path_.outbox, rtp::ed137::kKeepAlive, now) && talker)
-            home(*talker).talkspurt->make_way(*radio.media);
+        if (radio.media->send_empty(path_.outbox, rtp::ed137::kKeepAlive, now)) make_way(who);
         session.sent(now);
     }
     endpoints_[who].sent_on_air = radio.media->sink.counters().packets.read();

@@ -17,25 +17,19 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
            endpoints_[endpoint].standing == Standing::Enabled && !tones_.plays(endpoint);
 }
 
-void Exchange::add_listeners(ChannelState& state, std::uint32_t channel,
-                             const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites) {
+// The talkspurt is heard on `channel` from now on, if it has its floor. Its listeners are arranged afterwards.
+void Exchange::let_hear(ChannelState& state, std::uint32_t channel, core::Time now) {
+    if (duals_[channel]) return mix(channel, now);
     for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-        if (may_listen(endpoint, state.talker, suites))
-            state.talkspurt->add(*plan(endpoint).media, channel,
-                                 gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+        if (const double* gain_db = gain_for(endpoint, state, channel))
+            state.talkspurt->add(*plan(endpoint).media, channel, *gain_db);
 }
 
 // Takes out who may not hear it any more, and lets in who may now.
 void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     marked_.assign(endpoints_.size(), false);
     const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
-        if (plan(endpoint).channel != channel) return false;
-        if (channel == plan(state.talker).channel)
-            return may_listen(endpoint, state.talker, policy::SuiteSet::all());
-        const auto far = std::find_if(state.far.begin(), state.far.end(),
-                                      [&](const Far& f) { return f.channel == channel; });
-        return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
-               may_listen(endpoint, state.talker, far->suites);
+        return plan(endpoint).channel == channel && hears_alone(endpoint, state, channel);
     };
     const auto gone = [&](const media::Listener& listener) {
         const std::uint32_t index = listener.endpoint->index();
@@ -46,24 +40,23 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         marked_[listener.endpoint->index()] = !gone(listener);
         return gone(listener);
     });
-    const auto let_in = [&](std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db) {
+    const auto let_in = [&](std::uint32_t channel) {
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
             follow_channel(endpoint, now);
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             if (!marked_[endpoint] && allowed(endpoint, channel))
-                state.talkspurt->add(*plan(endpoint).media, channel,
-                                     gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+                state.talkspurt->add(*plan(endpoint).media, channel, *gain_for(endpoint, state, channel));
     };
-    let_in(plan(state.talker).channel, kNoGain);
-    for (const Far& far : state.far) let_in(far.channel, far.gain_db);
+    let_in(plan(state.talker).channel);
+    for (const Far& far : state.far) let_in(far.channel);
     state.talkspurt->arrange(now);
 }
 
 // One endpoint begins or ceases to hear what is said on its channel.
 void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time now) {
     if (!plan(endpoint).media) return;
-    for (const std::uint32_t channel : talking_) {
-        ChannelState& state = channels_[channel];
+    for (const std::uint32_t place : talking_) {
+        ChannelState& state = talk_at(place);
         if (!state.talkspurt->running()) continue;
         if (listening)
             refresh_listeners(state, now);
@@ -73,6 +66,9 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
             state.talkspurt->remove(*plan(endpoint).media);
         }
     }
+    if (listening) mix_all(now);
+    for (const std::uint32_t channel : mixing_)
+        if (!listening) duals_[channel]->mixer->mixed().remove(*plan(endpoint).media);
     follow_channel(endpoint, now);
 }
 
@@ -121,13 +117,17 @@ void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
 // A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.
 void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     decide_waiting_again(channel, now);
-    ChannelState& state = channels_[channel];
-    if (state.talker == kNowhere) return;
-    collect(state.talker, arbiter_.claim(state.talker), false, now);
-    carry_to_collected(state, now);
-    arbiter_.retarget(state.talker, targets_, now, decisions_);
-    act(now);
-    if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
+    const auto decide = [&](ChannelState& state) {
+        if (state.talker == kNowhere) return;
+        collect(state.talker, arbiter_.claim(state.talker), false, now);
+        carry_to_collected(state, now);
+        arbiter_.retarget(state.talker, targets_, now, decisions_);
+        act(now);
+        if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
+    };
+    decide(channels_[channel]);
+    if (duals_[channel]) decide(duals_[channel]->second);
+    mix_all(now);
 }
 
 // The same for presses that wait there. Whom they may take a far channel from is not known before it is their turn: they
@@ -198,7 +198,7 @@ void Exchange::shut_down(core::Time now) {
         if (minds(channel)) empty_queue(channel, kEverybody, floor::Cause::ShuttingDown, now);
     for (std::size_t i = talking_.size(); i-- > 0;) {
         if (i >= talking_.size()) continue;
-        arbiter_.revoke(channels_[talking_[i]].talker, floor::Cause::ShuttingDown, now, decisions_);
+        arbiter_.revoke(talk_at(talking_[i]).talker, floor::Cause::ShuttingDown, now, decisions_);
         act(now);
     }
     // RFC 3550 section 6.6: the radios learn that we leave, and need not wait for silence to tell them.

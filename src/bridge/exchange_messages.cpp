@@ -113,10 +113,10 @@ floor::WhenBusy Exchange::when_busy(std::uint32_t who) const {
 // Who may not hear somebody is told that the floor is taken, and not by whom: policy takes listeners out by suite.
 bool Exchange::may_know(std::uint32_t who, std::uint32_t talker) const {
     if (plan(who).channel == plan(talker).channel) return true;
-    const ChannelState& home = channels_[plan(talker).channel];
-    const auto far = std::find_if(home.far.begin(), home.far.end(),
+    const ChannelState& talk = home(talker);
+    const auto far = std::find_if(talk.far.begin(), talk.far.end(),
                                   [&](const Far& one) { return one.channel == plan(who).channel; });
-    return far != home.far.end() && plan(who).listens && far->suites.contains(plan(who).suite);
+    return far != talk.far.end() && plan(who).listens && far->suites.contains(plan(who).suite);
 }
 
 // How things stand for this endpoint while `talker` has its channel's floor.
@@ -155,7 +155,10 @@ void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
 void Exchange::tell_state(std::uint32_t who) {
     ptt::McptServer* server = plan(who).floor_messages.get();
     if (endpoints_[who].standing != Standing::Enabled) return;
-    if (server && plan(who).media) say(who, server->state(scene(who)));
+    if (!server || !plan(who).media) return;
+    say(who, server->state(scene(who)));
+    if (const auto beside = arbiter_.beside(plan(who).channel))
+        say(who, server->state(scene(who, *beside), true));
 }
 
 void Exchange::tell(const floor::Decision& decision) {

@@ -165,7 +165,8 @@ void Arbiter::Machine::take_far(Participant who, bool preempt, core::Time now, D
         const Offer offer = offer_of(s, now);
         auto told = about(who, Kind::Joined);
         told.channel = s.channel;
-        if (offer == Offer::Free || (preempt && offer == Offer::CutIn)) {
+        const bool may = preempt && (offer == Offer::CutIn || offer == Offer::Beside);
+        if (offer == Offer::Free || may) {
             take(at, now, out);
             out.add(told);
             continue;
@@ -214,7 +215,7 @@ void Arbiter::Machine::remove_channel(ChannelIndex channel, core::Time now, Deci
         if (member(who).state == State::Queued && member(who).wait) offer_later(member(who).own);
     }
     Floor& f = table_.floor(channel);
-    assert(f.holder == kNobody && f.line == kNoStake);
+    assert(f.holder == kNobody && f.beside == kNobody && f.line == kNoStake);
     f.hang_end = core::Time::min();
     f.last_talkspurt = 0;
     settle(now, out);

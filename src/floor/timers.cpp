@@ -140,6 +140,7 @@ void Arbiter::Machine::on_repeat(Participant who, core::Time now, Decisions& out
     auto again = about(who, m.state == State::Talking ? Kind::RepeatGranted : Kind::RepeatRevoked);
     if (m.state == State::Talking) {
         again.left = ceil<milliseconds>(m.max_talk);
+        again.beside = table_.stake(m.first).beside;
     } else {
         again.cause = m.revoke_cause;
         if (m.state == State::Revoking)
@@ -163,6 +164,12 @@ void Arbiter::Machine::on_channel(ChannelIndex channel, core::Time now, Decision
                          .participant = f.announced,
                          .channel = channel,
                          .talkspurt = f.announced_talkspurt});
+        if (f.announced_beside != kNobody)
+            out.add(Decision{.kind = Kind::RepeatTaken,
+                             .participant = f.announced_beside,
+                             .channel = channel,
+                             .talkspurt = f.announced_beside_talkspurt,
+                             .beside = true});
     }
     arm_channel(channel);
 }

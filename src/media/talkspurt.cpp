@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crosspatch/codec/rates.hpp"
+#include "crosspatch/media/mix_input.hpp"
 #include "crosspatch/rtp/sequence.hpp"
 #include "src/media/fan_out.hpp"
 
@@ -28,6 +29,10 @@ constexpr std::uint64_t kJitterKnown = 16;  // packets; RFC 3550 6.4.1: the esti
 
 Talkspurt::Talkspurt(const TalkPath& path) : path_{&path}, order_{path.packets} {}
 
+Talkspurt::Talkspurt(const TalkPath& path, const codec::Format& format) : Talkspurt{path} {
+    format_ = format;
+}
+
 Talkspurt::~Talkspurt() {
     for (TranscodeGroup& group : groups_) group.close(path_->codecs);
     for (Branch& branch : branches_)
@@ -45,8 +50,14 @@ void Talkspurt::move_to(const TalkPath& to) {
 }
 
 void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
-    assert(!running() && listeners_.empty());
     talker_ = &talker;
+    format_ = talker.format();
+    start(first, now);
+}
+
+void Talkspurt::start(const Packet& first, core::Time now) {
+    assert(!running() && listeners_.empty());
+    running_ = true;
     numbers_ = {};
     delays_.clear();
     longest_ticks_ = first.duration;
@@ -92,8 +103,8 @@ void Talkspurt::remove(const Endpoint& endpoint) {
 
 bool Talkspurt::can_relay(const Listener& listener) const {
     const Sink::Settings& sink = listener.endpoint->sink.settings();
-    return listener.gain_db == 0 && codec::same_payload(talker_->format(), sink.format) &&
-           longest_ticks_ <= talker_->format().ticks(sink.ptime);
+    return listener.gain_db == 0 && codec::same_payload(format_, sink.format) &&
+           longest_ticks_ <= format_.ticks(sink.ptime);
 }
 
 void Talkspurt::arrange(core::Time now) {
@@ -118,24 +129,49 @@ std::uint8_t Talkspurt::group_for(const Listener& listener) {
         if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db)) return i;
         if (!groups_[i].is_open() && !unused) unused = i;
     }
-    const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
+    const std::uint32_t rate = codec::decode_rate(format_, sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_->codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
+        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, listener.gain_db)) {
         return Listener::kNone;
     }
-    // The first group to open after a while of relaying starts to decode with what comes next.
-    if (transcoding_++ == 0) {
-        order_.start(counted_ == 0 ? newest_ : newest_ + 1);
-        expected_timestamp_ = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
-    }
+    begin_decoding();
     return *unused;
+}
+
+// The first to need it after a while of relaying starts to decode with what comes next.
+void Talkspurt::begin_decoding() {
+    if (transcoding_++ > 0) return;
+    order_.start(counted_ == 0 ? newest_ : newest_ + 1);
+    expected_timestamp_ = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
+}
+
+void Talkspurt::end_decoding() {
+    if (--transcoding_ > 0) return;
+    order_.start(0);  // nobody is left whom a waiting packet could reach
+    flush_at_.reset();
+}
+
+bool Talkspurt::tap(MixInput& input) {
+    const auto free = std::ranges::find(taps_, nullptr);
+    if (free == taps_.end() || !open_branch(input.rate())) return false;
+    *free = &input;
+    begin_decoding();
+    return true;
+}
+
+void Talkspurt::untap(const MixInput& input) {
+    const auto found = std::ranges::find(taps_, &input);
+    if (found == taps_.end()) return;
+    *found = nullptr;
+    end_decoding();
+    close_unused();
 }
 
 bool Talkspurt::open_branch(std::uint32_t rate) {
     for (Branch& branch : branches_) {
         if (branch.decoder && branch.rate == rate) return true;
         if (branch.decoder) continue;
-        branch.decoder = path_->codecs.take_decoder(talker_->format());
+        branch.decoder = path_->codecs.take_decoder(format_);
         if (!branch.decoder) return false;
         branch.rate = rate;
         branch.decoder->codec->start(rate);
@@ -149,15 +185,16 @@ void Talkspurt::close_unused() {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
         groups_[i].close(path_->codecs);
-        if (--transcoding_ > 0) continue;
-        order_.start(0);  // nobody is left whom a waiting packet could reach
-        flush_at_.reset();
+        end_decoding();
     }
     for (Branch& branch : branches_) {
         if (!branch.decoder) continue;
-        const bool used = std::any_of(groups_.begin(), groups_.end(), [&](const TranscodeGroup& group) {
-            return group.is_open() && group.decode_rate() == branch.rate;
-        });
+        const bool used = std::any_of(groups_.begin(), groups_.end(),
+                                      [&](const TranscodeGroup& group) {
+                                          return group.is_open() && group.decode_rate() == branch.rate;
+                                      }) ||
+                          std::ranges::any_of(
+                              taps_, [&](const MixInput* tap) { return tap && tap->rate() == branch.rate; });
         if (!used) path_->codecs.give_back(std::move(branch.decoder));
     }
 }
@@ -200,10 +237,12 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         arrange(now);
     }
     if (counted_ > 0 && is_jump(packet)) restart(packet, now);
-    Source::Counters& counters = talker_->source.counters();
+    const auto dropped = [this](Drop cause) {
+        if (talker_) talker_->source.counters().dropped(cause);
+    };
     if (counted_ > 0 && packet.sequence < counted_from_) {
         ++numbers_.packets_late;
-        return counters.dropped(Drop::Late);
+        return dropped(Drop::Late);
     }
     ++counted_;
     relay(packet);
@@ -220,11 +259,11 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
             break;
         case Reorder::Arrival::Late:
             ++numbers_.packets_late;
-            return counters.dropped(Drop::Late);
+            return dropped(Drop::Late);
         case Reorder::Arrival::Early:
             break;
         case Reorder::Arrival::Duplicate:
-            return counters.dropped(Drop::Duplicate);
+            return dropped(Drop::Duplicate);
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
             // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
@@ -309,7 +348,7 @@ void Talkspurt::decode(std::uint32_t timestamp, std::span<const std::byte> paylo
     // The talker's clock ran on without packets: DTX, or a pause that it did not mark.
     if (gap > 0 && time_of(static_cast<std::uint32_t>(gap)) < kPlausible)
         silence(static_cast<std::uint32_t>(gap));
-    const auto duration = codec::packet_duration(talker_->format(), payload);
+    const auto duration = codec::packet_duration(format_, payload);
     frame_ticks_ = duration.value_or(frame_ticks_);
     expected_timestamp_ = timestamp + frame_ticks_;
     concealed_ticks_ = 0;
@@ -350,19 +389,23 @@ void Talkspurt::replace_lost() {
 void Talkspurt::silence(std::uint32_t ticks) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open()) groups_[i].skip(time_of(ticks), members(i), path_->scratch, path_->outbox);
+    for (MixInput* tap : taps_)
+        if (tap) tap->skip(time_of(ticks));
 }
 
 void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
             groups_[i].feed(samples, members(i), path_->scratch, path_->outbox);
+    for (MixInput* tap : taps_)
+        if (tap && tap->rate() == branch.rate) tap->hear(samples, path_->scratch);
 }
 
 // Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
 void Talkspurt::adapt() {
     if (numbers_.packets_received % 16 != 1) return;
-    const auto jitter =
-        talker_->source.reception() ? talker_->source.reception()->jitter() : std::chrono::nanoseconds{};
+    const auto jitter = talker_ && talker_->source.reception() ? talker_->source.reception()->jitter()
+                                                               : std::chrono::nanoseconds{};
     order_.set_patience(std::clamp<core::Duration>(4 * jitter, kLeastPatience, kPatienceLimit));
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
         if (!groups_[i].is_open()) continue;
@@ -396,9 +439,12 @@ void Talkspurt::finish() {
     }
     close_count();
     listeners_.clear();
+    for (MixInput*& tap : taps_)
+        if (std::exchange(tap, nullptr)) end_decoding();
     close_unused();
     order_.start(0);
     talker_ = nullptr;
+    running_ = false;
 }
 
 std::size_t Talkspurt::encoders() const {
@@ -412,11 +458,11 @@ std::size_t Talkspurt::decoders() const {
 }
 
 std::chrono::microseconds Talkspurt::time_of(std::uint32_t ticks) const {
-    return std::chrono::microseconds{std::uint64_t{ticks} * 1'000'000 / talker_->format().clock};
+    return std::chrono::microseconds{std::uint64_t{ticks} * 1'000'000 / format_.clock};
 }
 
 std::size_t Talkspurt::samples_of(std::uint32_t ticks, std::uint32_t rate) const {
-    return static_cast<std::size_t>(std::uint64_t{ticks} * rate / talker_->format().clock);
+    return static_cast<std::size_t>(std::uint64_t{ticks} * rate / format_.clock);
 }
 
 }  // namespace crosspatch::media

@@ -55,6 +55,7 @@ private:
             s.cooldown = 1ms * (400 * below(3));
             s.hang = 1ms * (300 * below(3));
             s.queue = static_cast<std::uint8_t>(below(4));
+            s.both_heard = below(3) == 0;
         }
         return all;
     }

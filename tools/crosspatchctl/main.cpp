@@ -45,7 +45,7 @@ const std::vector<ctl::Column> kBridges{{"BRIDGE", "id"},
                                         {"MISSING CONSENT", "missing_consent"}};
 const std::vector<ctl::Column> kFloor{
     {"CHANNEL", "channel"}, {"STATE", "state"},          {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
-    {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"QUEUE", "queue"}};
+    {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"BESIDE", "beside"}, {"QUEUE", "queue"}};
 const std::vector<ctl::Column> kCalls{{"CALL", "id"},           {"STARTED", "started"},
                                       {"ENDED", "ended"},       {"BRIDGE", "bridge"},
                                       {"CHANNELS", "channels"}, {"TALKSPURTS", "talkspurts"}};

@@ -68,10 +68,12 @@ struct Report {
     floor::Cause cause{};
     bool inbound{};
     bool emergency{};
+    bool beside{};       // Granted, Taken, Idle: it is beside the holder of the channel, who is heard too
     bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
     floor::Class claimed{};
-    std::array<char, 64> user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
+    std::array<char, 64>
+        user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
     std::uint8_t user_id_size{};
     std::uint8_t priority{};
     std::uint8_t listed_count{};
