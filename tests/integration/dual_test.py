@@ -30,22 +30,22 @@ class Dual(GatewayTest):
         floor = {"lease": "1s", "hang": "0s", "override": "both_heard"}
         gateway = self.gateway(
             channel("ng-ops", "northgate",
-                    endpoint("guard", "pcmu", PLAIN, talker={"id": "ng-7", "priority": 3}),
-                    endpoint("chief", "opus", PLAIN, talker={"id": "ng-chief", "role": "supervisor", "priority": 9}),
-                    endpoint("post", "pcmu", PLAIN),
+                    endpoint("guard", "pcmu", talker={"id": "ng-7", "priority": 3}),
+                    endpoint("chief", "opus", talker={"id": "ng-chief", "role": "supervisor", "priority": 9}),
+                    endpoint("post", "pcmu"),
                     endpoint("handset", "pcmu", PLAIN, ptt={"signal": "mcptt"}), floor=floor),
-            channel("pd-tac", "metro-pd", endpoint("officer", "opus", PLAIN), floor=floor),
-            bridges=[bridge("joint", "ng-ops", "pd-tac")])
+            channel("pd-tac", "metro-pd", endpoint("officer", "opus"), floor=floor),
+            bridges=[bridge("joint", "ng-ops", "pd-tac", preemption=[{"role": "supervisor"}])])
         low, high = self.tone(gateway, "low", LOW, 12), self.tone(gateway, "high", HIGH, 4)
         writer = capture(self, gateway, ["handset"])
         heard = {name: gateway.path(f"heard-{name}.wav") for name in ("post", "officer", "guard", "chief")}
-        listeners = {name: gateway.radio(name, "--hear", heard[name], "--for", "25s") for name in ("post", "officer")}
+        listeners = {name: gateway.radio(name, "--write", heard[name], "--for", "25s") for name in ("post", "officer")}
         handset = gateway.radio("handset", "--ptt", "mcptt", "--for", "25s")
         time.sleep(1)
-        guard = gateway.radio("guard", "--talk", low, "--for", "16s", "--hear", heard["guard"])
+        guard = gateway.radio("guard", "--talk", low, "--for", "16s", "--write", heard["guard"])
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["talker"] == "ng-7", 10, "the guard to have the floor")
         time.sleep(3)
-        chief = gateway.radio("chief", "--talk", high, "--for", "9s", "--hear", heard["chief"])
+        chief = gateway.radio("chief", "--talk", high, "--for", "9s", "--write", heard["chief"])
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops").get("beside"), 10, "the chief to override him")
         item = gateway.item("floor", "ng-ops")
         self.assertEqual(("ng-7", "taken", "ng-chief", "chief"),
@@ -106,11 +106,11 @@ class Dual(GatewayTest):
         self.assertTrue(told)
         self.assertEqual([], [line for line in told if line[3] or line[4]], "tshark finds fault")
         dual = [(int(line[0]) & 15, line[2]) for line in told if int(line[1], 0) & DUAL]
-        self.assertEqual((TAKEN, "ng-chief"), dual[0])
+        self.assertEqual((TAKEN, "sip:ng-chief@test-gw"), dual[0])
         self.assertIn((IDLE, ""), dual, "nobody beside him any more")
         after = [(int(line[0]) & 15, line[2]) for line in told]
         last_taken = [line for line in after if line[0] == TAKEN][-1]
-        self.assertEqual("ng-7", last_taken[1], "and who still has the floor")
+        self.assertEqual("sip:ng-7@test-gw", last_taken[1], "and who still has the floor")
         self.assertEqual(IDLE, after[-1][0])
 
 

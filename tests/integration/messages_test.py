@@ -56,7 +56,7 @@ class Messages(GatewayTest):
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["queue"], 10, "the second to wait")
         [waiting] = gateway.item("floor", "ng-ops")["queue"]
         self.assertEqual(("two", 1), (waiting["endpoint"], waiting["position"]))
-        self.assertRegex(gateway.ctl("floor").stdout, r"(?m)^ng-ops +taken +one +one +\S+ +\d+ +two$")
+        self.assertRegex(gateway.ctl("floor").stdout, r"(?m)^ng-ops +taken +one +one +\S+ +\d+ +- +two$")
         chief = self.handset(gateway, "chief", "--emergency", "--talk", self.words(gateway), "--for", "8s")
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "chief", 5, "the emergency to talk")
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "two", 10, "the second to get his turn")
