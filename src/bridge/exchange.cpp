@@ -153,7 +153,10 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
     const floor::Answer answer = arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
-    if (answer == floor::Answer::Queued) decide_waiting_again(plan(who).channel, now);
+    if (answer == floor::Answer::Queued) {
+        decide_waiting_again(plan(who).channel, now);
+        act(now);
+    }
     decision_times_.add(core::monotonic_now() - now);
 }
 
@@ -261,16 +264,23 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
 // Does what the arbiter decided, until it has nothing more to say.
 void Exchange::act(core::Time now) {
     do {
-        for (const floor::Decision& decision : decisions_) {
-            act_on(decision, now);
-            cue(decision, now);
-            tell(decision);
-            answer_key(decision, now);
-        }
-        decisions_.clear();
+        carry_out(now);
+        follow_queue(now);
         const auto next = arbiter_.next_deadline();
         if (next && *next == core::Time::min()) arbiter_.advance(now, decisions_);
     } while (!decisions_.empty());
+}
+
+void Exchange::carry_out(core::Time now) {
+    for (const floor::Decision& decision : decisions_) {
+        // What it has not got yet, follow_queue() may still take.
+        if (decision.kind == floor::Decision::Kind::Skipped && home(decision.participant).came_up) continue;
+        act_on(decision, now);
+        cue(decision, now);
+        tell(decision);
+        answer_key(decision, now);
+    }
+    decisions_.clear();
 }
 
 void Exchange::act_on(const floor::Decision& decision, core::Time now) {
@@ -285,6 +295,8 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
+            // What was collected is for the moment of the press; it may come up before that is over.
+            if (collected_for_ == decision.participant) collected_for_ = kNowhere;
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
             return send(Report::Kind::Withdrawn, decision, now);
@@ -313,6 +325,7 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Taken:
             return send(Report::Kind::Taken, decision, now);
         case Kind::Idle:
+            if (some_wait_for_far(decision.channel)) follow_later(decision.channel);
             return send(Report::Kind::Idle, decision, now);
         case Kind::RepeatGranted:
             if (collected_for_ != decision.participant) return;
@@ -330,8 +343,11 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
 void Exchange::take_up(ChannelState& state, const floor::Decision& granted, core::Time now) {
     ++counters_.granted;
     // A grant out of the queue comes long after its press: the rules and bridges of now count.
-    if (collected_for_ != granted.participant)
+    state.came_up = collected_for_ != granted.participant;
+    if (state.came_up) {
         collect(granted.participant, arbiter_.claim(granted.participant), false, now);
+        follow_later(plan(granted.participant).channel);
+    }
     state.talker = granted.participant;
     state.number = granted.talkspurt;
     state.pressed = now;
@@ -410,6 +426,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
         counters_.concealed += numbers.frames_concealed;
     }
     state.talker = kNowhere;
+    state.came_up = false;
     state.decide_again = core::Time::max();
     set_load(state, 0);
     set_talking(plan(decision.participant).channel, false);

@@ -104,6 +104,7 @@ void Exchange::use(const Topology& topology) {
     marked_.reserve(endpoints_.size());
     keys_.grow(endpoints_.size());
     talking_.reserve(channels_.size());
+    follow_.reserve(channels_.size());
 }
 
 void Exchange::mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt) {

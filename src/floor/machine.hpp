@@ -56,6 +56,7 @@ public:
     void acknowledge(Participant who);
     void set_standing(Participant who, Standing standing, core::Time now, Decisions& out);
     void retarget(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
+    void reach(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
     void leave(Participant who, ChannelIndex channel, Cause cause, core::Time now, Decisions& out);
     void remove_channel(ChannelIndex channel, core::Time now, Decisions& out);
     void remove_participant(Participant who, core::Time now, Decisions& out);

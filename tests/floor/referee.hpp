@@ -193,6 +193,9 @@ private:
             }
             case Kind::Left: {
                 require(holders_[d.channel] == d.participant, "leaves what it does not hold");
+                require(d.by == kNobody || has_pending_ ||
+                            presses_[d.by].request.claim > presses_[d.participant].request.claim,
+                        "gave a channel up to no higher claim");
                 holders_[d.channel] = kNobody;
                 return;
             }

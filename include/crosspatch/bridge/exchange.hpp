@@ -103,7 +103,9 @@ private:
         std::uint64_t load{};  // as admitted
         core::Time pressed{};
         core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
-        core::Time wishes_at{};                      // the listeners' reservations are looked at then
+        bool came_up{};  // the talkspurt came out of the queue, and has not reached for its far channels yet
+        bool follows{};  // is in follow_
+        core::Time wishes_at{};  // the listeners' reservations are looked at then
     };
     struct EndpointState {
         Standing standing{Standing::Enabled};
@@ -196,11 +198,17 @@ private:
                      const floor::Claim& claim) const;
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
     void act(core::Time now);
+    void carry_out(core::Time now);
+    void follow_queue(core::Time now);
+    void follow_later(std::uint32_t channel);
+    void reach_far(ChannelState& state, core::Time now);
+    bool some_wait_for_far(std::uint32_t channel) const;
     void act_on(const floor::Decision& decision, core::Time now);
     void take_up(ChannelState& state, const floor::Decision& granted, core::Time now);
     void carry_to_collected(ChannelState& state, core::Time now);
     void raised(std::uint32_t talker, core::Time now);
     void decide_waiting_again(std::uint32_t channel, core::Time now);
+    void name_far(std::uint32_t waiting, bool may_preempt, core::Time now);
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
@@ -259,6 +267,7 @@ private:
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     floor::Claim claimed_before_{};          // the same: what he claimed until then
+    std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due
