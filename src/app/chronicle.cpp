@@ -331,6 +331,7 @@ void Chronicle::released(const Report& report) {
     const auto found = talkspurts_.find(report.talkspurt);
     if (found == talkspurts_.end()) return;
     Live& live = found->second;
+    // Silence is how a press of `media` and `vox` ends; a key or a handset that falls silent has been lost.
     const bool timed_out = report.cause == floor::Cause::Timeout;
     publish(floor_entry(timed_out ? "floor.timeout" : "floor.released", report), &report);
     record::Talkspurt& talkspurt = live.record;

@@ -83,6 +83,7 @@ private:
     bool is_claimed_in_front(const Stake& stake) const;
     bool can_start(const Member& member, core::Time now) const;
     bool all_far_offered(const Member& member, core::Time now) const;
+    Cause silence_of(const Member& member) const;
     Cause refusal(const Member& member, const Request& request, core::Time now) const;
     bool is_same_press(const Member& member, const Request& request, core::Time now) const;
 

@@ -330,7 +330,7 @@ private:
         auto silent_at = p.last_media + (p.dtx ? 1000ms : 600ms);
         if (!p.heard)
             silent_at = std::min(p.granted + (p.from_queue ? timers_.unanswered : 600ms), now + 600ms);
-        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Unanswered &&
+        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Silence && d.cause != Cause::Unanswered &&
                     d.cause != Cause::TalkerReleased && now < silent_at;
         p.refused_level = p.request.claim.level;
         p.refused_until = silent_at;
