@@ -216,6 +216,15 @@ void Chronicle::requested(const Report& report) {
     publish(std::move(entry), &report);
 }
 
+// Which bridges were open for the channel when its press was decided; as many as a report has room for.
+void Chronicle::name_bridges(const Report& report, boost::json::object& detail) const {
+    boost::json::array open;
+    for (std::size_t i = 0; i < report.listed_count; ++i)
+        open.emplace_back(estate_.bridges.name(report.listed[i]));
+    if (report.position > report.listed_count) detail["bridges_open_count"] = report.position;
+    detail["bridges_open"] = std::move(open);
+}
+
 void Chronicle::granted(const Report& report) {
     Live live{.record = describe(report),
               .endpoint = report.endpoint,
@@ -226,7 +235,9 @@ void Chronicle::granted(const Report& report) {
     live.record.refused = std::move(refused_[report.endpoint]);
     refused_.erase(report.endpoint);
     talkspurts_[report.talkspurt] = std::move(live);
-    publish(floor_entry("floor.granted", report), &report);
+    record::Entry entry = floor_entry("floor.granted", report);
+    name_bridges(report, entry.detail);
+    publish(std::move(entry), &report);
 }
 
 void Chronicle::denied(const Report& report) {
@@ -252,6 +263,7 @@ void Chronicle::denied(const Report& report) {
         talkspurt.refused.push_back({talkspurt.channel, "", std::move(reason)});
     record::Entry entry = record::to_entry(talkspurt);
     entry.detail["cause"] = floor::number(report.cause);
+    name_bridges(report, entry.detail);
     if (report.other != bridge::kNowhere) {
         entry.detail["by"] = estate_.endpoints.name(report.other);
         if (const auto other = estate_.radios.find(report.other); other != estate_.radios.end())
@@ -279,6 +291,11 @@ std::string Chronicle::explain_denial(const Report& report) const {
         .cause = report.cause, .asked = party(describe(report), claim_of(report)), .wait = report.left};
     const auto radio = estate_.radios.find(report.endpoint);
     if (radio == estate_.radios.end()) return {};
+    if (report.position == report.listed_count) {
+        denial.open.emplace();
+        for (std::size_t i = 0; i < report.listed_count; ++i)
+            denial.open->push_back(estate_.bridges.name(report.listed[i]));
+    }
     denial.in_words = radio->second->settings.signal == endpoint::Signal::Mcptt;
     if (const auto asked = asked_with_.find(report.endpoint); denial.in_words && asked != asked_with_.end())
         denial.claimed = asked->second.level;

@@ -577,6 +577,15 @@ bool Exchange::send(const Report& made) {
     return taken;
 }
 
+// Through which bridges this press could be heard, or take the floor: control may have opened or closed some meanwhile.
+void Exchange::list_open(Report& made) const {
+    for (const std::uint32_t bridge : topology_->channels[made.channel].bridges) {
+        if (!open_[bridge]) continue;
+        if (made.listed_count < Report::kListed) made.listed[made.listed_count++] = bridge;
+        ++made.position;
+    }
+}
+
 void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Time now) {
     Report made = report(kind, now);
     made.endpoint = decision.participant;
@@ -590,6 +599,7 @@ void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Ti
         made.priority = arbiter_.claim(decision.participant).priority;
         made.emergency = arbiter_.claim(decision.participant).level == floor::Class::Emergency;
     }
+    if (kind == Report::Kind::Granted || kind == Report::Kind::Denied) list_open(made);
     send(made);
 }
 

@@ -245,6 +245,7 @@ private:
 
     Report report(Report::Kind kind, core::Time now) const;
     bool send(const Report& report);
+    void list_open(Report& made) const;
     void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
 
     const media::TalkPath& path_;

@@ -21,8 +21,8 @@ struct Report {
     enum class Kind : std::uint8_t {
         None,
         Requested,  // a press
-        Granted,    // with `left` = talk time
-        Denied,     // `cause`; `other` = who talks, if that is why
+        Granted,  // with `left` = talk time; `listed`, of `position` in all: the bridges of its channel that are open
+        Denied,  // `cause`; `other` = who talks, if that is why; the same bridges
         Queued,
         Skipped,  // `channel` is busy
         Joined,   // `channel` now hears it
@@ -71,7 +71,8 @@ struct Report {
     bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
     floor::Class claimed{};
-    std::array<char, 64> user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
+    std::array<char, 64>
+        user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
     std::uint8_t user_id_size{};
     std::uint8_t priority{};
     std::uint8_t listed_count{};
