@@ -205,8 +205,12 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                       .participant = index,
                                       .may_request = settings.direction != bridge::Direction::Listen,
                                       .sequence = static_cast<std::uint16_t>(randombytes_random())});
-    if (settings.signal == endpoint::Signal::Event)
+    if (settings.signal == endpoint::Signal::Event) {
+        using media::PreRoll;
         radio->event_key = std::make_shared<ptt::EventKey>(settings.event.event);
+        radio->pre_roll =
+            std::make_shared<PreRoll>(settings.format.clock, PreRoll::kForEvents, PreRoll::kEventPackets);
+    }
     if (settings.signal == endpoint::Signal::Ed137)
         radio->ed137 = std::make_shared<ptt::Ed137>(settings.ed137);
     if (settings.signal == endpoint::Signal::Vox)

@@ -59,6 +59,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.vox = radio->vox;
         endpoint.floor_messages = radio->floor_messages;
         endpoint.event_key = radio->event_key;
+        endpoint.pre_roll = radio->pre_roll;
         endpoint.ed137 = radio->ed137;
         endpoint.identity = radio->identity;
         endpoint.may_emergency = settings.talker.may_emergency;

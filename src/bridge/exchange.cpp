@@ -513,6 +513,8 @@ void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
         send(loop);
     }
     if (arbiter_.participant_state(who) == floor::ParticipantState::Silent) end_overrun(who, now);
+    if (plan(who).pre_roll)
+        endpoint.source.counters().dropped(Drop::NoFloor, plan(who).pre_roll->drop_old(now));
     endpoint.sink.srtp().repeat_wishes();
     wish_to_send(endpoint, now);
     endpoint.source.srtp().repeat_wishes();

@@ -161,6 +161,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     act(now);
     tones_.stop(endpoint);
     if (plan(endpoint).vox) plan(endpoint).vox->restart();
+    if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
     if (plan(endpoint).signal == floor::Signal::Key) end_key(endpoint);
     set_listening(endpoint, enabled, now);
     if (enabled) tell_state(endpoint);

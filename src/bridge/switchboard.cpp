@@ -85,6 +85,7 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
         if (plan(endpoint).vox) plan(endpoint).vox->clear();
+        if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
         keys_.set(endpoint, core::kNever);
     });
     for (const std::uint32_t bridge : bridges) open_[bridge] = false;

@@ -20,6 +20,8 @@ struct Keys : Town {
     explicit Keys(ptt::Ed137Role ours = ptt::Ed137Role::Grs) {
         plan.endpoints[kGuard].signal = plan.endpoints[kOfficer].signal = floor::Signal::Key;
         plan.endpoints[kGuard].event_key = std::make_shared<ptt::EventKey>(std::nullopt);
+        plan.endpoints[kGuard].pre_roll =
+            std::make_shared<media::PreRoll>(8000, media::PreRoll::kForEvents, media::PreRoll::kEventPackets);
         plan.endpoints[kOfficer].ed137 =
             std::make_shared<ptt::Ed137>(ptt::Ed137Settings{.role = ours, .ptt_id = 5});
         plan.endpoints[kOfficer].may_emergency = true;
@@ -116,7 +118,57 @@ TEST_CASE("a telephone event is a press while it lasts, and sound without it is 
     CHECK_FALSE(town.packet(kGuard));
     town.event(1'000, true);  // the end is sent three times
     CHECK(town.count(Kind::Released, kGuard) == 1);
+    CHECK(town.dropped(kGuard, media::Drop::NoFloor) == 1);
+    town.wait(220ms);  // until then the last one might still have been the beginning of a press
+    town.exchange.tend(town.radios[kGuard]->endpoint, town.stage.now);
     CHECK(town.dropped(kGuard, media::Drop::NoFloor) == 2);
+}
+
+TEST_CASE(
+    "what was said under an event whose first packet was lost is heard when the next one comes, and no "
+    "more") {
+    Keys town;
+    CHECK(town.talk(kGuard, 2) == 0);
+    const auto began = static_cast<std::uint32_t>(160 * town.said[kGuard]++);  // the packet that never comes
+    CHECK(town.talk(kGuard, 3) == 0);
+    CHECK(town.hears(kPost) == 0);
+    town.event(began);
+    CHECK(town.hears(kPost) == 3);
+    CHECK(town.talk(kGuard, 5) == 5);
+    CHECK(town.hears(kPost) == 5);
+    CHECK(town.dropped(kGuard, media::Drop::NoFloor) == 2);
+    town.event(began, true);
+    CHECK(town.last(Kind::Released).numbers.packets_received == 8);
+    CHECK(town.last(Kind::Released).numbers.packets_lost == 0);
+}
+
+TEST_CASE("of the sound before an event that comes late the last 100 ms are kept") {
+    Keys town;
+    town.talk(kGuard, 20);
+    town.event(0);
+    CHECK(town.hears(kPost) == 5);
+    CHECK(town.dropped(kGuard, media::Drop::NoFloor) == 15);
+}
+
+TEST_CASE("what was kept for a key that is refused, or for one before a pause, is heard by nobody") {
+    Keys town;
+    town.talk(kGuard, 3);
+    SUBCASE("refused") { town.talk(kPost, 1); }
+    SUBCASE("a pause") { town.wait(1s); }
+    SUBCASE("switched off and on again") {
+        for (const auto standing : {Exchange::Standing::Disabled, Exchange::Standing::Enabled})
+            town.exchange.set_standing(kGuard, standing, town.stage.now);
+    }
+    town.forget();
+    town.event(0);
+    town.flush();
+    CHECK(town.hears(kCar) == 0);
+    town.wait(1s);
+    town.event(0, true);
+    town.grown = 0;
+    town.event(90'000);
+    CHECK(town.count(Kind::Granted, kGuard) >= 1);
+    CHECK(town.hears(kCar) == 0);
 }
 
 TEST_CASE("who presses again while his last words are still coming has the floor again") {

@@ -161,6 +161,8 @@ private:
 
     // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
     media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void keep_for_key(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void play_kept(media::Endpoint& from, std::uint32_t since, core::Time now);
     bool key_is_down(std::uint32_t endpoint) const;
     floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);

@@ -59,6 +59,7 @@ struct Topology {
         std::shared_ptr<media::CarrierWatch> carrier;     // nothing but with `floor.dead_carrier`
         std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
         std::shared_ptr<ptt::EventKey> event_key;         // nothing but for `ptt: event`
+        std::shared_ptr<media::PreRoll> pre_roll;         // of that key
         std::shared_ptr<ptt::Ed137> ed137;                // nothing but for `ptt: ed137`
         std::string_view identity;                        // of the talker, as floor messages name him
         // What the talker may claim.
