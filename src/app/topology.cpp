@@ -179,6 +179,8 @@ private:
 
     void fill(bridge::Topology::Channel& channel) {
         channel.groups.resize(formats_.size());
+        for (const std::uint32_t index : channel.messaged)
+            channel.telling += costs_.packet(topology_.endpoints[index].media->sink.srtp().suite());
         for (const std::uint32_t index : channel.endpoints) {
             const bridge::Topology::Endpoint& endpoint = topology_.endpoints[index];
             if (!endpoint.listens) continue;

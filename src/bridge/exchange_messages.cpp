@@ -165,6 +165,7 @@ void Exchange::tell(const floor::Decision& decision) {
         case Kind::Idle:
         case Kind::RepeatTaken:
         case Kind::RepeatIdle:
+            admission_.told(topology_->channels[decision.channel].telling);
             for (const std::uint32_t listener : topology_->channels[decision.channel].messaged)
                 if (endpoints_[listener].standing == Standing::Enabled) tell_one(listener, decision);
             return;

@@ -81,6 +81,7 @@ struct Topology {
         policy::SuiteSet suites;              // of its listeners
         std::size_t reach{};                  // endpoints that may hear a talker here, all bridges open
         std::uint32_t listening{};            // load of its listeners' packets
+        std::uint32_t telling{};              // a floor message to each of `messaged`, in nanoseconds
         std::vector<std::uint64_t> groups;  // by format that is talked in: the groups that its listeners need
     };
     struct Leg {
