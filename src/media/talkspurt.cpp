@@ -166,7 +166,7 @@ void Talkspurt::close_unused() {
 void Talkspurt::join(Listener& listener, core::Time now) {
     const Sink& sink = listener.endpoint->sink;
     listener.started = false;
-    listener.shifted_from = 0;
+    listener.shifts = {};
     listener.base_timestamp = sink.timestamp_at(now);
     if (listener.group == Listener::kRelay) {
         listener.first_sequence = counted_ == 0 ? newest_ : newest_ + 1;
@@ -240,8 +240,8 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
 // What comes late still has the index that was its own before.
 void Talkspurt::shift(Listener& listener, std::int32_t by, std::uint64_t from) {
     listener.base_index += static_cast<std::uint64_t>(std::int64_t{by});
-    listener.shifted_from = from;
-    listener.shift = by;
+    listener.newest_shift = static_cast<std::uint8_t>((listener.newest_shift + 1) % Listener::kShifts);
+    listener.shifts[listener.newest_shift] = {from, by};
 }
 
 // Who hears the talker as he is must not take the number for lost sound. Once a later one has been sent, it stays free.
@@ -285,8 +285,10 @@ void Talkspurt::relay(const Packet& packet) {
         if (packet.sequence < listener.first_sequence) return;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
         std::uint64_t index = listener.base_index + (packet.sequence - listener.first_sequence);
-        if (packet.sequence < listener.shifted_from)
-            index -= static_cast<std::uint64_t>(std::int64_t{listener.shift});
+        if (packet.sequence < listener.shifts[listener.newest_shift].before)
+            for (const Listener::Shift& shift : listener.shifts)
+                if (packet.sequence < shift.before)
+                    index -= static_cast<std::uint64_t>(std::int64_t{shift.by});
         listener.heard |= listener.endpoint->send(
             path_->outbox, marker, index,
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
