@@ -124,6 +124,8 @@ void Exchange::heed(std::uint32_t who, const ptt::Ed137::Changes& changes, core:
             case Kind::Claimed:  // of a press that was refused, only more than that is a new act
                 if (!endpoints_[who].key_is_over || counted(who, change->level) > endpoints_[who].over_at)
                     press_key(who, change->level, now);
+                else if (claims_more(who, change->level, true))
+                    report_key(who, change->level, now);
                 break;
             case Kind::Released:
                 release_key(who, now);
@@ -156,22 +158,30 @@ void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) 
     using State = floor::ParticipantState;
     const State state = arbiter_.participant_state(who);
     const bool talks = state == State::Talking || state == State::Revoking;
-    if (talks && claim.level <= arbiter_.claim(who).level) return;
+    const bool more = claims_more(who, level, talks);
+    if (talks && claim.level <= arbiter_.claim(who).level) {
+        if (more) report_key(who, level, now);
+        return;
+    }
     if (!is_news(who, claim, now)) {
         plan(who).media->source.counters().dropped(Drop::KeyFlood);
         return end_key(who);
     }
     endpoints_[who].key_is_over = false;
+    report_key(who, level, now);
+    press(who, claim, true, now);
+}
+
+void Exchange::report_key(std::uint32_t who, floor::Class level, core::Time now) {
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
     requested.channel = plan(who).channel;
     requested.is_explicit = true;
-    requested.priority = claim.priority;
-    requested.emergency = claim.level == floor::Class::Emergency;
+    requested.priority = plan(who).priority;
+    requested.emergency = counted(who, level) == floor::Class::Emergency;
     requested.claimed = level;
-    requested.cut_down = claim.level != level;
+    requested.cut_down = counted(who, level) != level;
     send(requested);
-    press(who, claim, true, now);
 }
 
 floor::Class Exchange::counted(std::uint32_t who, floor::Class level) const {

@@ -311,6 +311,37 @@ TEST_CASE("a key for emergencies pre-empts, one without the right to it counts a
     CHECK(town.last(Kind::Requested).cut_down);
 }
 
+TEST_CASE("a claim without the right to it is recorded in mid-talk, too, once a press, and changes nothing") {
+    Keys town;
+    town.plan.endpoints[kOfficer].may_emergency = false;
+    town.install();
+    for (int presses = 1; presses <= 2; ++presses) {
+        CHECK(town.radio({.ptt = Ptt::Normal}));
+        for (int n = 0; n < 3; ++n) {
+            town.radio({.ptt = Ptt::Emergency});
+            town.radio({.ptt = Ptt::Normal});
+        }
+        CHECK(town.count(Kind::Requested, kOfficer) == 2 * presses);
+        CHECK(town.last(Kind::Requested).cut_down);
+        CHECK(town.last(Kind::Requested).claimed == floor::Class::Emergency);
+        CHECK(town.count(Kind::Raised) == 0);
+        town.radio({}, false);
+    }
+}
+
+TEST_CASE("of a press that was refused a claim without the right is recorded, and no new act") {
+    Keys town;
+    town.plan.endpoints[kOfficer].may_emergency = false;
+    town.install();
+    town.talk(kCar, 3);
+    town.radio({.ptt = Ptt::Normal});
+    town.radio({.ptt = Ptt::Emergency});
+    town.radio({.ptt = Ptt::Emergency});
+    CHECK(town.count(Kind::Requested, kOfficer) == 2);
+    CHECK(town.last(Kind::Requested).cut_down);
+    CHECK(town.count(Kind::Denied, kOfficer) == 1);
+}
+
 TEST_CASE("a key that claims more in mid-talk raises the talkspurt, and those with ED-137 are told") {
     Keys town;
     town.radio({.ptt = Ptt::Normal});
@@ -523,7 +554,8 @@ TEST_CASE("a claim without the right is no new act of a press that was refused")
     town.event(1'000, true);
     town.wait(400ms);
     CHECK_FALSE(town.radio({.ptt = Ptt::Emergency}));
-    CHECK(town.count(Kind::Requested, kOfficer) == 1);
+    CHECK(town.count(Kind::Requested, kOfficer) == 2);  // the claim is recorded
+    CHECK(town.count(Kind::Granted, kOfficer) == 0);
 }
 
 TEST_CASE("a voice switch that comes back under another SSRC with its key down has pressed it anew") {
@@ -544,6 +576,87 @@ TEST_CASE("keys move with their channels to another worker, and go on there") {
     town.sent();
     town.wait(1s);
     CHECK(town.sent().size() == 5);
+}
+
+TEST_CASE("an event key that is held goes through a reload and to another worker, and is let go there") {
+    Keys town;
+    town.set_open(false);
+    town.event(1'000);
+    town.talk(kGuard, 5);
+    town.install();
+    town.move(0, 1, {Town::kOps});
+    const auto move_event = [&](bool end) {
+        const auto octets =
+            rtp::write_telephone_event({10, end, 10, static_cast<std::uint16_t>(160 * ++town.grown)});
+        media::Packet packet = town.next(kGuard, media::Packet::Kind::Event);
+        packet.timestamp = 1'000;
+        packet.payload = octets;
+        town.other.beside(town.radios[kGuard]->endpoint, packet, town.stage.now);
+    };
+    for (int n = 0; n < 20; ++n) {
+        CHECK(town.packet(kGuard));
+        move_event(false);
+        town.step();
+    }
+    CHECK(town.count(Kind::Released) == 0);
+    CHECK(town.count(Kind::Granted, kGuard) == 1);
+    move_event(true);
+    CHECK(town.last(Kind::Released).cause == floor::Cause::TalkerReleased);
+    CHECK_FALSE(town.packet(kGuard));
+}
+
+TEST_CASE("an event key whose end is lost on the way to another worker is up half a second later") {
+    Keys town;
+    town.set_open(false);
+    town.plan.channels[Town::kOps].floor.lease = 5s;
+    town.install();
+    town.event(1'000);
+    town.talk(kGuard, 1);
+    town.move(0, 1, {Town::kOps});
+    town.wait(520ms);
+    CHECK(town.count(Kind::Released, kGuard) == 1);
+}
+
+TEST_CASE("a voice switch's key that is held goes through a reload and to another worker with its session") {
+    Keys town;
+    town.set_open(false);
+    CHECK(town.radio({.ptt = Ptt::Normal}));
+    town.install();
+    town.move(0, 1, {Town::kTac});
+    const auto radio = [&](const Extension& says) {
+        const rtp::ed137::Octets octets = rtp::ed137::write(says);
+        media::Packet packet = town.next(kOfficer, media::Packet::Kind::Sound);
+        packet.extension_profile = rtp::ed137::kProfile;
+        packet.extension = octets.view();
+        media::Talkspurt* talkspurt =
+            town.other.pass(town.radios[kOfficer]->endpoint, packet, town.stage.now);
+        if (talkspurt) talkspurt->carry(packet, town.stage.now);
+        town.step();
+        return talkspurt != nullptr;
+    };
+    town.sent();
+    for (int n = 0; n < 20; ++n) CHECK(radio({.ptt = Ptt::Normal}));
+    for (const auto& packet : town.sent()) CHECK(packet.extension.ptt == Ptt::Normal);
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+    CHECK_FALSE(radio({}));
+    CHECK(town.last(Kind::Released).cause == floor::Cause::TalkerReleased);
+}
+
+TEST_CASE("keys that are held go on through a new sending key of their radios") {
+    Keys town;
+    town.set_open(false);
+    town.event(1'000);
+    CHECK(town.packet(kGuard));
+    CHECK(town.radio({.ptt = Ptt::Normal}));
+    for (const std::uint32_t who : {kGuard, kOfficer}) town.exchange.rejoin(who, town.stage.now);
+    for (int n = 0; n < 10; ++n) {
+        CHECK(town.packet(kGuard));
+        CHECK(town.radio({.ptt = Ptt::Normal}));
+        town.event(1'000);
+        town.step();
+    }
+    CHECK(town.count(Kind::Granted) == 2);
+    CHECK(town.count(Kind::Released) == 0);
 }
 
 TEST_CASE("pressing, talking and keep-alives take no memory from the heap") {

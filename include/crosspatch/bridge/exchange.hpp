@@ -119,6 +119,7 @@ private:
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
         floor::Class asked_level{};  // the highest in that second
+        floor::Class claimed{};      // the highest that its press has claimed, with a right to it or without
         bool session_lost{};         // ED-137: reports may have come since then, but no packet
         floor::Class over_at{};      // the class that its key stood for when that was over
         bool key_is_over{};  // what its key is down for has been refused or ended: it has to go up first
@@ -166,6 +167,7 @@ private:
     bool key_is_down(std::uint32_t endpoint) const;
     floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
+    void report_key(std::uint32_t endpoint, floor::Class level, core::Time now);
     void release_key(std::uint32_t endpoint, core::Time now);
     void end_key(std::uint32_t endpoint);
     floor::Class counted(std::uint32_t endpoint, floor::Class level) const;
@@ -191,6 +193,7 @@ private:
     // Whoever waits on `channel` with less than `spared` need not wait any more.
     void empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now);
     bool may_know(std::uint32_t endpoint, std::uint32_t talker) const;
+    bool claims_more(std::uint32_t endpoint, floor::Class level, bool presses);
     bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
