@@ -173,6 +173,7 @@ void Chronicle::on(const Report& report) {
         case Kind::EndpointUp:
         case Kind::EndpointDown:
         case Kind::EndpointMoved:
+        case Kind::FloorPortMoved:
         case Kind::Disabled:
         case Kind::Enabled:
         case Kind::LoopSuspected:
@@ -385,7 +386,7 @@ void Chronicle::released(const Report& report) {
 void Chronicle::endpoint_changed(const Report& report) {
     using Kind = Report::Kind;
     Radio& radio = radios_[report.endpoint];
-    radio.since = wall(report.at);
+    if (report.kind != Kind::FloorPortMoved) radio.since = wall(report.at);
     const std::string& id = estate_.endpoints.name(report.endpoint);
     switch (report.kind) {
         case Kind::EndpointUp:
@@ -397,6 +398,14 @@ void Chronicle::endpoint_changed(const Report& report) {
             radio.up = true;
             radio.address = report.address;
             out_.log.info(entry.type, moved ? "the radio has another address now" : "the radio is there",
+                          {{"endpoint", id}, {"address", report.address.to_string()}});
+            return publish(std::move(entry), &report);
+        }
+        case Kind::FloorPortMoved: {
+            record::Entry entry = endpoint_entry("endpoint.moved", report.endpoint);
+            entry.source["address"] = report.address.to_string();
+            entry.detail["of"] = "floor messages";
+            out_.log.info(entry.type, "the radio's floor messages come from another address now",
                           {{"endpoint", id}, {"address", report.address.to_string()}});
             return publish(std::move(entry), &report);
         }

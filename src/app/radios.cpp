@@ -104,15 +104,19 @@ std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& ke
 void StreamBook::note(const rtp::IndexRecord& record) {
     auto& [kept, order] = records_[Key{record.kind, record.key, record.ssrc}];
     const core::Address address = record.address ? record.address : kept.address;
-    if (record.address)  // the radio is there now, whichever stream it was heard on before
+    const std::uint16_t floor_port = record.floor_port != 0 ? record.floor_port : kept.floor_port;
+    if (record.address ||
+        record.floor_port != 0)  // the radio is there now, whichever stream it was heard on before
         for (auto it = records_.lower_bound(Key{record.kind, record.key, 0}); it != records_.end(); ++it) {
             if (std::get<0>(it->first) != record.kind || std::get<1>(it->first) != record.key) break;
-            it->second.first.address = {};
+            if (record.address) it->second.first.address = {};
+            if (record.floor_port != 0) it->second.first.floor_port = 0;
         }
     const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp),
                                   std::max(kept.limits.rtcp, record.limits.rtcp)};
     kept = record;
     kept.address = address;
+    kept.floor_port = floor_port;
     kept.limits = limits;
     order = ++noted_;
 }
@@ -193,11 +197,12 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                .sender = make_sender(config.srtp, book, std::nullopt, {}),
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
-    if (!settings.remote)
-        // The new key has the last word.
-        for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
-            for (const rtp::IndexRecord& record : book.received(*key))
-                if (record.address) radio->media->source.restore_remote(record.address);
+    // Where it was before a restart. The new key has the last word.
+    for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
+        for (const rtp::IndexRecord& record : book.received(*key)) {
+            if (record.address && !settings.remote) radio->media->source.restore_remote(record.address);
+            if (record.floor_port != 0) radio->media->source.restore_floor_port(record.floor_port);
+        }
     radio->identity = fmt::format("sip:{}@{}", settings.talker.id, cname);
     if (settings.signal == endpoint::Signal::Mcptt)
         radio->floor_messages = std::make_shared<ptt::McptServer>(

@@ -458,6 +458,12 @@ void Exchange::heard(media::Endpoint& from, core::Time now) {
         send(seen);
         if (seen.kind == Report::Kind::EndpointUp) tell_state(from.index());
     }
+    if (from.source.take_floor_moved()) {
+        Report elsewhere = report(Report::Kind::FloorPortMoved, now);
+        elsewhere.endpoint = from.index();
+        elsewhere.address = from.source.floor_remote();
+        send(elsewhere);
+    }
     wish_to_receive(from, now);
 }
 
@@ -468,6 +474,7 @@ void Exchange::wish_to_receive(media::Endpoint& endpoint, core::Time now) {
         limit.ssrc = wish->ssrc;
         limit.limits = wish->limits;
         limit.address = endpoint.source.settings().learn ? endpoint.source.remote() : core::Address{};
+        limit.position = endpoint.source.learned_floor_port();
         if (!send(limit)) return endpoint.source.srtp().repeat_wishes();
     }
 }
