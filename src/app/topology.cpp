@@ -129,6 +129,7 @@ std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& to
 struct GroupKey {
     codec::Format format;
     std::chrono::milliseconds ptime;
+    bool pace;
 };
 
 // For Admission: what it takes to carry a talkspurt, put together at the press from its channels.
@@ -146,6 +147,7 @@ private:
     struct Kind {
         codec::Format format;
         std::chrono::milliseconds ptime;
+        bool pace;
         std::uint32_t rate;
         bool operator==(const Kind&) const = default;
     };
@@ -189,7 +191,8 @@ private:
             for (std::size_t talker = 0; talker < formats_.size(); ++talker) {
                 if (codec::same_payload(formats_[talker], sink.format)) continue;
                 const std::uint32_t rate = codec::working_rates(formats_[talker], sink.format).encode;
-                channel.groups[talker] |= std::uint64_t{1} << number_of(Kind{sink.format, sink.ptime, rate});
+                channel.groups[talker] |= std::uint64_t{1}
+                                          << number_of(Kind{sink.format, sink.ptime, sink.pace, rate});
             }
         }
     }
@@ -265,10 +268,10 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);
                     auto& groups = to_encode[channel];
                     const auto same = [&](const GroupKey& key) {
-                        return key.format == sink.format && key.ptime == sink.ptime;
+                        return key.format == sink.format && key.ptime == sink.ptime && key.pace == sink.pace;
                     };
                     if (std::none_of(groups.begin(), groups.end(), same))
-                        groups.push_back({sink.format, sink.ptime});
+                        groups.push_back({sink.format, sink.ptime, sink.pace});
                 }
             needs.channels[home].decoder(talker, rates.size());
             for (const auto& [from, to] : pairs) needs.channels[home].resampler(from, to);

@@ -61,6 +61,7 @@ void Talkspurt::restart(const Packet& packet, core::Time now) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open()) groups_[i].restart(members(i), path_->scratch, path_->outbox);
     flush_at_.reset();
+    pace_at_.reset();
     newest_ = counted_from_ = packet.sequence;
     newest_timestamp_ = expected_timestamp_ = packet.timestamp;
     concealed_ticks_ = 0;
@@ -115,14 +116,16 @@ std::uint8_t Talkspurt::group_for(const Listener& listener) {
     const Sink::Settings& sink = listener.endpoint->sink.settings();
     std::optional<std::uint8_t> unused;
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
-        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db)) return i;
+        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db, sink.pace)) return i;
         if (!groups_[i].is_open() && !unused) unused = i;
     }
     const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_->codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db)) {
+        !groups_[*unused].open(path_->codecs, talker_->format(), sink.format, sink.ptime, listener.gain_db,
+                               sink.pace)) {
         return Listener::kNone;
     }
+    if (sink.pace) ++paced_;
     // The first group to open after a while of relaying starts to decode with what comes next.
     if (transcoding_++ == 0) {
         order_.start(counted_ == 0 ? newest_ : newest_ + 1);
@@ -149,9 +152,11 @@ void Talkspurt::close_unused() {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
         groups_[i].close(path_->codecs);
+        if (groups_[i].paced()) --paced_;
         if (--transcoding_ > 0) continue;
         order_.start(0);  // nobody is left whom a waiting packet could reach
         flush_at_.reset();
+        pace_at_.reset();
     }
     for (Branch& branch : branches_) {
         if (!branch.decoder) continue;
@@ -213,6 +218,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         if (transcoding_ == 0) frame_ticks_ = packet.duration;
     }
     if (transcoding_ == 0) return;
+    now_ = now;
     adapt();
     switch (order_.push(packet.sequence, packet.timestamp, packet.payload, now)) {
         case Reorder::Arrival::InOrder:
@@ -235,6 +241,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     }
     drain(now);
     plan_flush(now);
+    plan_pace();
 }
 
 // What comes late still has the index that was its own before.
@@ -253,8 +260,10 @@ void Talkspurt::pass_over(const Packet& packet, core::Time now) {
         for (Listener& listener : members(Listener::kRelay)) shift(listener, -1, number);
     newest_ = std::max(newest_, number);
     if (transcoding_ == 0) return;
+    now_ = now;
     order_.push(number, packet.timestamp, {}, now);
     drain(now);
+    plan_pace();
 }
 
 void Talkspurt::make_way(const Endpoint& endpoint) {
@@ -271,6 +280,13 @@ void Talkspurt::plan_flush(core::Time now) {
                                         ? core::Duration{kFirstFlushPatience}
                                         : std::max<core::Duration>(order_.patience(), kLeastFlushPatience);
     flush_at_ = now + time_of(frame_ticks_) + patience;
+}
+
+void Talkspurt::plan_pace() {
+    pace_at_.reset();
+    if (paced_ == 0) return;
+    for (const TranscodeGroup& group : groups_)
+        if (const auto due = group.due(); due && (!pace_at_ || *due < *pace_at_)) pace_at_ = due;
 }
 
 void Talkspurt::flush() {
@@ -357,7 +373,7 @@ void Talkspurt::silence(std::uint32_t ticks) {
 void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
-            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox);
+            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox, now_);
 }
 
 // Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
@@ -378,16 +394,22 @@ void Talkspurt::adapt() {
 void Talkspurt::advance(core::Time now) {
     if (transcoding_ == 0) return;
     if (const auto due = deadline(); !due || now < *due) return;
+    now_ = now;
+    for (std::uint8_t i = 0; pace_at_ && i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].advance(members(i), path_->scratch, path_->outbox, now);
     drain(now);
     if (flush_at_ && now >= *flush_at_)
         flush();
     else if (!flush_at_)
         plan_flush(now);  // what came behind a gap that was given up may have left a part of a packet
+    plan_pace();
 }
 
 std::optional<core::Time> Talkspurt::deadline() const {
-    const auto gap = order_.deadline();
-    return gap && (!flush_at_ || *gap < *flush_at_) ? gap : flush_at_;
+    auto next = order_.deadline();
+    for (const auto& other : {flush_at_, pace_at_})
+        if (other && (!next || *other < *next)) next = other;
+    return next;
 }
 
 void Talkspurt::finish() {
