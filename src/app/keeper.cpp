@@ -42,6 +42,7 @@ void Keeper::ask(const rtp::IndexRecord& record) {
             waits.limits = {std::max(waits.limits.rtp, record.limits.rtp),
                             std::max(waits.limits.rtcp, record.limits.rtcp)};
             if (record.address) waits.address = record.address;
+            if (record.floor_port != 0) waits.floor_port = record.floor_port;
         }
     }
     wake_.notify_one();

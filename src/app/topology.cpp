@@ -59,6 +59,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.vox = radio->vox;
         endpoint.floor_messages = radio->floor_messages;
         endpoint.event_key = radio->event_key;
+        endpoint.pre_roll = radio->pre_roll;
         endpoint.ed137 = radio->ed137;
         endpoint.identity = radio->identity;
         endpoint.may_emergency = settings.talker.may_emergency;
@@ -128,6 +129,7 @@ std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& to
 struct GroupKey {
     codec::Format format;
     std::chrono::milliseconds ptime;
+    bool pace;
 };
 
 // For Admission: what it takes to carry a talkspurt, put together at the press from its channels.
@@ -145,6 +147,7 @@ private:
     struct Kind {
         codec::Format format;
         std::chrono::milliseconds ptime;
+        bool pace;
         std::uint32_t rate;
         bool operator==(const Kind&) const = default;
     };
@@ -178,6 +181,8 @@ private:
 
     void fill(bridge::Topology::Channel& channel) {
         channel.groups.resize(formats_.size());
+        for (const std::uint32_t index : channel.messaged)
+            channel.telling += costs_.packet(topology_.endpoints[index].media->sink.srtp().suite());
         for (const std::uint32_t index : channel.endpoints) {
             const bridge::Topology::Endpoint& endpoint = topology_.endpoints[index];
             if (!endpoint.listens) continue;
@@ -186,7 +191,8 @@ private:
             for (std::size_t talker = 0; talker < formats_.size(); ++talker) {
                 if (codec::same_payload(formats_[talker], sink.format)) continue;
                 const std::uint32_t rate = codec::working_rates(formats_[talker], sink.format).encode;
-                channel.groups[talker] |= std::uint64_t{1} << number_of(Kind{sink.format, sink.ptime, rate});
+                channel.groups[talker] |= std::uint64_t{1}
+                                          << number_of(Kind{sink.format, sink.ptime, sink.pace, rate});
             }
         }
     }
@@ -300,10 +306,10 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);
                     auto& groups = to_encode[channel];
                     const auto same = [&](const GroupKey& key) {
-                        return key.format == sink.format && key.ptime == sink.ptime;
+                        return key.format == sink.format && key.ptime == sink.ptime && key.pace == sink.pace;
                     };
                     if (std::none_of(groups.begin(), groups.end(), same))
-                        groups.push_back({sink.format, sink.ptime});
+                        groups.push_back({sink.format, sink.ptime, sink.pace});
                 }
             needs.channels[home].decoder(talker, rates.size());
             for (const auto& [from, to] : pairs) needs.channels[home].resampler(from, to);

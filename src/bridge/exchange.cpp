@@ -2,16 +2,13 @@
 #include "crosspatch/bridge/exchange.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace crosspatch::bridge {
 namespace {
 
 using media::Drop;
-constexpr std::chrono::seconds kGone{15};  // three reports missed
 // 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
 constexpr std::chrono::milliseconds kWishes{250};
-constexpr std::size_t kManySources = 200;  // of 256 that one key may have
 constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
 
 }  // namespace
@@ -153,7 +150,10 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
     const floor::Answer answer = arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
-    if (answer == floor::Answer::Queued) decide_waiting_again(plan(who).channel, now);
+    if (answer == floor::Answer::Queued) {
+        decide_waiting_again(plan(who).channel, now);
+        act(now);
+    }
     decision_times_.add(core::monotonic_now() - now);
 }
 
@@ -261,16 +261,23 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
 // Does what the arbiter decided, until it has nothing more to say.
 void Exchange::act(core::Time now) {
     do {
-        for (const floor::Decision& decision : decisions_) {
-            act_on(decision, now);
-            cue(decision, now);
-            tell(decision);
-            answer_key(decision, now);
-        }
-        decisions_.clear();
+        carry_out(now);
+        follow_queue(now);
         const auto next = arbiter_.next_deadline();
         if (next && *next == core::Time::min()) arbiter_.advance(now, decisions_);
     } while (!decisions_.empty());
+}
+
+void Exchange::carry_out(core::Time now) {
+    for (const floor::Decision& decision : decisions_) {
+        // What it has not got yet, follow_queue() may still take.
+        if (decision.kind == floor::Decision::Kind::Skipped && home(decision.participant).came_up) continue;
+        act_on(decision, now);
+        cue(decision, now);
+        tell(decision);
+        answer_key(decision, now);
+    }
+    decisions_.clear();
 }
 
 void Exchange::act_on(const floor::Decision& decision, core::Time now) {
@@ -285,6 +292,8 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
+            // What was collected is for the moment of the press; it may come up before that is over.
+            if (collected_for_ == decision.participant) collected_for_ = kNowhere;
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
             return send(Report::Kind::Withdrawn, decision, now);
@@ -310,8 +319,9 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Taken:
         case Kind::Idle:
             mix(decision.channel, now);
-            return send(decision.kind == Kind::Taken ? Report::Kind::Taken : Report::Kind::Idle, decision,
-                        now);
+            if (decision.kind == Kind::Taken) return send(Report::Kind::Taken, decision, now);
+            if (some_wait_for_far(decision.channel)) follow_later(decision.channel);
+            return send(Report::Kind::Idle, decision, now);
         case Kind::RepeatGranted:
             if (collected_for_ != decision.participant) return;
             carry_to_collected(*state, now);
@@ -331,8 +341,11 @@ void Exchange::take_up(const floor::Decision& granted, core::Time now) {
     ChannelState& state = is_second ? duals_[channel]->second : channels_[channel];
     ++counters_.granted;
     // A grant out of the queue comes long after its press: the rules and bridges of now count.
-    if (collected_for_ != granted.participant)
+    state.came_up = collected_for_ != granted.participant;
+    if (state.came_up) {
         collect(granted.participant, arbiter_.claim(granted.participant), false, now);
+        follow_later(plan(granted.participant).channel);
+    }
     state.talker = granted.participant;
     state.number = granted.talkspurt;
     state.pressed = now;
@@ -411,6 +424,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
         counters_.concealed += numbers.frames_concealed;
     }
     state.talker = kNowhere;
+    state.came_up = false;
     state.decide_again = core::Time::max();
     set_load(state, 0);
     set_talking(place_of(state, plan(decision.participant).channel), false);
@@ -429,79 +443,6 @@ void Exchange::set_talking(std::uint32_t place, bool talking) {
 void Exchange::left(media::Endpoint& from, core::Time now) {
     arbiter_.release(from.index(), now, decisions_);
     act(now);
-}
-
-void Exchange::heard(media::Endpoint& from, core::Time now) {
-    EndpointState& state = endpoints_[from.index()];
-    const bool moved = from.source.take_moved();
-    if (!state.up || moved) {
-        Report seen = report(state.up ? Report::Kind::EndpointMoved : Report::Kind::EndpointUp, now);
-        seen.endpoint = from.index();
-        seen.address = from.source.remote();
-        state.up = true;
-        send(seen);
-        if (seen.kind == Report::Kind::EndpointUp) tell_state(from.index());
-    }
-    wish_to_receive(from, now);
-}
-
-void Exchange::wish_to_receive(media::Endpoint& endpoint, core::Time now) {
-    while (const auto wish = endpoint.source.srtp().next_wish()) {
-        Report limit = report(Report::Kind::ReceiveLimit, now);
-        limit.endpoint = endpoint.index();
-        limit.ssrc = wish->ssrc;
-        limit.limits = wish->limits;
-        limit.address = endpoint.source.settings().learn ? endpoint.source.remote() : core::Address{};
-        if (!send(limit)) return endpoint.source.srtp().repeat_wishes();
-    }
-}
-
-void Exchange::wish_to_send(media::Endpoint& endpoint, core::Time now) {
-    while (const auto wish = endpoint.sink.srtp().next_wish()) {
-        Report limit = report(Report::Kind::SendLimit, now);
-        limit.endpoint = endpoint.index();
-        limit.ssrc = wish->ssrc;
-        limit.limits = wish->limits;
-        if (!send(limit)) return endpoint.sink.srtp().repeat_wishes();
-    }
-}
-
-// srtp.md section 11: at 256 SSRCs under one key a new one is refused, which must not come as a surprise.
-void Exchange::watch_sources(media::Endpoint& endpoint, core::Time now) {
-    const rtp::SrtpReceiver& receiver = endpoint.source.srtp();
-    const std::size_t lasting = receiver.sources() < kManySources ? 0 : receiver.lasting_sources();
-    const bool many = lasting >= kManySources;
-    bool& reported = endpoints_[endpoint.index()].many_sources;
-    if (many == reported) return;
-    Report sources = report(Report::Kind::ManySources, now);
-    sources.endpoint = endpoint.index();
-    sources.position = static_cast<std::uint16_t>(lasting);
-    if (send(sources)) reported = many;
-}
-
-void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
-    const std::uint32_t who = endpoint.index();
-    EndpointState& state = endpoints_[who];
-    const auto last = endpoint.source.last_heard();
-    if (state.up && plan(who).reports && last && now > *last + kGone) {
-        state.up = false;
-        Report gone = report(Report::Kind::EndpointDown, now);
-        gone.endpoint = who;
-        gone.left = std::chrono::round<std::chrono::milliseconds>(now - *last);
-        send(gone);
-    }
-    const std::uint64_t loops = endpoint.source.counters().dropped.read(Drop::OwnSsrc);
-    if (loops != std::exchange(state.loops_seen, loops)) {
-        Report loop = report(Report::Kind::LoopSuspected, now);
-        loop.endpoint = who;
-        send(loop);
-    }
-    if (arbiter_.participant_state(who) == floor::ParticipantState::Silent) end_overrun(who, now);
-    endpoint.sink.srtp().repeat_wishes();
-    wish_to_send(endpoint, now);
-    endpoint.source.srtp().repeat_wishes();
-    wish_to_receive(endpoint, now);
-    watch_sources(endpoint, now);
 }
 
 void Exchange::advance(core::Time now) {
@@ -566,6 +507,15 @@ bool Exchange::send(const Report& made) {
     return taken;
 }
 
+// Through which bridges this press could be heard, or take the floor: control may have opened or closed some meanwhile.
+void Exchange::list_open(Report& made) const {
+    for (const std::uint32_t bridge : topology_->channels[made.channel].bridges) {
+        if (!open_[bridge]) continue;
+        if (made.listed_count < Report::kListed) made.listed[made.listed_count++] = bridge;
+        ++made.position;
+    }
+}
+
 void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Time now) {
     Report made = report(kind, now);
     made.endpoint = decision.participant;
@@ -580,6 +530,7 @@ void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Ti
         made.priority = arbiter_.claim(decision.participant).priority;
         made.emergency = arbiter_.claim(decision.participant).level == floor::Class::Emergency;
     }
+    if (kind == Report::Kind::Granted || kind == Report::Kind::Denied) list_open(made);
     send(made);
 }
 

@@ -117,6 +117,7 @@ void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
 // A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.
 void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     decide_waiting_again(channel, now);
+    act(now);
     const auto decide = [&](ChannelState& state) {
         if (state.talker == kNowhere) return;
         collect(state.talker, arbiter_.claim(state.talker), false, now);
@@ -128,18 +129,6 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     decide(channels_[channel]);
     if (duals_[channel]) decide(duals_[channel]->second);
     mix_all(now);
-}
-
-// The same for presses that wait there. Whom they may take a far channel from is not known before it is their turn: they
-// have what is free then, and join the others later.
-void Exchange::decide_waiting_again(std::uint32_t channel, core::Time now) {
-    for (const std::uint32_t who : topology_->channels[channel].messaged) {
-        if (arbiter_.participant_state(who) != floor::ParticipantState::Queued) continue;
-        collect(who, arbiter_.claim(who), false, now);
-        for (floor::Target& target : targets_) target.may_preempt = false;
-        arbiter_.retarget(who, targets_, now, decisions_);
-        act(now);
-    }
 }
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
@@ -172,6 +161,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     act(now);
     tones_.stop(endpoint);
     if (plan(endpoint).vox) plan(endpoint).vox->restart();
+    if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
     if (plan(endpoint).signal == floor::Signal::Key) end_key(endpoint);
     set_listening(endpoint, enabled, now);
     if (enabled) tell_state(endpoint);

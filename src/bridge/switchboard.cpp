@@ -93,6 +93,7 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
         if (plan(endpoint).vox) plan(endpoint).vox->clear();
+        if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
         keys_.set(endpoint, core::kNever);
     });
     for (const std::uint32_t bridge : bridges) open_[bridge] = false;
@@ -114,6 +115,7 @@ void Exchange::use(const Topology& topology) {
     duals_.resize(channels_.size());
     talking_.reserve(2 * channels_.size());
     mixing_.reserve(channels_.size());
+    follow_.reserve(channels_.size());
 }
 
 void Exchange::mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt) {

@@ -43,6 +43,10 @@ void Arbiter::retarget(Participant participant, std::span<const Target> far, cor
                        Decisions& decisions) {
     machine_->retarget(participant, far, now, decisions);
 }
+void Arbiter::reach(Participant participant, std::span<const Target> far, core::Time now,
+                    Decisions& decisions) {
+    machine_->reach(participant, far, now, decisions);
+}
 void Arbiter::leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now,
                     Decisions& decisions) {
     machine_->leave(participant, channel, cause, now, decisions);

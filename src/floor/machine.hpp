@@ -56,6 +56,7 @@ public:
     void acknowledge(Participant who);
     void set_standing(Participant who, Standing standing, core::Time now, Decisions& out);
     void retarget(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
+    void reach(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
     void leave(Participant who, ChannelIndex channel, Cause cause, core::Time now, Decisions& out);
     void remove_channel(ChannelIndex channel, core::Time now, Decisions& out);
     void remove_participant(Participant who, core::Time now, Decisions& out);
@@ -84,6 +85,7 @@ private:
     bool is_claimed_in_front(const Stake& stake) const;
     bool can_start(const Member& member, core::Time now) const;
     bool all_far_offered(const Member& member, core::Time now) const;
+    Cause silence_of(const Member& member) const;
     Cause refusal(const Member& member, const Request& request, core::Time now) const;
     bool is_same_press(const Member& member, const Request& request, core::Time now) const;
 

@@ -80,6 +80,13 @@ Cause Arbiter::Machine::refusal(const Member& m, const Request& request, core::T
     return Cause::None;
 }
 
+// What it means that no media comes. Who presses with packets lets go by sending none; who has a key or words for that,
+// and falls silent without them, is a dead talker.
+Cause Arbiter::Machine::silence_of(const Member& m) const {
+    if (m.from_queue && !m.heard) return Cause::Unanswered;
+    return m.signal == Signal::Media || m.signal == Signal::Vox ? Cause::Silence : Cause::Timeout;
+}
+
 // Contract, Floor: a press that was refused for its packets stays refused until it falls silent. A higher class
 // is a new act of the talker, not the same press, and so is a key that goes down again.
 bool Arbiter::Machine::is_same_press(const Member& m, const Request& request, core::Time now) const {

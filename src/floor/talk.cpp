@@ -207,8 +207,8 @@ void Arbiter::Machine::cut(Participant who, Cause cause, Participant by, core::T
 void Arbiter::Machine::finish(Participant who, Cause cause, core::Time now, Decisions& out) {
     Member& m = member(who);
     assert(m.has_floor());
-    const bool for_answer =
-        m.heard && (cause == Cause::TalkerReleased || cause == Cause::Timeout || cause == Cause::TalkLimit);
+    const bool for_answer = m.heard && (cause == Cause::TalkerReleased || cause == Cause::Silence ||
+                                        cause == Cause::Timeout || cause == Cause::TalkLimit);
     while (m.first != kNoStake) {
         const StakeIndex at = m.first;
         if (table_.stake(at).place == Stake::Place::Held) let_go(at, for_answer, now);
@@ -221,7 +221,7 @@ void Arbiter::Machine::finish(Participant who, Cause cause, core::Time now, Deci
         m.cooldown_end = now + m.cooldown;
         m.cooldown_level = m.claim.level;
     }
-    const bool silent = cause == Cause::Timeout || cause == Cause::Unanswered;
+    const bool silent = cause == Cause::Silence || cause == Cause::Timeout || cause == Cause::Unanswered;
     fall_silent(m,
                 silent                           ? State::Silent
                 : cause == Cause::TalkerReleased ? State::Trailing

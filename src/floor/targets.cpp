@@ -100,6 +100,12 @@ void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, co
     settle(now, out);
 }
 
+void Arbiter::Machine::reach(Participant who, std::span<const Target> far, core::Time now, Decisions& out) {
+    begin(now, out);
+    if (member(who).state == State::Talking) replace_far(who, far, true, now, out);
+    settle(now, out);
+}
+
 // Makes `far` the far channels: what is not in it leaves, what is new is asked for.
 void Arbiter::Machine::replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now,
                                    Decisions& out) {

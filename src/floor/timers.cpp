@@ -66,7 +66,7 @@ void Arbiter::Machine::on_silence(Participant who, core::Time now, Decisions& ou
     Member& m = member(who);
     switch (m.state) {
         case State::Talking:
-            return finish(who, m.from_queue && !m.heard ? Cause::Unanswered : Cause::Timeout, now, out);
+            return finish(who, silence_of(m), now, out);
         case State::Revoking:
             return finish(who, m.revoke_cause, now, out);
         case State::Refused:

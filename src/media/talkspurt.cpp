@@ -72,6 +72,7 @@ void Talkspurt::restart(const Packet& packet, core::Time now) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open()) groups_[i].restart(members(i), path_->scratch, path_->outbox);
     flush_at_.reset();
+    pace_at_.reset();
     newest_ = counted_from_ = packet.sequence;
     newest_timestamp_ = expected_timestamp_ = packet.timestamp;
     concealed_ticks_ = 0;
@@ -126,14 +127,16 @@ std::uint8_t Talkspurt::group_for(const Listener& listener) {
     const Sink::Settings& sink = listener.endpoint->sink.settings();
     std::optional<std::uint8_t> unused;
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
-        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db)) return i;
+        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db, sink.pace)) return i;
         if (!groups_[i].is_open() && !unused) unused = i;
     }
     const std::uint32_t rate = codec::decode_rate(format_, sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, listener.gain_db)) {
+        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, listener.gain_db,
+                               sink.pace)) {
         return Listener::kNone;
     }
+    if (sink.pace) ++paced_;
     begin_decoding();
     return *unused;
 }
@@ -149,6 +152,7 @@ void Talkspurt::end_decoding() {
     if (--transcoding_ > 0) return;
     order_.start(0);  // nobody is left whom a waiting packet could reach
     flush_at_.reset();
+    pace_at_.reset();
 }
 
 bool Talkspurt::tap(MixInput& input) {
@@ -185,6 +189,7 @@ void Talkspurt::close_unused() {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
         groups_[i].close(path_->codecs);
+        if (groups_[i].paced()) --paced_;
         end_decoding();
     }
     for (Branch& branch : branches_) {
@@ -203,7 +208,7 @@ void Talkspurt::close_unused() {
 void Talkspurt::join(Listener& listener, core::Time now) {
     const Sink& sink = listener.endpoint->sink;
     listener.started = false;
-    listener.shifted_from = 0;
+    listener.shifts = {};
     listener.base_timestamp = sink.timestamp_at(now);
     if (listener.group == Listener::kRelay) {
         listener.first_sequence = counted_ == 0 ? newest_ : newest_ + 1;
@@ -252,6 +257,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         if (transcoding_ == 0) frame_ticks_ = packet.duration;
     }
     if (transcoding_ == 0) return;
+    now_ = now;
     adapt();
     switch (order_.push(packet.sequence, packet.timestamp, packet.payload, now)) {
         case Reorder::Arrival::InOrder:
@@ -274,13 +280,14 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     }
     drain(now);
     plan_flush(now);
+    plan_pace();
 }
 
 // What comes late still has the index that was its own before.
 void Talkspurt::shift(Listener& listener, std::int32_t by, std::uint64_t from) {
     listener.base_index += static_cast<std::uint64_t>(std::int64_t{by});
-    listener.shifted_from = from;
-    listener.shift = by;
+    listener.newest_shift = static_cast<std::uint8_t>((listener.newest_shift + 1) % Listener::kShifts);
+    listener.shifts[listener.newest_shift] = {from, by};
 }
 
 // Who hears the talker as he is must not take the number for lost sound. Once a later one has been sent, it stays free.
@@ -292,8 +299,10 @@ void Talkspurt::pass_over(const Packet& packet, core::Time now) {
         for (Listener& listener : members(Listener::kRelay)) shift(listener, -1, number);
     newest_ = std::max(newest_, number);
     if (transcoding_ == 0) return;
+    now_ = now;
     order_.push(number, packet.timestamp, {}, now);
     drain(now);
+    plan_pace();
 }
 
 void Talkspurt::make_way(const Endpoint& endpoint) {
@@ -312,6 +321,13 @@ void Talkspurt::plan_flush(core::Time now) {
     flush_at_ = now + time_of(frame_ticks_) + patience;
 }
 
+void Talkspurt::plan_pace() {
+    pace_at_.reset();
+    if (paced_ == 0) return;
+    for (const TranscodeGroup& group : groups_)
+        if (const auto due = group.due(); due && (!pace_at_ || *due < *pace_at_)) pace_at_ = due;
+}
+
 void Talkspurt::flush() {
     flush_at_.reset();
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
@@ -324,8 +340,10 @@ void Talkspurt::relay(const Packet& packet) {
         if (packet.sequence < listener.first_sequence) return;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
         std::uint64_t index = listener.base_index + (packet.sequence - listener.first_sequence);
-        if (packet.sequence < listener.shifted_from)
-            index -= static_cast<std::uint64_t>(std::int64_t{listener.shift});
+        if (packet.sequence < listener.shifts[listener.newest_shift].before)
+            for (const Listener::Shift& shift : listener.shifts)
+                if (packet.sequence < shift.before)
+                    index -= static_cast<std::uint64_t>(std::int64_t{shift.by});
         listener.heard |= listener.endpoint->send(
             path_->outbox, marker, index,
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
@@ -396,7 +414,7 @@ void Talkspurt::silence(std::uint32_t ticks) {
 void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
-            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox);
+            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox, now_);
     for (MixInput* tap : taps_)
         if (tap && tap->rate() == branch.rate) tap->hear(samples, path_->scratch);
 }
@@ -419,16 +437,22 @@ void Talkspurt::adapt() {
 void Talkspurt::advance(core::Time now) {
     if (transcoding_ == 0) return;
     if (const auto due = deadline(); !due || now < *due) return;
+    now_ = now;
+    for (std::uint8_t i = 0; pace_at_ && i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].advance(members(i), path_->scratch, path_->outbox, now);
     drain(now);
     if (flush_at_ && now >= *flush_at_)
         flush();
     else if (!flush_at_)
         plan_flush(now);  // what came behind a gap that was given up may have left a part of a packet
+    plan_pace();
 }
 
 std::optional<core::Time> Talkspurt::deadline() const {
-    const auto gap = order_.deadline();
-    return gap && (!flush_at_ || *gap < *flush_at_) ? gap : flush_at_;
+    auto next = order_.deadline();
+    for (const auto& other : {flush_at_, pace_at_})
+        if (other && (!next || *other < *next)) next = other;
+    return next;
 }
 
 void Talkspurt::finish() {

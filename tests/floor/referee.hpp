@@ -195,6 +195,9 @@ private:
             }
             case Kind::Left: {
                 require(has(d.participant, d.channel), "leaves what it does not hold");
+                require(d.by == kNobody || has_pending_ ||
+                            presses_[d.by].request.claim > presses_[d.participant].request.claim,
+                        "gave a channel up to no higher claim");
                 return let_go(d.participant, d.channel);
             }
             case Kind::Warned:
@@ -353,7 +356,7 @@ private:
         auto silent_at = p.last_media + (p.dtx ? 1000ms : 600ms);
         if (!p.heard)
             silent_at = std::min(p.granted + (p.from_queue ? timers_.unanswered : 600ms), now + 600ms);
-        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Unanswered &&
+        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Silence && d.cause != Cause::Unanswered &&
                     d.cause != Cause::TalkerReleased && now < silent_at;
         p.refused_level = p.request.claim.level;
         p.refused_until = silent_at;

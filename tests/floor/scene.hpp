@@ -108,6 +108,11 @@ public:
         const auto far = targets(radio(who), Say{.to = to});
         call([&](Arbiter& a, Decisions& out) { a.retarget(radio(who), far, now, out); });
     }
+    // The same with what the press may do at the moment in which it comes out of the queue.
+    void reach(std::string_view who, Say say) {
+        const auto far = targets(radio(who), say);
+        call([&](Arbiter& a, Decisions& out) { a.reach(radio(who), far, now, out); });
+    }
     std::vector<Target> targets(Participant who, const Say& say) const {
         std::vector<Target> far;
         for (ChannelIndex c = 0; c < settings_.size(); ++c) {

@@ -113,6 +113,7 @@ TEST_CASE("causes have the numbers of TS 24.380 and a phrase each") {
     CHECK(number(Cause::PreEmpted) == 4);
     CHECK(number(Cause::RevokeNoResources) == 6);
     CHECK(phrase(Cause::Timeout) == "timeout");
+    CHECK(phrase(Cause::Silence) == "silence");
     for (int i = 1; i <= static_cast<int>(Cause::BridgeClosed); ++i)
         CHECK_FALSE(phrase(static_cast<Cause>(i)).empty());
 }

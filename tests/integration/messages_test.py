@@ -107,6 +107,22 @@ class Messages(GatewayTest):
                       "`preemption` of a bridge lets officer of metro-pd take it from guard of northgate; the channel has no queue",
                       self.why(gateway, "officer"))
 
+    def test_who_was_denied_while_the_bridge_that_would_have_helped_was_closed_is_told_its_name(self):
+        officer = {"id": "pd-unit-42", "role": "officer", "priority": 5}
+        joint = lambda name, **more: bridge(name, "ng-ops", "pd-tac", **more)
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard", ptt="mcptt"), floor=SETTLED),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80, ptt="mcptt", talker=officer), floor={**SETTLED, "queue": 0}),
+            bridges=[joint("daily"), joint("incident", opens="on_request", preemption=[{"role": ["officer"]}])])
+        guard = self.handset(gateway, "guard", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["endpoint"] == "guard", 10, "the guard to talk")
+        ended(self.handset(gateway, "officer", "--floor-priority", "5", "--talk", self.words(gateway), "--for", "6s"))
+        end(guard)
+        self.assertIn("this press claimed priority 5, but the bridge incident, which lets it be taken, was not open; the channel "
+                      "has no queue", self.why(gateway, "officer"))
+        self.assertEqual(["daily"], gateway.recorded("floor.denied")[0]["detail"]["bridges_open"])
+        self.assertEqual(["daily"], gateway.recorded("floor.granted")[0]["detail"]["bridges_open"])
+
 
 if __name__ == "__main__":
     main()

@@ -102,6 +102,7 @@ private:
     };
 
     void requested(const bridge::Report& report);
+    void name_bridges(const bridge::Report& report, boost::json::object& detail) const;
     void granted(const bridge::Report& report);
     void denied(const bridge::Report& report);
     void released(const bridge::Report& report);

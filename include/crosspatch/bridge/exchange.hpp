@@ -112,7 +112,9 @@ private:
         std::uint64_t load{};  // as admitted
         core::Time pressed{};
         core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
-        core::Time wishes_at{};                      // the listeners' reservations are looked at then
+        bool came_up{};  // the talkspurt came out of the queue, and has not reached for its far channels yet
+        bool follows{};  // is in follow_
+        core::Time wishes_at{};  // the listeners' reservations are looked at then
     };
     // What a channel has that lets two be heard (`override: both_heard`): the second talkspurt of who is at home on it, and
     // the sum of the two that are heard on it.
@@ -132,6 +134,7 @@ private:
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
         floor::Class asked_level{};  // the highest in that second
+        floor::Class claimed{};      // the highest that its press has claimed, with a right to it or without
         bool session_lost{};         // ED-137: reports may have come since then, but no packet
         floor::Class over_at{};      // the class that its key stood for when that was over
         bool key_is_over{};  // what its key is down for has been refused or ended: it has to go up first
@@ -181,9 +184,12 @@ private:
 
     // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
     media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void keep_for_key(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void play_kept(media::Endpoint& from, std::uint32_t since, core::Time now);
     bool key_is_down(std::uint32_t endpoint) const;
     floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
+    void report_key(std::uint32_t endpoint, floor::Class level, core::Time now);
     void release_key(std::uint32_t endpoint, core::Time now);
     void end_key(std::uint32_t endpoint);
     floor::Class counted(std::uint32_t endpoint, floor::Class level) const;
@@ -209,6 +215,7 @@ private:
     // Whoever waits on `channel` with less than `spared` need not wait any more.
     void empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now);
     bool may_know(std::uint32_t endpoint, std::uint32_t talker) const;
+    bool claims_more(std::uint32_t endpoint, floor::Class level, bool presses);
     bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
@@ -218,11 +225,17 @@ private:
                      const floor::Claim& claim) const;
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
     void act(core::Time now);
+    void carry_out(core::Time now);
+    void follow_queue(core::Time now);
+    void follow_later(std::uint32_t channel);
+    void reach_far(ChannelState& state, core::Time now);
+    bool some_wait_for_far(std::uint32_t channel) const;
     void act_on(const floor::Decision& decision, core::Time now);
     void take_up(const floor::Decision& granted, core::Time now);
     void carry_to_collected(ChannelState& state, core::Time now);
     void raised(std::uint32_t talker, core::Time now);
     void decide_waiting_again(std::uint32_t channel, core::Time now);
+    void name_far(std::uint32_t waiting, bool may_preempt, core::Time now);
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
@@ -276,6 +289,7 @@ private:
 
     Report report(Report::Kind kind, core::Time now) const;
     bool send(const Report& report);
+    void list_open(Report& made) const;
     void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
 
     const media::TalkPath& path_;
@@ -300,6 +314,7 @@ private:
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     floor::Claim claimed_before_{};          // the same: what he claimed until then
+    std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due

@@ -21,8 +21,8 @@ struct Report {
     enum class Kind : std::uint8_t {
         None,
         Requested,  // a press
-        Granted,    // with `left` = talk time
-        Denied,     // `cause`; `other` = who talks, if that is why
+        Granted,  // with `left` = talk time; `listed`, of `position` in all: the bridges of its channel that are open
+        Denied,  // `cause`; `other` = who talks, if that is why; the same bridges
         Queued,
         Skipped,  // `channel` is busy
         Joined,   // `channel` now hears it
@@ -40,12 +40,13 @@ struct Report {
         PolicyDenied,  // from the talker's channel to `channel`; `inbound`: it was that key that refused
         EndpointUp,    // `address`
         EndpointDown,
-        EndpointMoved,  // `address`
-        LoopSuspected,  // our own SSRC came back
-        Overrun,        // sends without the floor that was taken from it; `cause`
+        EndpointMoved,   // `address`
+        FloorPortMoved,  // the same of its floor messages, which have a port of their own
+        LoopSuspected,   // our own SSRC came back
+        Overrun,         // sends without the floor that was taken from it; `cause`
         OverrunEnded,
         SendLimit,  // `limits` of stream `ssrc` ought to become durable
-        ReceiveLimit,
+        ReceiveLimit,  // the same; `address` and `position`: what was learned of its address and its floor messages' port
         ManySources,  // `position` SSRCs were heard under a key of `endpoint`, rotate it before 256; below 200: it was
         BridgeOpened,  // `bridge`
         BridgeClosed,

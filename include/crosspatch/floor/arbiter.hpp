@@ -111,9 +111,13 @@ public:
     // Disabled takes the floor away at once. Kept until set otherwise.
     void set_standing(Participant participant, Standing standing, core::Time now, Decisions& decisions);
     // The far channels of a running or waiting press are now these: a bridge has opened or closed, a policy
-    // has changed. What is gone is Left, what is new is Joined if it is free and Skipped if not. Nobody is
-    // pre-empted by it. Otherwise nothing.
+    // has changed. What is gone is Left, what is new is Joined if it is free and Skipped if not. Who talks pre-empts
+    // nobody by it; a press that waits for far channels may be granted with what its targets let it take. Otherwise
+    // nothing.
     void retarget(Participant participant, std::span<const Target> far, core::Time now, Decisions& decisions);
+    // The same at the moment in which a press has come out of the queue: of whom it may take a far channel depends on who
+    // holds that then. What is held by a lower claim is taken where its target says so. Only of a press that talks.
+    void reach(Participant participant, std::span<const Target> far, core::Time now, Decisions& decisions);
     // One far channel leaves a press. The own one: the press is over, as by revoke().
     void leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now,
                Decisions& decisions);

@@ -135,6 +135,7 @@ private:
     void give_to_groups(const Branch& branch, std::span<const std::int16_t> samples);
     void drain(core::Time now);
     void plan_flush(core::Time now);
+    void plan_pace();
     void flush();
     void adapt();
     std::chrono::microseconds time_of(std::uint32_t ticks) const;
@@ -158,7 +159,10 @@ private:
     std::uint32_t longest_ticks_{};    // the longest packet so far: longer than a listener's ptime is split
     std::uint32_t concealed_ticks_{};  // in a row
     std::size_t transcoding_{};        // groups that are open, and taps
+    std::size_t paced_{};              // the same of paced ones
+    core::Time now_{};                 // of the packet or deadline at hand
     std::optional<core::Time> flush_at_;  // packets that are not full yet go out then
+    std::optional<core::Time> pace_at_;   // the next packet of a paced frame does
     Numbers numbers_;
     DelayHistogram delays_;
 };
