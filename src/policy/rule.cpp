@@ -114,6 +114,20 @@ Vocabulary::Vocabulary(const Known& known)
               [](const Known::Channel* a, const Known::Channel* b) { return a->id < b->id; });
 }
 
+std::span<const std::string_view> Vocabulary::names(NameSort sort) const {
+    switch (sort) {
+        case NameSort::Agency:
+            return agencies_;
+        case NameSort::Channel:
+            return channels_;
+        case NameSort::Role:
+            return roles_;
+        case NameSort::Talker:
+            break;
+    }
+    return {};
+}
+
 std::span<const Known::Channel* const> Vocabulary::channels_named(std::string_view id) const {
     const auto first = std::lower_bound(
         by_id_.begin(), by_id_.end(), id,
