@@ -226,12 +226,12 @@ void ConditionReader::read_hours(Map& map, bool negated, TimeSet& into) {
         const auto text = value.text();
         if (!text) understood_ = false;
         if (!text) continue;
-        auto hours = Hours::parse(*text, zones_);
+        const auto hours = Hours::shared(*text, zones_);
         if (!hours) {
             problem(value, hours.error().context);
             continue;
         }
-        (negated ? into.none_of : into.any_of).push_back(std::make_shared<const Hours>(std::move(*hours)));
+        (negated ? into.none_of : into.any_of).push_back(*hours);
     }
 }
 

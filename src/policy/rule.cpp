@@ -162,6 +162,8 @@ RuleList read_rules(const Node& node, Side side, std::string_view own_channel, c
         list.rules.push_back(std::move(*rule));
     }
     list.rules.shrink_to_fit();
+    if (list.rules.size() > DecisionTables::kScanned)
+        list.tables = std::make_shared<const DecisionTables>(list.rules);
     return list;
 }
 

@@ -9,6 +9,7 @@
 
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/policy/conditions.hpp"
+#include "crosspatch/policy/decision_tables.hpp"
 #include "crosspatch/policy/groups.hpp"
 #include "crosspatch/policy/names.hpp"
 #include "crosspatch/policy/zone.hpp"
@@ -35,11 +36,12 @@ struct Rule {
 
 // One channel's `outbound` or `inbound` list, in order: the first rule that matches decides.
 //
-// Shape    at most kMaxRules; a Decision points into it, so it outlives its decisions.
+// Shape    at most kMaxRules; a Decision points into it, so it outlives its decisions. Copies share the tables.
 // Thread   immutable after load: any.
 struct RuleList {
     static constexpr std::size_t kMaxRules = 1000;
     std::vector<Rule> rules;
+    std::shared_ptr<const DecisionTables> tables;  // of `rules` as they are; none: they are gone through
 };
 
 // The names that a rule may use. A rule that names another is refused with what was probably meant.
