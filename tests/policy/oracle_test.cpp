@@ -471,21 +471,21 @@ void Comparison::step_to_first_change(const Pair& pair, Situation s, const polic
 }  // namespace
 
 TEST_CASE("random rules in random situations are decided as the slow and plain policy decides them") {
-    // 10^6 rule sets with CROSSPATCH_LONG=1, 12,000 otherwise; two situations for each pair, or twenty.
+    // 10^6 situations with CROSSPATCH_LONG=1, 60,000 otherwise.
     const bool thorough = std::getenv("CROSSPATCH_LONG") != nullptr;
-    const int wanted = thorough ? 500'000 : 6'000;  // pairs of lists
-    const int situations = thorough ? 2 : 20;       // for each
+    const int wanted = thorough ? 50'000 : 3'000;  // pairs of lists
+    constexpr int kSituations = 20;                // for each
     Comparison comparison{20260701};
     int refused = 0;
-    for (int pairs = 0; pairs < wanted;) comparison.compare(situations) ? ++pairs : ++refused;
+    for (int pairs = 0; pairs < wanted;) comparison.compare(kSituations) ? ++pairs : ++refused;
     CHECK(comparison.differences == 0);
     INFO(comparison.first_difference);
     CHECK(comparison.first_difference.empty());
     // The situations are worth something: both answers are common, and shadowed rules occur.
-    CHECK(comparison.allowed > static_cast<std::size_t>(wanted) * situations / 20);
-    CHECK(comparison.allowed < static_cast<std::size_t>(wanted) * situations * 19 / 20);
+    CHECK(comparison.allowed > static_cast<std::size_t>(wanted) * kSituations / 20);
+    CHECK(comparison.allowed < static_cast<std::size_t>(wanted) * kSituations * 19 / 20);
     CHECK(comparison.shadowed_seen > 1000);
-    CHECK(comparison.timed > static_cast<std::size_t>(wanted) * situations / 20);
+    CHECK(comparison.timed > static_cast<std::size_t>(wanted) * kSituations / 20);
     CHECK(comparison.changes > 50);
     CHECK(refused < wanted / 3);
 }
