@@ -101,7 +101,7 @@ class PolicyFiles(GatewayTest):
         code, out, _ = self.run_tool("--config", gateway.file, "--check", "--explain", program="crosspatchd")
         self.assertEqual(0, code)
         self.assertEqual("bridge joint: who talks in a row is heard in a column", out[1])
-        told = "\n".join(out)
+        told = " ".join(" ".join(out).split())  # lines are broken
         for words in ("[outbound: rule night-hours; inbound: rule from-guards]", "every day 22:00-06:00 America/Chicago",
                       "ng-ops to pd-tac-3", "pd-tac-3 to ng-ops", "in an emergency"):
             self.assertIn(words, told)
