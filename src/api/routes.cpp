@@ -387,6 +387,7 @@ Answer Routes::explain(const Request& request) {
                                .role = parameter(request, "role"),
                                .talker = parameter(request, "talker"),
                                .kind = parameter(request, "kind"),
+                               .suite = parameter(request, "suite"),
                                .at = wall_time(parameter(request, "at")),
                                .emergency = parameter(request, "emergency").value_or("false") == "true"};
     if (parameter(request, "at") && !question.at) co_return no_time("at");

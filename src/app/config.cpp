@@ -56,11 +56,11 @@ public:
         const auto channels = map.require("channels");
         const auto bridges = map.find("bridges");
         map.not_yet("templates", "bridge templates");
-        map.not_yet("groups", "named groups");
+        const auto groups = map.find("groups");
         map.finish();
         if (agencies) config_->agencies = bridge::read_agencies(*agencies);
         if (gateway) read_gateway(*gateway);
-        if (agencies && channels) read_channels(*agencies, *channels);
+        if (agencies && channels) read_channels(*agencies, *channels, groups);
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
@@ -187,9 +187,10 @@ private:
         config_->gateway.operators.push_back(std::move(person));
     }
 
-    void read_channels(const Node& agencies, const Node& channels) {
+    void read_channels(const Node& agencies, const Node& channels, const std::optional<Node>& groups) {
         const policy::Known names = bridge::known_names(agencies, channels);
-        const policy::Vocabulary known{names};
+        policy::Vocabulary known{names};
+        if (groups) known.use(policy::read_groups(*groups, known, *config_->names));
         policy::Zones zones{core::wall_now()};
         std::map<std::string, core::config::Mark> seen;
         for (const Node& node : channels.list()) {

@@ -10,6 +10,7 @@
 #include "client.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/core/time.hpp"
+#include "policy_files.hpp"
 #include "table.hpp"
 
 namespace {
@@ -74,6 +75,7 @@ private:
     }
     void add_commands(CLI::App& app);
     void add_bridge_commands(CLI::App& app);
+    void add_policy_commands(CLI::App& app);
     void add_record_commands(CLI::App& app);
     CLI::App* list(CLI::App& app, const std::string& name, const std::string& help,
                    const std::vector<ctl::Column>& columns);
@@ -97,7 +99,7 @@ private:
 
     std::string data_dir_{"/var/lib/crosspatch"};
     std::string socket_, api_, token_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_,
-        text_, cursor_, listener_;
+        text_, cursor_, listener_, suite_, config_;
     bool json_{}, emergency_{}, follow_{};
     unsigned lines_{20};
     std::function<int()> chosen_;
@@ -194,6 +196,9 @@ void Tool::add_bridge_commands(CLI::App& app) {
             };
         });
     }
+}
+
+void Tool::add_policy_commands(CLI::App& app) {
     CLI::App* policy = app.add_subcommand("policy", "what may cross")->require_subcommand(1);
     CLI::App* explain = policy->add_subcommand("explain", "which rules decide, on both keys");
     explain->add_option("--from", from_, "an endpoint or a channel")->required();
@@ -201,6 +206,7 @@ void Tool::add_bridge_commands(CLI::App& app) {
     explain->add_option("--role", role_, "as if the talker had this role");
     explain->add_option("--talker", talker_, "as if this talker spoke");
     explain->add_option("--kind", kind_, "voice, text, picture or location");
+    explain->add_option("--suite", suite_, "as if the talker's radio had this SRTP suite");
     explain->add_option("--at", at_, "at this time, as 2026-11-22T16:00:00Z");
     explain->add_flag("--emergency", emergency_, "in an emergency");
     explain->callback([this] {
@@ -210,7 +216,8 @@ void Tool::add_bridge_commands(CLI::App& app) {
             const auto add = [&](const char* name, const std::string& text) {
                 if (!text.empty()) target += std::string{"&"} + name + "=" + ctl::encode(text);
             };
-            add("role", role_), add("talker", talker_), add("kind", kind_), add("at", at_);
+            add("role", role_), add("talker", talker_), add("kind", kind_), add("at", at_),
+                add("suite", suite_);
             if (emergency_) target += "&emergency=true";
             return show(client().get(target), [](const value& body) {
                 fmt::print("{}\n", body.at("allowed").as_bool() ? "policy allows it" : "policy refuses it");
@@ -218,6 +225,20 @@ void Tool::add_bridge_commands(CLI::App& app) {
             });
         };
     });
+    CLI::App* test =
+        policy->add_subcommand("test", "decide a table of cases, and say which are not as expected");
+    test->add_option("FILE", id_, "the table (YAML)")->required();
+    test->add_option("--config", config_, "the rules of this file, without a daemon");
+    test->callback([this] {
+        chosen_ = [this] {
+            return config_.empty() ? ctl::test_running(id_, client()) : ctl::test_file(id_, config_);
+        };
+    });
+    CLI::App* diff =
+        policy->add_subcommand("diff", "what is decided otherwise in NEW than in OLD, without a daemon");
+    diff->add_option("OLD", id_, "a configuration file")->required();
+    diff->add_option("NEW", config_, "another")->required();
+    diff->callback([this] { chosen_ = [this] { return ctl::compare_files(id_, config_); }; });
 }
 
 int Tool::calls() {
@@ -372,6 +393,7 @@ int Tool::run(int argc, char** argv) {
     app.fallthrough();
     add_commands(app);
     add_bridge_commands(app);
+    add_policy_commands(app);
     add_record_commands(app);
     try {
         app.parse(argc, argv);

@@ -74,6 +74,7 @@ public:
         std::optional<std::string> role;
         std::optional<std::string> talker;
         std::optional<std::string> kind;
+        std::optional<std::string> suite;  // the talker's, where it is not the endpoint's
         std::optional<core::WallTime> at;
         bool emergency{};
     };
