@@ -59,6 +59,7 @@ std::vector<T*> pointers(const std::vector<std::unique_ptr<bridge::Exchange>>& e
 
 App::App(std::shared_ptr<const Config> config)
     : config_{std::move(config)},
+      first_start_{!std::filesystem::exists(config_->gateway.data_dir / "keys" / "log.key")},
       record_{log_options(*config_, log_)},
       reports_{8192},
       crew_{{.workers = config_->gateway.media_workers,
@@ -76,7 +77,8 @@ App::App(std::shared_ptr<const Config> config)
                 reports_,
                 reported_,
                 open_journal(*config_),
-                {config_->gateway.data_dir / "orders.json", config_->gateway.data_dir / "consents.json"}}},
+                {config_->gateway.data_dir / "orders.json", config_->gateway.data_dir / "consents.json"},
+                first_start_}},
       api_{control_,
            {config_->gateway.control_socket, config_->gateway.control_group, config_->gateway.api_listen,
             config_->gateway.data_dir},

@@ -43,6 +43,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       started_{core::wall_now()},
       answered_{parts.crew.size()},
       busy_(parts.crew.size()) {
+    first_start_ = parts.first_start;
     // The clock is taken as not earlier than the newest record's time.
     not_before_at_ = core::monotonic_now();
     not_before_ = std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
@@ -69,6 +70,7 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
     if (!keys) return core::Unexpected{keys.error()};
+    withdraw_unknown(*config);
     return install(std::move(config), std::move(*keys));
 }
 

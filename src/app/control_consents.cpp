@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
+#include <utility>
 
 #include "crosspatch/app/control.hpp"
 #include "crosspatch/bridge/terms.hpp"
@@ -27,25 +28,57 @@ object key_json(const bridge::AgencyKeys& keys, const KeptKeys& kept, const std:
             {"key_kept_by", kept.contains(agency) ? "gateway" : "agency"}};
 }
 
-// The statements of all consents that the log says were accepted; false: it could not be read to its end.
-bool read_given(const std::filesystem::path& data_dir, std::vector<record::ConsentStatement>& into) {
+// What the log says of consents, for when their list is lost.
+struct Told {
+    std::vector<record::ConsentStatement> given;              // accepted
+    std::set<std::pair<std::string, std::string>> withdrawn;  // bridge, agency: standing consents taken back
+    bool whole{};                                             // it could be read to its end
+};
+
+void take(const object& record, Told& into) {
+    static const value kNothing;
+    const auto in = [](const value& from, std::string_view key) -> const value& {
+        const object* one = from.if_object();
+        const value* found = one ? one->if_contains(key) : nullptr;
+        return found ? *found : kNothing;
+    };
+    if (record.at("outcome") != "ok") return;
+    const value whole(record);  // braces would make a list of it
+    const value& detail = in(whole, "detail");
+    if (const object* said = in(detail, "statement").if_object())
+        if (auto statement = record::read_statement(*said)) into.given.push_back(std::move(*statement));
+    const boost::json::string* bridge = in(in(whole, "object"), "id").if_string();
+    const boost::json::string* agency = in(detail, "agency").if_string();
+    if (record.at("type") == "consent.revoked" && in(detail, "standing") == true && bridge && agency)
+        into.withdrawn.emplace(*bridge, *agency);
+}
+
+// One file, and its first record is there: no part of the log had to be given up.
+bool is_in_one_piece(const std::filesystem::path& data_dir, record::Reader& reader) {
+    std::error_code failed;
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{data_dir, failed}) {
+        const std::string name = entry.path().filename();
+        files += name.starts_with("log") && name.ends_with(".db") ? 1 : 0;
+    }
+    const auto first = reader.records(std::nullopt, 1);
+    const array* items = first ? first->at("items").if_array() : nullptr;
+    return files == 1 && items && !items->empty() && items->front().at("seq") == 0;
+}
+
+Told read_log(const std::filesystem::path& data_dir) {
+    Told told;
     record::Reader reader{data_dir};
+    const bool in_one_piece = is_in_one_piece(data_dir, reader);
     std::optional<std::uint64_t> after;
     for (;;) {
-        const auto page = reader.records(after, 500, "consent.given");
-        if (!page) return false;
+        const auto page = reader.records(after, 500, "consent.");
+        if (!page) return told;
         const array& items = page->at("items").as_array();
-        if (items.empty()) return true;
-        for (const value& item : items) {
-            const object& one = item.as_object();
-            after = static_cast<std::uint64_t>(one.at("seq").as_int64());
-            const value* detail = one.if_contains("detail");
-            const value* said =
-                detail && detail->is_object() ? detail->get_object().if_contains("statement") : nullptr;
-            if (one.at("outcome") != "ok" || !said || !said->is_object()) continue;
-            if (auto statement = record::read_statement(said->get_object()))
-                into.push_back(std::move(*statement));
-        }
+        told.whole = items.empty() && in_one_piece;
+        if (items.empty()) return told;
+        for (const value& item : items) take(item.as_object(), told);
+        after = static_cast<std::uint64_t>(items.back().as_object().at("seq").as_int64());
     }
 }
 
@@ -78,22 +111,31 @@ void Control::read_consents(const std::filesystem::path& file) {
                                  aside ? " and is now " + *aside : "", consents.error().context));
 }
 
-// Nothing counts any more, and what the log knows was given is used up.
+// Nothing counts any more that was given, and what the log knows of is used up or taken back.
 void Control::recover_consents(const std::string& why) {
-    if (!record_.newest_record_time()) return;  // the first start
-    std::vector<record::ConsentStatement> given;
-    const bool all_known = read_given(record_.data_dir(), given);
-    std::erase_if(given, [&](const auto& one) { return one.expires <= wall(); });
-    if (given.empty() && all_known) return;  // there was none, or none is left
-    consents_.forget(given, all_known, wall(), core::monotonic_now());
+    if (first_start_) return;
+    Told told = read_log(record_.data_dir());
+    std::erase_if(told.given, [&](const auto& one) { return one.expires <= wall(); });
+    if (told.given.empty() && told.withdrawn.empty() && told.whole) return;  // nothing was lost
+    consents_.forget(told.given, told.whole, wall(), core::monotonic_now());
+    for (const auto& [bridge, agency] : told.withdrawn) consents_.withdraw(bridge, agency);
+    standing_unknown_ = !told.whole;
     record_alarm(
         "consents.lost", true,
         fmt::format("{}. No consent that was given before counts any more{}: bridges that need one stay "
                     "closed until the agencies give it again",
                     why,
-                    all_known ? ""
-                              : ", and since the log could not be read either, none that begins "
-                                "before this start is taken"));
+                    told.whole
+                        ? ""
+                        : ", and since the log could not be read either, no standing one, and none that "
+                          "begins before this start is taken"));
+}
+
+// Which of them were taken back nobody knows: none counts until the configuration gives it anew.
+void Control::withdraw_unknown(const Config& config) {
+    if (!std::exchange(standing_unknown_, false)) return;
+    for (const bridge::Bridge& bridge : config.bridges)
+        for (const std::string& agency : bridge.standing_consent) consents_.withdraw(bridge.id, agency);
 }
 
 core::Result<object> Control::terms(std::string_view id, const api::Actor& actor) {

@@ -101,7 +101,7 @@ void Consents::spend(const Given& given, ConsentEnd because) {
 
 std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::string& agency) {
     std::vector<Ended> ended;
-    if (is_on(bridge.standing_consent, agency)) withdrawn_.insert({bridge.id, agency});
+    if (is_on(bridge.standing_consent, agency)) withdraw(bridge.id, agency);
     std::erase_if(given_, [&](const Given& one) {
         const record::ConsentStatement& statement = one.consent.statement;
         if (statement.bridge != bridge.id || statement.agency != agency) return false;

@@ -56,7 +56,11 @@ class Consent(GatewayTest):
         return self.police.sign(statement(self.terms(gateway), "metro-pd", **more))
 
     def hand_in(self, gateway, consent, name="root", bridge_id="joint"):
-        return self.person(gateway, name).ask("POST", f"bridges/{bridge_id}/consents", consent)
+        person = self.person(gateway, name)
+        try:
+            return person.ask("POST", f"bridges/{bridge_id}/consents", consent)
+        finally:
+            person.close()  # the control socket takes 64
 
     def guards_consent(self, gateway, seconds=3600):
         status, body = self.person(gateway, "games").ask(
@@ -210,6 +214,7 @@ class Consent(GatewayTest):
             person = self.person(gateway, "root")
             person.request("POST", "/api/v1/bridges/joint/consents", body=cut, headers={"Content-Type": "application/json"})
             self.assertEqual(400, person.getresponse().status, cut)
+            person.close()
         self.assertEqual(77, gateway.ctl("bridge", "open", "joint", check=False).returncode)
         self.assertEqual(404, self.hand_in(gateway, self.yes(gateway), bridge_id="other")[0])
         code, text = gateway.verify()
@@ -369,6 +374,25 @@ class Consent(GatewayTest):
                 for consent in (revoked, used):
                     self.assertEqual(422, self.hand_in(gateway, consent)[0])
                 self.assertEqual(200, self.hand_in(gateway, self.yes(gateway))[0])
+
+    def test_a_standing_consent_that_was_taken_back_stays_so_when_the_list_is_lost(self):
+        gateway = self.scene(police="gateway", opens="always", standing_consent=["northgate", "metro-pd"])
+        self.assertEqual("open", self.state(gateway))
+        self.assertEqual(200, self.person(gateway, "games").ask("DELETE", "bridges/joint/consents")[0])
+        gateway.recorded("bridge.closed")
+        gateway.kill()
+        os.remove(gateway.path("var/consents.json"))
+        self.begin(gateway)
+        self.assertEqual(("closed", ["northgate"]), (self.state(gateway), gateway.item("bridges", "joint")["missing_consent"]))
+        # Nobody knows who took back what: nothing stands.
+        gateway.kill()
+        for name in os.listdir(gateway.data):
+            if name.startswith(("log.db", "consents.json", "log.tip")):
+                with open(os.path.join(gateway.data, name), "wb") as file:
+                    file.write(b"not what it was" * 1000)
+        self.begin(gateway)
+        self.assertEqual(["metro-pd", "northgate"], gateway.item("bridges", "joint")["missing_consent"])
+        self.assertEqual("closed", self.state(gateway))
 
     # Without a daemon
 

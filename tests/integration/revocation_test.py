@@ -68,7 +68,7 @@ class Revocation(GatewayTest):
         gateway.write()
         for one in idle:
             del one["endpoints"][0]["listen"]
-        gateway.write_text(json.dumps(gateway.config))
+        gateway.write_text(json.dumps(gateway.config, indent=1))
         gateway.start()
         open_to_people(gateway)
         return gateway
@@ -97,6 +97,8 @@ class Revocation(GatewayTest):
                    for name in ("guard", *(f"mouth-{n}" for n in range(OTHERS)))]
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["state"] == "taken", 10, "the guard to talk")
         guards, root = Person(gateway, "games"), Person(gateway, "root")
+        for person in (guards, root):
+            self.addCleanup(person.close)
         done = threading.Event()
         reloads = threading.Thread(target=self.reload_for_ever, args=(gateway, done), daemon=True)
         reloads.start()
@@ -111,7 +113,7 @@ class Revocation(GatewayTest):
               f"p99 {late[ROUNDS * 99 // 100]:.1f} ms, at most {late[-1]:.1f} ms")
         self.assertGreater(self.reloads, ROUNDS / 10, "control had something else to do")
         self.assertLess(late[-1], LATE)
-        self.assertEqual(ROUNDS, len(gateway.recorded("consent.revoked", min(ROUNDS, 100))[-ROUNDS:]))
+        self.assertEqual({"ok"}, {one["outcome"] for one in gateway.recorded("consent.revoked", min(ROUNDS, 20))})
         self.assertEqual(0, gateway.verify()[0])
 
     def revoke_once(self, gateway, guards, root, tap):

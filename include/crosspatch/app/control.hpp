@@ -56,6 +56,7 @@ public:
         const core::EventFd& reported;
         rtp::IndexJournal journal;
         Keeper::Files files;
+        bool first_start{};  // nothing was in data_dir
     };
 
     Control(boost::asio::io_context& loop, Parts parts);
@@ -124,6 +125,7 @@ private:
     void read_orders(const std::filesystem::path& file);
     void read_consents(const std::filesystem::path& file);
     void recover_consents(const std::string& why);
+    void withdraw_unknown(const Config& config);
     std::optional<std::string> put_aside(const std::filesystem::path& file);
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
@@ -217,6 +219,8 @@ private:
     Chronicle chronicle_;
     Orders orders_;
     bridge::Consents consents_;
+    bool first_start_{};
+    bool standing_unknown_{};         // the list of consents was lost, and the log could not say
     bridge::AgencyKeys agency_keys_;  // of the configuration in force
     KeptKeys kept_keys_;
     PendingCuts cuts_;

@@ -91,6 +91,10 @@ public:
 
     // Takes back what the agency has said, standing consent included, and gives what that ended.
     std::vector<Ended> revoke(const Bridge& bridge, const std::string& agency);
+    // The standing consent of the agency does not count any more.
+    void withdraw(const std::string& bridge, const std::string& agency) {
+        withdrawn_.emplace(bridge, agency);
+    }
     // Ends what time, other terms, another agreement, another key or a bridge that is gone have ended; forgets ids that have
     // expired, and withdrawals from what stands no more.
     std::vector<Ended> settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys, core::Time now);
