@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
 
+// The bridge that a reminder of a consent is about; empty if it is another alarm. Ids have no dots.
+std::string_view bridge_of(std::string_view alarm) {
+    if (!alarm.starts_with(kConsentAlarm)) return {};
+    alarm.remove_prefix(kConsentAlarm.size());
+    return alarm.substr(0, alarm.find('.'));
+}
+
 using boost::json::array;
 using boost::json::object;
 using boost::json::value;
@@ -106,6 +113,10 @@ object Control::status(const api::Actor& actor) {
     array alarms;
     const auto is_foreign = [&](const std::string& name) {
         if (actor.agency.empty()) return false;
+        if (const std::string_view id = bridge_of(name); !id.empty()) {
+            const bridge::Bridge* bridge = bridge_config(id);
+            return !bridge || !may_see(actor, *bridge);
+        }
         const auto about = std::find_if(kRadioAlarms.begin(), kRadioAlarms.end(),
                                         [&](std::string_view prefix) { return name.starts_with(prefix); });
         if (about == kRadioAlarms.end()) return false;
@@ -221,7 +232,9 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                               {"gain_db", gain_json(leg.gain_db)}});
     const auto found = bridge_states_.find(bridge.id);
     const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
-    const auto missing = missing_consents(bridge, *estate_.config);
+    const auto missing = consents_.missing(bridge, agency_keys_, core::monotonic_now());
+    array consents;
+    for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
     object json{{"id", bridge.id},
                 {"state", state.open ? "open" : "closed"},
                 {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},
@@ -231,7 +244,9 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                 {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
                 {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
                 {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
-                {"missing_consent", array(missing.begin(), missing.end())}};
+                {"missing_consent", array(missing.begin(), missing.end())},
+                {"consents", std::move(consents)},
+                {"terms", bridge.terms}};
     const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
     if (state.open && command && bridge.expires)
         json["remaining_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
