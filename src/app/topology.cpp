@@ -250,15 +250,21 @@ void add_dual(const bridge::Topology& topology, std::uint32_t channel, media::Co
                 endpoint.talks && std::ranges::find(talkers, endpoint.media->format()) == talkers.end())
                 talkers.push_back(endpoint.media->format());
     };
-    add_talkers(channel);
-    for (const auto& [far, gain] : reached(topology, channel)) add_talkers(far);
+    std::set<std::uint32_t> near{channel};
+    for (const std::uint32_t bridge : topology.channels[channel].bridges)
+        for (const auto& leg : topology.bridges[bridge].legs) near.insert(leg.channel);
+    for (const std::uint32_t from : near) {
+        const auto everywhere = reached(topology, from);
+        if (std::ranges::any_of(everywhere, [&](const auto& heard_on) { return heard_on.first == channel; }))
+            add_talkers(from);
+    }
     for (const std::uint32_t index : topology.channels[channel].endpoints) {
         if (!topology.endpoints[index].listens) continue;
         const auto& sink = topology.endpoints[index].media->sink.settings();
         const auto same = [&](const GroupKey& key) {
-            return key.format == sink.format && key.ptime == sink.ptime;
+            return key.format == sink.format && key.ptime == sink.ptime && key.pace == sink.pace;
         };
-        if (std::ranges::none_of(groups, same)) groups.push_back({sink.format, sink.ptime});
+        if (std::ranges::none_of(groups, same)) groups.push_back({sink.format, sink.ptime, sink.pace});
         add_pair(codec::working_rates(sum, sink.format));
         rates.insert(codec::decode_rate(sum, sink.format));
     }

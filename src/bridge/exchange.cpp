@@ -7,8 +7,6 @@ namespace crosspatch::bridge {
 namespace {
 
 using media::Drop;
-// 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
-constexpr std::chrono::milliseconds kWishes{250};
 constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
 
 }  // namespace
@@ -138,8 +136,12 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
         return act(now);
     }
     collect(who, claim, tell, now);
-    // Who takes his own channel's floor from somebody takes his share of the worker, too.
-    if (!arbiter_.holder(plan(who).channel) && !admission_.admits(load_of(who), claim.level)) {
+    // Who takes his own channel's floor from somebody takes his share of the worker, too; who talks beside him adds to it,
+    // and what their sum costs stands in his estimate in place of what he alone would.
+    const Topology::Channel& own = topology_->channels[plan(who).channel];
+    const bool adds =
+        own.floor.both_heard ? !arbiter_.holds(who, plan(who).channel) : !arbiter_.holder(plan(who).channel);
+    if (adds && !admission_.admits(load_of(who), claim.level)) {
         arbiter_.deny(request, floor::Cause::NoResources, now, decisions_);
         return act(now);
     }
@@ -162,15 +164,14 @@ floor::Target Exchange::own_target(std::uint32_t who, const floor::Claim& claim)
     floor::Target target{.channel = channel};
     for (const std::uint32_t bridge : topology_->channels[channel].bridges)
         if (open_[bridge] && target.conversation == 0) target.conversation = bridge + 1;
-    const auto holder = arbiter_.holder(channel);
-    if (!holder) return target;
-    const std::uint32_t theirs = plan(*holder).channel;
-    if (topology_->channels[theirs].agency == topology_->channels[channel].agency) {
-        target.may_preempt = true;  // inside one agency the claims alone decide
-        return target;
-    }
-    for (const std::uint32_t bridge : topology_->channels[channel].bridges)
-        if (open_[bridge]) target.may_preempt |= may_preempt(topology_->bridges[bridge], who, *holder, claim);
+    target.may_preempt = may_take(channel, [&](std::uint32_t rival) {
+        const std::uint32_t theirs = plan(rival).channel;
+        if (topology_->channels[theirs].agency == topology_->channels[channel].agency)
+            return true;  // inside one agency the claims alone decide
+        return std::ranges::any_of(topology_->channels[channel].bridges, [&](std::uint32_t bridge) {
+            return open_[bridge] && may_preempt(topology_->bridges[bridge], who, rival, claim);
+        });
+    });
     return target;
 }
 
@@ -224,16 +225,18 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
         send(denied);
         return;
     }
-    const auto holder = arbiter_.holder(leg.channel);
     Far far{.channel = leg.channel, .bridge = bridge, .suites = crossing.listeners};
     for (std::size_t i = 0; i < policy::kSuites; ++i)
         far.gain_db[i] = leg.gain_db + crossing.effects_for(static_cast<policy::Suite>(i)).gain_db;
     far_.push_back(far);
     if (crossing.max_talk && (max_talk_.count() == 0 || *crossing.max_talk < max_talk_))
         max_talk_ = *crossing.max_talk;
-    targets_.push_back({.channel = leg.channel,
-                        .may_preempt = holder && may_preempt(topology_->bridges[bridge], who, *holder, claim),
-                        .conversation = bridge + 1});
+    targets_.push_back(
+        {.channel = leg.channel,
+         .may_preempt = may_take(
+             leg.channel,
+             [&](std::uint32_t rival) { return may_preempt(topology_->bridges[bridge], who, rival, claim); }),
+         .conversation = bridge + 1});
 }
 
 bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std::uint32_t holder,
@@ -367,8 +370,10 @@ void Exchange::carry_to_collected(ChannelState& state, core::Time now) {
 // already is told again who talks.
 void Exchange::raised(std::uint32_t talker, core::Time now) {
     const auto tell_again = [&](std::uint32_t channel) {
-        const floor::Decision taken{
-            .kind = floor::Decision::Kind::Taken, .participant = talker, .channel = channel};
+        const floor::Decision taken{.kind = floor::Decision::Kind::Taken,
+                                    .participant = talker,
+                                    .channel = channel,
+                                    .beside = arbiter_.beside(channel) == talker};
         tell(taken);
         answer_key(taken, now);
     };
@@ -458,14 +463,11 @@ void Exchange::advance(core::Time now) {
                 state.wishes_at = now + kWishes;
                 for (const media::Listener& one : state.talkspurt->listeners())
                     wish_to_send(*one.endpoint, now);
-                if (duals_[channel])
-                    for (const media::Listener& one : duals_[channel]->mixer->mixed().listeners())
-                        wish_to_send(*one.endpoint, now);
             }
         }
         if (now >= state.decide_again) decide_again(channel, now);
     }
-    for (const std::uint32_t channel : mixing_) duals_[channel]->mixer->advance(now);
+    for (const std::uint32_t channel : mixing_) tend_sum(*duals_[channel], now);
     if (told_ != done_) tell_done(done_, now);
     while (const auto due = keys_.earliest()) {
         if (due->when > now) break;

@@ -88,7 +88,7 @@ void Exchange::mix_all(core::Time now) {
         if (i < mixing_.size()) mix(mixing_[i], now);
 }
 
-// As loud as the first listener may hear it; who may hear it otherwise is not in the sum.
+// As loud as the first may hear it who hears both; who may hear it otherwise is not in the sum.
 void Exchange::seat(std::uint32_t channel, std::span<ChannelState* const> talks) {
     media::Mixer& mixer = *duals_[channel]->mixer;
     mixer.dismiss_if([&](const media::Talkspurt& heard) {
@@ -96,12 +96,24 @@ void Exchange::seat(std::uint32_t channel, std::span<ChannelState* const> talks)
             talks, [&](const ChannelState* talk) { return talk && talk->talkspurt.get() == &heard; });
     });
     for (ChannelState* talk : talks) {
-        if (!talk || mixer.hears(*talk->talkspurt)) continue;
+        if (!talk) continue;
         const double* gain_db = nullptr;
-        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-            if (!gain_db) gain_db = gain_for(endpoint, *talk, channel);
-        mixer.admit(*talk->talkspurt, gain_db ? *gain_db : 0);
+        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints) {
+            if (!gain_db && !arbiter_.holds(endpoint, channel)) gain_db = gain_for(endpoint, *talk, channel);
+        }
+        const double wanted = gain_db ? *gain_db : 0;
+        if (mixer.gain_db(*talk->talkspurt) == wanted) continue;
+        mixer.dismiss(*talk->talkspurt);
+        mixer.admit(*talk->talkspurt, wanted);
     }
+}
+
+// Its packets, and what its listeners' streams ask to have reserved.
+void Exchange::tend_sum(Dual& dual, core::Time now) {
+    dual.mixer->advance(now);
+    if (now < dual.wishes_at) return;
+    dual.wishes_at = now + kWishes;
+    for (const media::Listener& one : dual.mixer->mixed().listeners()) wish_to_send(*one.endpoint, now);
 }
 
 void Exchange::refresh_sum(std::uint32_t channel, core::Time now) {

@@ -20,6 +20,9 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
 // The talkspurt is heard on `channel` from now on, if it has its floor. Its listeners are arranged afterwards.
 void Exchange::let_hear(ChannelState& state, std::uint32_t channel, core::Time now) {
     if (duals_[channel]) return mix(channel, now);
+    // With a channel that lets two be heard all others were let in.
+    const auto is_there = [&](const media::Listener& one) { return one.channel == channel; };
+    if (std::ranges::any_of(state.talkspurt->listeners(), is_there)) return;
     for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
         if (const double* gain_db = gain_for(endpoint, state, channel))
             state.talkspurt->add(*plan(endpoint).media, channel, *gain_db);
@@ -35,7 +38,11 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
         const std::uint32_t index = listener.endpoint->index();
         return plan(index).media != listener.endpoint || !allowed(index, listener.channel);
     };
-    tell_listeners(state, gone, now);
+    const auto own = state.talkspurt->listeners();
+    const auto leaves = [&](const media::Listener& listener) {
+        return &listener >= own.data() && &listener < own.data() + own.size() && gone(listener);
+    };
+    tell_listeners(state, leaves, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
         marked_[listener.endpoint->index()] = !gone(listener);
         return gone(listener);

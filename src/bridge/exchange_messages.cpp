@@ -76,9 +76,10 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     std::copy_n(heard.user_id.begin(), requested.user_id_size, requested.user_id.begin());
     requested.cut_down = !may || !may_broadcast || heard.priority > talker.priority;
     if (tell || more) send(requested);
-    const auto holder = arbiter_.holder(talker.channel);
-    const bool broadcast = holder && *holder != who && endpoints_[*holder].broadcasts;
-    if (!holder || *holder != who) endpoints_[who].broadcasts = heard.broadcast && may_broadcast;
+    bool broadcast = false;
+    for (const auto one : {arbiter_.holder(talker.channel), arbiter_.beside(talker.channel)})
+        broadcast |= one && *one != who && endpoints_[*one].broadcasts;
+    if (!arbiter_.holds(who, talker.channel)) endpoints_[who].broadcasts = heard.broadcast && may_broadcast;
     if (!talker.talks || (broadcast && claim.level != floor::Class::Emergency)) {
         arbiter_.deny(
             {.participant = who, .own = {.channel = talker.channel}, .claim = claim, .signal = talker.signal},
@@ -161,7 +162,10 @@ void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
     // Who had the floor when that was decided: it may be free again, or another's.
     using Kind = floor::Decision::Kind;
     const bool taken = decision.kind == Kind::Taken || decision.kind == Kind::RepeatTaken;
-    say(who, server->tell(decision, taken ? scene(who, decision.participant) : scene(who)));
+    // Who talks beside the holder would take it for the end of his own floor.
+    if (taken && !decision.beside && arbiter_.beside(plan(who).channel) == who) return;
+    const bool granted = decision.kind == Kind::Granted || decision.kind == Kind::RepeatGranted;
+    say(who, server->tell(decision, taken || granted ? scene(who, decision.participant) : scene(who)));
 }
 
 // Who joins, or is switched on, learns how things stand.
@@ -169,7 +173,7 @@ void Exchange::tell_state(std::uint32_t who) {
     ptt::McptServer* server = plan(who).floor_messages.get();
     if (endpoints_[who].standing != Standing::Enabled) return;
     if (!server || !plan(who).media) return;
-    say(who, server->state(scene(who)));
+    if (arbiter_.beside(plan(who).channel) != who) say(who, server->state(scene(who)));
     if (const auto beside = arbiter_.beside(plan(who).channel))
         say(who, server->state(scene(who, *beside), true));
 }

@@ -104,6 +104,7 @@ private:
     Answer refuse(Participant who, Cause cause, core::Time now, Decisions& out);
     void withdraw(Participant who, Cause cause, core::Time now, Decisions& out);
     void drop_stakes(Participant who);
+    Participant in_the_way(const Member& member) const;
 
     // talk.cpp
     void grant(Participant who, bool from_queue, core::Time now, Decisions& out);

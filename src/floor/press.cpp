@@ -216,7 +216,7 @@ Answer Arbiter::Machine::refuse(Participant who, Cause cause, core::Time now, De
     m.stop_timers();
     auto denied = about(who, Kind::Denied);
     denied.cause = cause;
-    if (cause == Cause::AnotherTalks) denied.by = table_.floor(m.own).holder;
+    if (cause == Cause::AnotherTalks) denied.by = in_the_way(m);
     if (cause == Cause::RetryAfter)
         denied.left = std::chrono::ceil<std::chrono::milliseconds>(m.cooldown_end - now);
     out.add(denied);
@@ -227,6 +227,12 @@ Answer Arbiter::Machine::refuse(Participant who, Cause cause, core::Time now, De
         m.state = State::Refused;
     }
     return Answer::Denied;
+}
+
+// Who has the floor that was asked for; of two, the one whom the claim does not reach beyond.
+Participant Arbiter::Machine::in_the_way(const Member& m) const {
+    const Floor& f = table_.floor(m.own);
+    return f.beside != kNobody && m.claim > member(f.holder).claim ? f.beside : f.holder;
 }
 
 void Arbiter::Machine::withdraw(Participant who, Cause cause, core::Time, Decisions& out) {

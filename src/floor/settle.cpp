@@ -66,7 +66,7 @@ void Arbiter::Machine::offer(ChannelIndex channel, core::Time now, Decisions& ou
         const Floor& f = table_.floor(channel);
         if (f.holder != kNobody && (!f.may_be_joined() || f.beside != kNobody)) return;
         const StakeIndex next = table_.stake(at).behind;
-        if (try_give(at, now, out)) return;
+        if (try_give(at, now, out)) return offer_later(channel);  // there may be a place beside him
         at = next;
     }
 }

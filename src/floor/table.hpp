@@ -98,8 +98,9 @@ struct Floor {
     bool offering{}, changed{};  // listed in Machine's work
     std::uint32_t mark{};        // scratch: seen in this pass
 
-    // Whether a holder is no obstacle to who may pre-empt: he is joined, not cut off.
-    bool may_be_joined() const { return settings.both_heard && holder != kNobody; }
+    // Whether a holder is no obstacle to who may pre-empt: he is joined, not cut off. A reload ends that with the next
+    // talkspurt, not under two who talk.
+    bool may_be_joined() const { return holder != kNobody && (settings.both_heard || beside != kNobody); }
 };
 
 // All members, floors and stakes, and the lists that tie them together. Knows no rule and no time.

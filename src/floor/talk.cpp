@@ -109,7 +109,7 @@ void Arbiter::Machine::take(StakeIndex index, core::Time now, Decisions& out) {
         f.beside_since = now;
         return announce_later(s.channel);
     }
-    while (f.holder != kNobody) evict(s.channel, f.holder, s.who, now, out);
+    if (f.holder != kNobody) evict(s.channel, f.holder, s.who, now, out);
     s.place = Stake::Place::Held;
     f.holder = s.who;
     f.since = now;

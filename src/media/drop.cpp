@@ -10,7 +10,8 @@ std::string_view name_of(Drop cause) {
         "payload_type",   "ssrc_flapping",  "own_ssrc",     "bad_rtcp",
         "floor_message",  "key_flood",      "bad_payload",  "disabled",
         "listen_only",    "no_floor",       "stale",        "late",
-        "duplicate",      "reserved",       "no_codec",     "inbox_full"};
+        "duplicate",      "reserved",       "no_codec",     "caught_up",
+        "inbox_full"};
     return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -20,7 +20,7 @@ bool MixInput::open(CodecPool& pool, const codec::Format& talker, double gain_db
     gain_ = codec::Gain{gain_db};
     first_ = filled_ = 0;
     gives_ = false;
-    left_out_ = 0;
+    said_ = false;
     return true;
 }
 
@@ -34,7 +34,7 @@ void MixInput::hand_over(CodecPool& from, CodecPool& to) const {
     if (resampler_) CodecPool::hand_over(*resampler_, from, to);
 }
 
-void MixInput::hear(std::span<const std::int16_t> samples, Scratch& scratch) {
+bool MixInput::hear(std::span<const std::int16_t> samples, Scratch& scratch) {
     std::copy(samples.begin(), samples.end(), scratch.adjusted.begin());
     const auto adjusted = std::span{scratch.adjusted}.first(samples.size());
     gain_.apply(adjusted);
@@ -44,7 +44,10 @@ void MixInput::hear(std::span<const std::int16_t> samples, Scratch& scratch) {
         samples = std::span{scratch.resampled}.first(count);
     }
     for (const std::int16_t sample : samples) put(sample);
-    if (filled_ > samples_of(kMost)) drop_oldest(filled_ - samples_of(kPrime));
+    // One long packet is no backlog.
+    if (filled_ <= std::max(samples_of(kMost), samples.size() + samples_of(kPrime))) return true;
+    drop_oldest(filled_ - samples_of(kPrime));
+    return false;
 }
 
 void MixInput::put(std::int16_t sample) {
@@ -55,7 +58,6 @@ void MixInput::put(std::int16_t sample) {
 void MixInput::drop_oldest(std::size_t count) {
     first_ = (first_ + count) % ring_.size();
     filled_ -= count;
-    left_out_ += count;
 }
 
 // Once it has run dry the time of the silence has passed already.
@@ -73,9 +75,8 @@ bool MixInput::add_to(std::span<std::int32_t> sum, bool last) {
     }
     const std::size_t count = std::min(sum.size(), filled_);
     for (std::size_t i = 0; i < count; ++i) sum[i] += ring_[(first_ + i) % ring_.size()];
-    first_ = (first_ + count) % ring_.size();
-    filled_ -= count;
-    return true;
+    drop_oldest(count);
+    return said_ = true;
 }
 
 }  // namespace crosspatch::media

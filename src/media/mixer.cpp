@@ -42,8 +42,12 @@ void Mixer::start(core::Time now) {
 }
 
 bool Mixer::admit(Talkspurt& talkspurt, double gain_db) {
-    const auto free = std::ranges::find(seats_, nullptr, &Seat::talkspurt);
-    if (free == seats_.end()) return false;
+    const auto is_taken = [](const Seat& seat) { return seat.talkspurt != nullptr; };
+    if (std::ranges::count_if(seats_, is_taken) == std::ptrdiff_t{kTalkers}) return false;
+    // The one with the least left to say.
+    const auto free = std::ranges::min_element(seats_, {}, [&](const Seat& seat) {
+        return std::pair{is_taken(seat), seat.input.waiting()};
+    });
     free->input.close(path_->codecs);
     if (!free->input.open(path_->codecs, talkspurt.format(), gain_db)) return false;
     if (!talkspurt.tap(free->input)) {
@@ -60,6 +64,11 @@ void Mixer::dismiss(Talkspurt& talkspurt) {
         talkspurt.untap(seat.input);
         seat.talkspurt = nullptr;
     }
+}
+
+bool Mixer::has_said(const Talkspurt& talkspurt) const {
+    const auto seat = std::ranges::find(seats_, &talkspurt, &Seat::talkspurt);
+    return seat != seats_.end() && seat->input.has_said();
 }
 
 std::optional<double> Mixer::gain_db(const Talkspurt& talkspurt) const {
@@ -89,8 +98,13 @@ bool Mixer::say(core::Time now, bool last) {
 void Mixer::advance(core::Time now) {
     if (!running()) return;
     mixed_.advance(now);
-    // After a pause of the process the time that has passed is not made up for.
-    if (now > next_ + 4 * kFrame) next_ = now;
+    // After a pause of the process the time that has passed is not made up for, but it has passed.
+    if (now > next_ + 4 * kFrame) {
+        const auto frames = (now - next_) / kFrame;
+        packet_.timestamp += static_cast<std::uint32_t>(frames) * packet_.duration;
+        packet_.marker = true;
+        next_ += frames * kFrame;
+    }
     for (; now >= next_; next_ += kFrame) say(now, false);
 }
 

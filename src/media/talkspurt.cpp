@@ -416,7 +416,8 @@ void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
             groups_[i].feed(samples, members(i), path_->scratch, path_->outbox, now_);
     for (MixInput* tap : taps_)
-        if (tap && tap->rate() == branch.rate) tap->hear(samples, path_->scratch);
+        if (tap && tap->rate() == branch.rate && !tap->hear(samples, path_->scratch) && talker_)
+            talker_->source.counters().dropped(Drop::CaughtUp);
 }
 
 // Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.

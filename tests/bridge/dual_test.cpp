@@ -1,7 +1,7 @@
 // Two talkers on one channel, `override: both_heard`: who hears whom.
 #include <doctest/doctest.h>
 
-#include "tests/bridge/town.hpp"
+#include "tests/bridge/handsets.hpp"
 #include "tests/support/allocations.hpp"
 
 namespace crosspatch::bridge {
@@ -201,6 +201,85 @@ TEST_CASE("two who talk at once cost no memory") {
     town.both(kGuard, kPost, 10);
     town.wait(600ms);
     CHECK(allocations() == before);
+}
+
+TEST_CASE("a channel beyond the bridge on which one is heard at a time hears each packet once") {
+    DualTown town;
+    town.plan.channels[kTac].floor.both_heard = false;
+    town.open_town();
+    CHECK(town.talk(kGuard, 10) == 10);
+    CHECK(town.hears(kOfficer) == 10);
+    CHECK(town.hears(kCar) == 10);
+    town.both(kGuard, kPost, 20);
+    CHECK(town.hears(kOfficer) == 21);  // one of the guard's; then who overrides has taken the far channel
+    CHECK(town.count(Kind::Left, kGuard, kTac) == 1);
+}
+
+TEST_CASE("who talks beside a holder is cut off only by somebody who has a right over him") {
+    DualTown town;
+    town.plan.bridges[0].preemption.clear();
+    town.plan.bridges[0].preemption.push_back({.agency = town.desk.names.intern("metro-pd")});
+    town.plan.endpoints[kPost].priority = 9;
+    town.open_town();
+    town.talk(kGuard, 10);
+    town.both(kGuard, kOfficer, 10);
+    town.forget();
+    CHECK_FALSE(town.packet(kPost));  // above both, but guards may not take a floor from the police
+    CHECK(town.count(Kind::Left, kOfficer) == 0);
+    CHECK(town.packet(kOfficer));
+    CHECK(town.last(Kind::Denied).other == kOfficer);
+}
+
+TEST_CASE("a new holder comes under the one who overrides by no lower claim, and the other way round") {
+    DualTown town;
+    town.open_town();
+    town.talk(kGuard, 10);
+    town.both(kGuard, kPost, 10);
+    town.forget();
+    CHECK_FALSE(town.packet(kCar));  // 3, as the guard
+    CHECK(town.packet(kOfficer));    // 7, above the post's 5, who is cut off
+    CHECK(town.count(Kind::Revoked, kPost) == 1);
+    CHECK(town.packet(kGuard));
+}
+
+TEST_CASE("handsets that talk beside each other keep their floors, whatever is told again or claimed more") {
+    using rtp::FloorType;
+    Handsets town{false};
+    town.plan.channels[kOps].floor.both_heard = true;
+    town.plan.endpoints[kPost].priority = 7;
+    town.plan.endpoints[kGuard].may_emergency = town.plan.endpoints[kPost].may_emergency = true;
+    town.install();
+    const auto is_dual = [](const rtp::FloorMessage& message) {
+        return message.has(rtp::floor_indicator::kDualFloor);
+    };
+    const auto talk = [&] {
+        for (int i = 0; i < 40; ++i) {
+            CHECK(town.packet(kGuard));
+            CHECK(town.packet(kPost));
+            town.step();
+        }
+    };
+    town.ask(kGuard);
+    CHECK(town.packet(kGuard));
+    for (const std::uint32_t who : {kGuard, kPost}) town.told(who);
+    town.ask(kPost, rtp::floor_indicator::kNormal, 7);
+    talk();
+    town.ask(kGuard, rtp::floor_indicator::kEmergency);  // and the one, and the other claims more
+    talk();
+    town.ask(kPost, rtp::floor_indicator::kEmergency);
+    talk();
+    const auto post = town.told(kPost), guard = town.told(kGuard);
+    CHECK(std::ranges::count(post, FloorType::Taken, &rtp::FloorMessage::type) == 0);
+    for (const rtp::FloorMessage& one : post) CHECK((one.type != FloorType::Granted || is_dual(one)));
+    CHECK(std::ranges::count(guard, FloorType::Taken, &rtp::FloorMessage::type) >= 2);
+    for (const rtp::FloorMessage& one : guard) CHECK((one.type != FloorType::Taken || is_dual(one)));
+    // The end of the one is told to the other as no end of his own.
+    town.send(kPost, {.type = FloorType::Release});
+    const auto after = town.told(kGuard);
+    REQUIRE(!after.empty());
+    CHECK(after[0].type == FloorType::Idle);
+    CHECK(is_dual(after[0]));
+    CHECK(town.packet(kGuard));
 }
 
 }  // namespace

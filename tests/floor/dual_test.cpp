@@ -140,7 +140,9 @@ TEST_CASE("who waits for the second place gets it when it is free, if his claim 
     CHECK(scene.arbiter.beside(0) == Scene::radio("a3"));
 }
 
-TEST_CASE("a channel that is told to pre-empt again keeps the two that talk, and cuts in from then on") {
+TEST_CASE(
+    "a channel that is told to pre-empt again keeps the two that talk, and cuts in when one of them has "
+    "ended") {
     Scene scene{1, kBothHeard};
     scene.talk("a1");
     scene.talk("a2", {.priority = 5, .may_preempt = true});
@@ -148,10 +150,37 @@ TEST_CASE("a channel that is told to pre-empt again keeps the two that talk, and
     CHECK(scene.is_heard("a1"));
     scene.wait(50ms);
     CHECK(scene.arbiter.beside(0) == Scene::radio("a2"));
-    scene.talk("a3", kEmergency);
+    // Above the holder, but not above who is beside him.
+    CHECK(scene.press("a3", {.priority = 4, .may_preempt = true}) == Answer::Denied);
+    scene.release("a1");
+    scene.talk("a4", kEmergency);
     scene.wait(50ms);
-    CHECK(scene.floors() == "A:a3");
+    CHECK(scene.floors() == "A:a4");
     CHECK(scene.arbiter.beside(0) == std::nullopt);
-    CHECK(!scene.is_heard("a1"));
     CHECK(!scene.is_heard("a2"));
+}
+
+TEST_CASE("who was denied for who talks beside the holder is told so") {
+    Scene scene{1, kBothHeard};
+    scene.talk("a1");
+    scene.talk("a2", {.priority = 5, .may_preempt = true});
+    Participant by = kNobody;
+    scene.call([&](Arbiter& arbiter, Decisions& out) {
+        arbiter.request({.participant = Scene::radio("a3"), .own = {0, true, 1}, .claim = {Class::Normal, 5}},
+                        scene.now, out);
+        by = out[0].by;
+    });
+    CHECK(by == Scene::radio("a2"));
+}
+
+TEST_CASE(
+    "when the floor falls free, the first who waits has it, and the next who may stands beside him at once") {
+    Scene scene{1, kBothHeard, Timers{.ageing = 1s}};
+    scene.talk("a1", {.level = Class::Emergency});
+    scene.press("a2", {.priority = 3, .signal = Signal::Explicit});
+    scene.wait(1100ms);  // has aged: goes ahead of higher priorities
+    scene.press("a3", {.priority = 7, .signal = Signal::Explicit, .may_preempt = true});
+    scene.release("a1");
+    CHECK(scene.arbiter.holder(0) == Scene::radio("a2"));
+    CHECK(scene.arbiter.beside(0) == Scene::radio("a3"));
 }

@@ -181,6 +181,35 @@ TEST_CASE("a talker whose clock is faster, or whose packets come in a burst, is 
         if (share(samples, 16000, kLow) > 0.2) ++left;
     }
     CHECK(left <= 7);  // 140 ms
+    CHECK(left >= 2);
+    CHECK(duet.one.radio.endpoint.source.counters().dropped.read(media::Drop::CaughtUp) > 0);
+}
+
+TEST_CASE("one long packet is no backlog") {
+    Duet duet;
+    duet.begin();
+    for (int i = 0; i < 15; ++i) duet.step(false, true);
+    for (int i = 0; i < 20; ++i) {
+        if (i % 6 == 0)  // 120 ms at once
+            for (int n = 0; n < 6; ++n) duet.one.say(duet.stage.now);
+        duet.step(false, true);
+    }
+    CHECK(duet.one.radio.endpoint.source.counters().dropped.read(media::Drop::CaughtUp) == 0);
+}
+
+TEST_CASE("after a pause of the process the sum's clock has gone on, too") {
+    Duet duet;
+    duet.begin();
+    for (int i = 0; i < 20; ++i) duet.step();
+    const auto before = duet.officer.hear().back().timestamp;
+    duet.stage.now += 1s;
+    duet.mixer.advance(duet.stage.now);
+    for (int i = 0; i < 5; ++i) duet.step();
+    const auto heard = duet.officer.hear();
+    REQUIRE(!heard.empty());
+    CHECK(heard.front().timestamp - before >= 15'000);  // 1 s of 16 kHz, and no burst of what is old
+    CHECK(heard.front().timestamp - before <= 18'000);
+    CHECK(heard.size() <= 7);
 }
 
 TEST_CASE("one who pauses leaves the other as he is, and is heard again whole") {
@@ -216,9 +245,15 @@ TEST_CASE("a third finds no place until one of the two is gone") {
     three.press(duet.stage.now);
     CHECK(!duet.mixer.admit(three.talkspurt, 0));
     CHECK(!duet.mixer.hears(three.talkspurt));
+    for (int i = 0; i < 20; ++i) duet.step();
+    duet.officer.hear();
     duet.mixer.dismiss(duet.two.talkspurt);
     CHECK(duet.mixer.admit(three.talkspurt, 0));
     CHECK(duet.mixer.hears(three.talkspurt));
+    CHECK(!duet.mixer.has_said(three.talkspurt));
+    duet.step(true, false);
+    // The rest of what the one before had to say is not lost.
+    CHECK(share(played(duet.officer.hear(), codec::l16(16000), 16000), 16000, kHigh) > 0.3);
 }
 
 TEST_CASE("a talker who needs a resampler is not heard in the sum when none is left") {

@@ -104,6 +104,8 @@ private:
     };
     static constexpr std::array<double, policy::kSuites> kNoGain{};
     static constexpr std::uint32_t kSecond = 0x80000000;
+    // 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
+    static constexpr std::chrono::milliseconds kWishes{250};
     struct ChannelState {
         std::unique_ptr<media::Talkspurt> talkspurt;
         std::vector<Far> far;  // of the talkspurt that this channel's talker has
@@ -121,6 +123,7 @@ private:
     struct Dual {
         ChannelState second;
         std::unique_ptr<media::Mixer> mixer;
+        core::Time wishes_at{};
     };
     struct EndpointState {
         Standing standing{Standing::Enabled};
@@ -223,6 +226,12 @@ private:
                      const floor::Claim& claim, bool tell, core::WallTime wall);
     bool may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std::uint32_t holder,
                      const floor::Claim& claim) const;
+    // Whether who presses has a right over everybody whom he would take `channel` from, or be heard beside.
+    template <typename HasRightOver>
+    bool may_take(std::uint32_t channel, HasRightOver&& has_right_over) const {
+        const auto holder = arbiter_.holder(channel), beside = arbiter_.beside(channel);
+        return holder && has_right_over(*holder) && (!beside || has_right_over(*beside));
+    }
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
     void act(core::Time now);
     void carry_out(core::Time now);
@@ -257,6 +266,7 @@ private:
     void seat(std::uint32_t channel, std::span<ChannelState* const> talks);
     void refresh_sum(std::uint32_t channel, core::Time now);
     void unseat(const ChannelState& state);
+    void tend_sum(Dual& dual, core::Time now);
     void make_way(std::uint32_t endpoint);
     std::optional<std::uint32_t> heard_talker(std::uint32_t endpoint) const;
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
@@ -277,7 +287,7 @@ private:
         };
         tell(*state.talkspurt);
         for (const std::uint32_t channel : mixing_)
-            if (duals_[channel]->mixer->hears(*state.talkspurt)) tell(duals_[channel]->mixer->mixed());
+            if (duals_[channel]->mixer->has_said(*state.talkspurt)) tell(duals_[channel]->mixer->mixed());
         if (piece.listed_count > 0) send(piece);
     }
     void cue(const floor::Decision& decision, core::Time now);

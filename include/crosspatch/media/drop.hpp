@@ -37,6 +37,7 @@ enum class Drop : std::uint8_t {
     Duplicate,          // already waiting in the order window
     Reserved,           // send side: the packet index may not be used (yet)
     NoCodec,            // send side: no encoder was free
+    CaughtUp,           // mixed with another talker: came too fast for the sum's clock
     InboxFull,          // shared port: the worker that it is for does not keep up
     Count
 };

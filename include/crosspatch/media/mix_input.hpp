@@ -19,7 +19,7 @@ struct Scratch;
 // Shape    240 ms of samples, 8 kB. It begins to give when kPrime has come, again after it has run dry; what is above
 //          kMost is caught up with, so that its delay cannot grow.
 // Units    in: at rate(); out: at kRate.
-// Errors   what is left out to catch up is counted.
+// Errors   that something is left out to catch up is told to the talkspurt, which counts it.
 // Thread   its worker only; no allocation.
 class MixInput {
 public:
@@ -38,13 +38,14 @@ public:
     std::uint32_t rate() const { return rate_; }  // that the talker is decoded at
     double gain_db() const { return gain_db_; }
 
-    void hear(std::span<const std::int16_t> samples, Scratch& scratch);
+    // False if something that waited had to be left out.
+    bool hear(std::span<const std::int16_t> samples, Scratch& scratch);
     // The talker's clock ran on without sound: what came before and what comes now stay as far apart as they were.
     void skip(std::chrono::microseconds silence);
     // Adds the next samples to `sum`; false if it has nothing to say. `last`: no more will come, it gives what it has.
     bool add_to(std::span<std::int32_t> sum, bool last);
     std::size_t waiting() const { return filled_; }
-    std::uint64_t left_out() const { return left_out_; }  // samples
+    bool has_said() const { return said_; }
 
 private:
     static constexpr std::size_t samples_of(std::chrono::milliseconds time) {
@@ -61,7 +62,7 @@ private:
     std::size_t first_{};
     std::size_t filled_{};
     bool gives_{};  // primed
-    std::uint64_t left_out_{};
+    bool said_{};
 };
 
 }  // namespace crosspatch::media

@@ -11,7 +11,7 @@ namespace crosspatch::media {
 
 // Two talkers at once on one channel: their sum is a talkspurt of its own, for who hears both.
 //
-// Shape    two inputs and a Talkspurt of L16 at 16 kHz. Made with a channel that lets two be heard; runs from when the
+// Shape    three inputs and a Talkspurt of L16 at 16 kHz. Made with a channel that lets two be heard; runs from when the
 //          second one comes until nobody is left.
 // Time     two talkers have two clocks, so this has a third: a packet each kFrame, as deadline() and advance() say. What
 //          goes through it is later by MixInput::kPrime and at most two packets.
@@ -21,7 +21,7 @@ namespace crosspatch::media {
 class Mixer {
 public:
     static constexpr std::chrono::milliseconds kFrame{20};
-    static constexpr std::size_t kInputs = 2;
+    static constexpr std::size_t kTalkers = 2;
 
     explicit Mixer(const TalkPath& path);  // which outlives it
     explicit Mixer(const TalkPath&&) = delete;
@@ -45,6 +45,8 @@ public:
             if (seat.talkspurt && gone(*seat.talkspurt)) dismiss(*seat.talkspurt);
     }
     bool hears(const Talkspurt& talkspurt) const { return gain_db(talkspurt).has_value(); }
+    // Whether anything of it has been said here.
+    bool has_said(const Talkspurt& talkspurt) const;
     // How loud it is in the sum; nothing if it is not heard here.
     std::optional<double> gain_db(const Talkspurt& talkspurt) const;
     // Who hears the sum: add, remove and arrange them here.
@@ -65,7 +67,7 @@ private:
 
     const TalkPath* path_;
     Talkspurt mixed_;
-    std::array<Seat, kInputs> seats_;
+    std::array<Seat, kTalkers + 1> seats_;  // the third: of who has just ended, with what he still has to say
     Packet packet_{};
     core::Time next_{};
 };
