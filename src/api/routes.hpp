@@ -53,6 +53,7 @@ private:
     Answer close_bridge(const Request& request);
     Answer disable_endpoint(const Request& request);
     Answer revoke_endpoint(const Request& request);
+    Answer label_channel(const Request& request);
     Answer enable_endpoint(const Request& request);
     Answer reload(const Request& request);
     Answer calls(const Request& request);

@@ -46,6 +46,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
     read_orders(parts.orders_file);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
+    chronicle_.set_hidden([this]() -> const boost::json::object& { return hidden(); });
     if (const auto& damage = parts.journal.damage(); damage.lost > 0)
         log_.warning("recovery",
                      "the file of SRTP packet numbers was damaged; streams without a record begin anew",
@@ -123,8 +124,10 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
+    hidden_.reset();
     settle_orders();
     publish_directory();
+    apply_labels();
     settle_bridges(*estate_.config, true);
     return {};
 }
@@ -180,6 +183,8 @@ void Control::publish_directory() {
     for (const auto& [index, radio] : estate_.radios) directory->endpoints[radio->settings.id] = index;
     for (const bridge::Bridge& bridge : estate_.config->bridges)
         directory->bridges[bridge.id] = estate_.bridges.of(bridge.id);
+    for (const bridge::Channel& channel : estate_.config->channels)
+        directory->channels[channel.id] = estate_.channels.of(channel.id);
     directory_.store(std::move(directory));
     dismiss_listeners();
 }
@@ -247,6 +252,7 @@ void Control::on_second() {
         "commands (bridges opened, radios cut off) are not written to data_dir and would be forgotten by a "
         "restart: is the disk full, failing or hanging?");
     drop_old_keys(now);
+    if (estate_.config) end_labels(now);
     const bool refuse = estate_.config &&
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;

@@ -105,6 +105,7 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     state.since = core::wall_now();
     state.by = by;
     const std::uint32_t index = estate_.bridges.of(bridge.id);
+    if (open) begin_pseudonyms(bridge);
     post_all(
         [index, open](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, open, now); });
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",

@@ -17,45 +17,49 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
            endpoints_[endpoint].standing == Standing::Enabled && !tones_.plays(endpoint);
 }
 
-void Exchange::add_listeners(ChannelState& state, std::uint32_t channel,
-                             const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites) {
-    for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-        if (may_listen(endpoint, state.talker, suites))
-            state.talkspurt->add(*plan(endpoint).media, channel,
-                                 gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+// What of it is said on his own channel: everything, as it is.
+Exchange::Far Exchange::own_channel(std::uint32_t talker) const {
+    return {.channel = plan(talker).channel, .suites = policy::SuiteSet::all()};
 }
 
-// Takes out who may not hear it any more, and lets in who may now.
+void Exchange::add_listeners(ChannelState& state, const Far& to) {
+    for (const std::uint32_t endpoint : topology_->channels[to.channel].endpoints)
+        if (may_listen(endpoint, state.talker, to.suites))
+            state.talkspurt->add(*plan(endpoint).media, to.channel, to.treatment(plan(endpoint).suite));
+}
+
+// Takes out who may not hear it any more or hears it otherwise now, and lets in who may.
 void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     marked_.assign(endpoints_.size(), false);
-    const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
-        if (plan(endpoint).channel != channel) return false;
-        if (channel == plan(state.talker).channel)
-            return may_listen(endpoint, state.talker, policy::SuiteSet::all());
-        const auto far = std::find_if(state.far.begin(), state.far.end(),
-                                      [&](const Far& f) { return f.channel == channel; });
-        return far != state.far.end() && arbiter_.holds(state.talker, channel) &&
-               may_listen(endpoint, state.talker, far->suites);
+    const Far own = own_channel(state.talker);
+    const auto heard_on = [&](std::uint32_t channel) -> const Far* {
+        if (channel == own.channel) return &own;
+        const Far* far = far_of(state.talker, channel);
+        return far && arbiter_.holds(state.talker, channel) ? far : nullptr;
     };
     const auto gone = [&](const media::Listener& listener) {
         const std::uint32_t index = listener.endpoint->index();
-        return plan(index).media != listener.endpoint || !allowed(index, listener.channel);
+        const Far* far = heard_on(listener.channel);
+        return plan(index).media != listener.endpoint || plan(index).channel != listener.channel || !far ||
+               !may_listen(index, state.talker, far->suites) ||
+               listener.treatment != far->treatment(plan(index).suite);
     };
     tell_listeners(state, gone, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
-        marked_[listener.endpoint->index()] = !gone(listener);
-        return gone(listener);
+        const bool leaves = gone(listener);
+        marked_[listener.endpoint->index()] = !leaves;
+        return leaves;
     });
-    const auto let_in = [&](std::uint32_t channel, const std::array<double, policy::kSuites>& gain_db) {
+    const auto let_in = [&](std::uint32_t channel) {
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
             follow_channel(endpoint, now);
+        const Far* far = heard_on(channel);
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-            if (!marked_[endpoint] && allowed(endpoint, channel))
-                state.talkspurt->add(*plan(endpoint).media, channel,
-                                     gain_db[static_cast<std::size_t>(plan(endpoint).suite)]);
+            if (far && !marked_[endpoint] && may_listen(endpoint, state.talker, far->suites))
+                state.talkspurt->add(*plan(endpoint).media, channel, far->treatment(plan(endpoint).suite));
     };
-    let_in(plan(state.talker).channel, kNoGain);
-    for (const Far& far : state.far) let_in(far.channel, far.gain_db);
+    let_in(own.channel);
+    for (const Far& far : state.far) let_in(far.channel);
     state.talkspurt->arrange(now);
 }
 
@@ -140,6 +144,24 @@ void Exchange::decide_waiting_again(std::uint32_t channel, core::Time now) {
         arbiter_.retarget(who, targets_, now, decisions_);
         act(now);
     }
+}
+
+policy::Sensitivity Exchange::label(std::uint32_t channel) const {
+    const policy::Sensitivity configured = topology_->channels[channel].sensitivity;
+    const auto raised = channel < labels_.size() ? labels_[channel] : std::nullopt;
+    return raised ? std::min(*raised, configured) : configured;
+}
+
+void Exchange::set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now) {
+    if (channel >= labels_.size()) labels_.resize(channel + 1);
+    if (labels_[channel] == label) return;
+    labels_[channel] = label;
+    if (minds(channel)) decide_again(channel, now);
+}
+
+void Exchange::set_pseudonyms(std::uint32_t bridge, std::shared_ptr<const PseudonymKeys> keys) {
+    if (bridge >= pseudonyms_.size()) pseudonyms_.resize(bridge + 1);
+    pseudonyms_[bridge] = std::move(keys);
 }
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {

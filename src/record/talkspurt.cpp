@@ -141,6 +141,7 @@ std::optional<Talkspurt> talkspurt_of(const json::object& record) {
     out.end_cause = text_in(detail, "end_cause");
     out.listeners = names(detail, "listeners");
     out.refused = refusals_of(detail);
+    out.pseudonyms = object_in(detail, "pseudonyms");
     out.packets_received = number_in(detail, "packets_received").value_or(0);
     out.packets_lost = number_in(detail, "packets_lost").value_or(0);
     out.frames_concealed = number_in(detail, "frames_concealed").value_or(0);

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "crosspatch/bridge/exchange.hpp"
-#include "tests/bridge/town.hpp"
+#include "tests/bridge/handsets.hpp"
 
 namespace crosspatch::bridge {
 namespace {
@@ -12,73 +12,6 @@ using rtp::FloorMessage;
 using rtp::FloorType;
 constexpr auto kGuard = Town::kGuard, kPost = Town::kPost, kOfficer = Town::kOfficer, kCar = Town::kCar;
 constexpr auto kOps = Town::kOps, kTac = Town::kTac;
-
-constexpr std::uint32_t device(std::uint32_t who) { return 0xD000 + who; }
-
-// A town in which all four radios have floor messages.
-struct Handsets : Town {
-    explicit Handsets(bool bridged = true) : Handsets{Rules{}, bridged} {}
-    explicit Handsets(const Rules& with, bool bridged = true) : Town{with} {
-        for (std::uint32_t who = 0; who < 4; ++who) {
-            Topology::Endpoint& one = plan.endpoints[who];
-            one.signal = floor::Signal::Explicit;
-            one.identity = kNames[who];
-            one.may_emergency = who == kOfficer;
-            one.floor_messages = std::make_shared<ptt::McptServer>(
-                ptt::McptServer::Settings{.ssrc = 0x1000 + who, .participant = who, .queueing = true});
-            plan.channels[one.channel].messaged.push_back(who);
-        }
-        plan.channels[kOps].floor.queue = plan.channels[kTac].floor.queue = 4;
-        plan.channels[kOps].floor.lease = plan.channels[kTac].floor.lease = 600ms;
-        open_town(bridged);
-        for (std::uint32_t who = 0; who < 4; ++who) told(who);
-    }
-
-    void send(std::uint32_t who, FloorMessage message) {
-        if (message.sender == 0) message.sender = device(who);
-        Octets octets(rtp::written_size(message));
-        REQUIRE(rtp::write_floor_message(octets, message) == octets.size());
-        const auto read = rtp::parse_compound(
-            octets, rtp::Overload{[&](const rtp::App& app) {
-                                      exchange.signalled(radios[who]->endpoint, app, ++order, stage.now);
-                                  },
-                                  [](const auto&) {}});
-        REQUIRE(read);
-        flush();
-    }
-    void ask(std::uint32_t who, std::uint16_t indicator = rtp::floor_indicator::kNormal,
-             std::optional<std::uint8_t> priority = std::nullopt) {
-        send(who, {.type = FloorType::Request, .priority = priority, .indicator = indicator});
-    }
-    // What this radio was told since the last look; texts are not kept.
-    std::vector<FloorMessage> told(std::uint32_t who) {
-        std::vector<FloorMessage> all;
-        media::ReceiveBatch in;
-        for (auto batch = in.receive(radios[who]->wire.get()); !batch.empty();
-             batch = in.receive(radios[who]->wire.get()))
-            for (const media::Datagram& datagram : batch) {
-                if (rtp::classify(datagram.octets) != rtp::DatagramKind::Rtcp) continue;
-                const auto message =
-                    rtp::parse_floor_message(datagram.octets.first(datagram.octets.size() - trailer));
-                REQUIRE(message);
-                CHECK(message->sender == 0x1000 + who);
-                identity = message->granted_party;
-                all.push_back(*message);
-            }
-        return all;
-    }
-    std::vector<FloorType> types(std::uint32_t who) {
-        std::vector<FloorType> all;
-        for (const FloorMessage& one : told(who)) all.push_back(one.type);
-        return all;
-    }
-
-    static constexpr std::array<std::string_view, 4> kNames{"sip:guard@gw", "sip:post@gw", "sip:officer@gw",
-                                                            "sip:car@gw"};
-    std::size_t trailer = rtp::overhead(rtp::Suite::None).rtcp;
-    std::uint32_t order{};
-    std::string identity;  // of the last Taken
-};
 
 using Types = std::vector<FloorType>;
 

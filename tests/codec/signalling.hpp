@@ -3,7 +3,10 @@ extern "C" {
 #include <spandsp.h>
 }
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <numbers>
 #include <optional>

@@ -14,12 +14,13 @@ import urllib.error
 import urllib.request
 
 from gateway import CM80, PLAIN, READY, GatewayTest, bridge, channel, end, endpoint, main
+from people import People, let_in, open_socket
 from radios import Tap
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 
-class Control(GatewayTest):
+class Control(People, GatewayTest):
     def two_agencies(self, **more):
         return self.gateway(channel("ng-ops", "northgate", endpoint("guard")),
                             channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80), endpoint("tap", "pcmu", PLAIN)),
@@ -136,6 +137,48 @@ class Control(GatewayTest):
         self.assertEqual(1, gateway.ctl("endpoint", "disable", "nobody", check=False).returncode)
 
     # Who may
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
+    def test_a_user_whom_nobody_named_is_refused(self):
+        gateway = self.two_agencies()
+        os.chmod(gateway.home, 0o711)
+        os.chmod(gateway.data, 0o711)
+        os.chmod(gateway.data + "/control.sock", 0o666)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        for command in (["status"], ["bridge", "close", "joint"], ["endpoint", "disable", "guard"], ["reload"]):
+            ask = ("import http.client, socket, sys\n"
+                   "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
+                   "c = http.client.HTTPConnection('localhost'); c.sock = s\n"
+                   "c.request(sys.argv[2], sys.argv[3], body=b'{}' if sys.argv[2] == 'POST' else None,\n"
+                   "          headers={'Content-Type': 'application/json'})\n"
+                   "print(c.getresponse().status)")
+            path = {"status": "status", "bridge": "bridges/joint/close", "endpoint": "endpoints/guard/disable", "reload": "reload"}
+            run = subprocess.run(["/usr/bin/python3", "-c", ask, gateway.data + "/control.sock",
+                                  "GET" if command[0] == "status" else "POST", "/api/v1/" + path[command[0]]],
+                                 capture_output=True, text=True, check=False, timeout=20, preexec_fn=become_nobody)
+            self.assertIn(run.stdout.strip(), ("401", "403"), f"{command}: {run.stderr}")
+        self.assertEqual("open", gateway.item("bridges", "joint")["state"])
+        self.assertNotEqual("disabled", gateway.item("endpoints", "guard")["state"])
+
+    # Agencies
+
+    PEOPLE = {"nobody": ("northgate", "dispatcher"), "games": ("northgate", "supervisor"), "daemon": ("northgate", "technician")}
+
+    def guarded(self, **more):
+        """Two agencies, and people of one of them on the control socket."""
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard")),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80)),
+            channel("pd-own", "metro-pd", endpoint("desk", "pcmu", CM80)),
+            bridges=[bridge("joint", "ng-ops", "pd-tac", opens="on_request", **more), bridge("inner", "pd-tac", "pd-own")], start=False)
+        let_in(gateway, **self.PEOPLE)
+        gateway.start()
+        open_socket(gateway)
+        return gateway
 
     @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
     def test_a_user_whom_nobody_named_is_refused(self):

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/admission.hpp"
+#include "crosspatch/bridge/pseudonym.hpp"
 #include "crosspatch/bridge/report.hpp"
 #include "crosspatch/bridge/tone_player.hpp"
 #include "crosspatch/bridge/topology.hpp"
@@ -17,6 +18,7 @@
 #include "crosspatch/core/mpsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
 #include "crosspatch/media/gate.hpp"
+#include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/talkspurt.hpp"
 
 namespace crosspatch::bridge {
@@ -68,6 +70,11 @@ public:
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
+    // What is said on the channel is as confidential as that until further notice: a label more restricted than the
+    // configured one counts; nothing: the configured one. Crossings that may not be any more end here.
+    void set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now);
+    // Under which pseudonyms talkers are known over that bridge from now on: before it is opened.
+    void set_pseudonyms(std::uint32_t bridge, std::shared_ptr<const PseudonymKeys> keys);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
     // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
     void rejoin(std::uint32_t endpoint, core::Time now);
@@ -93,8 +100,22 @@ private:
         std::uint32_t bridge{kNowhere};
         std::array<double, policy::kSuites> gain_db{};  // the leg's and both rules', by the listener's suite
         policy::SuiteSet suites;                        // of the listeners that may hear it
+        policy::SuiteSet stripped;   // of these, those that hear it without signalling tones
+        policy::SuiteSet announced;  // and those that hear the mark
+        const media::Mark* mark{};
+        policy::SuiteSet hidden;       // and those that may not know who talks
+        std::array<char, 80> alias{};  // as floor messages name the talker to these
+        std::uint8_t alias_size{};
+
+        media::Treatment treatment(policy::Suite suite) const {
+            media::Treatment made{gain_db[static_cast<std::size_t>(suite)], stripped.contains(suite)};
+            if (mark && announced.contains(suite)) {
+                made.mark = mark;
+                made.mark_for = channel;
+            }
+            return made;
+        }
     };
-    static constexpr std::array<double, policy::kSuites> kNoGain{};
     struct ChannelState {
         std::unique_ptr<media::Talkspurt> talkspurt;
         std::vector<Far> far;  // of the talkspurt that this channel's talker has
@@ -187,6 +208,10 @@ private:
     // Whoever waits on `channel` with less than `spared` need not wait any more.
     void empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now);
     bool may_know(std::uint32_t endpoint, std::uint32_t talker) const;
+    std::string_view name_for(std::uint32_t endpoint, std::uint32_t talker) const;
+    policy::Sensitivity label(std::uint32_t channel) const;
+    const Far* far_of(std::uint32_t talker, std::uint32_t channel) const;
+    void hide(Far& far, std::uint32_t talker) const;
     bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
@@ -208,8 +233,8 @@ private:
     void note_refused(std::uint32_t endpoint, core::Time now);
     void end_overrun(std::uint32_t endpoint, core::Time now);
 
-    void add_listeners(ChannelState& state, std::uint32_t channel,
-                       const std::array<double, policy::kSuites>& gain_db, policy::SuiteSet suites);
+    void add_listeners(ChannelState& state, const Far& to);
+    Far own_channel(std::uint32_t talker) const;
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
@@ -252,10 +277,12 @@ private:
     floor::Decisions decisions_;
     std::vector<ChannelState> channels_;
     std::vector<EndpointState> endpoints_;
-    std::vector<bool> open_;                 // by bridge
-    std::vector<Far> far_;                   // scratch of collect()
-    std::vector<floor::Target> targets_;     // the same for the arbiter
-    core::WallTime decided_until_{};         // the same: when the answer may change
+    std::vector<bool> open_;                                        // by bridge
+    std::vector<std::shared_ptr<const PseudonymKeys>> pseudonyms_;  // by bridge
+    std::vector<std::optional<policy::Sensitivity>> labels_;        // raised ones, by channel
+    std::vector<Far> far_;                                          // scratch of collect()
+    std::vector<floor::Target> targets_;                            // the same for the arbiter
+    core::WallTime decided_until_{};                                // the same: when the answer may change
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     floor::Claim claimed_before_{};          // the same: what he claimed until then

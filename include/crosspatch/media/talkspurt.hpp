@@ -68,7 +68,10 @@ public:
     Endpoint* talker() const { return talker_; }
 
     // Who hears it. Call arrange() after the last of several changes.
-    void add(Endpoint& listener, std::uint32_t channel, double gain_db);
+    void add(Endpoint& listener, std::uint32_t channel, const Treatment& treatment = {});
+    void add(Endpoint& listener, std::uint32_t channel, double gain_db) {
+        add(listener, channel, Treatment{.gain_db = gain_db});
+    }
     void remove_channel(std::uint32_t channel);
     void remove(const Endpoint& listener);
     template <typename Predicate>
@@ -105,8 +108,8 @@ private:
         std::uint32_t rate{};
     };
 
-    bool can_relay(const Listener& listener) const;
-    std::uint8_t group_for(const Listener& listener);
+    bool can_relay(const Listener& listener, const Treatment& treatment) const;
+    std::uint8_t group_for(const Listener& listener, const Treatment& treatment);
     bool open_branch(std::uint32_t rate);
     void close_unused();
     void join(Listener& listener, core::Time now);
