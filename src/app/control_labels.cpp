@@ -128,7 +128,8 @@ void Control::end_labels(core::Time now) {
         if (!channel) continue;
         record::Entry entry{.type = "channel.labelled",
                             .object = {{"kind", "channel"}, {"id", id}, {"channel", id}}};
-        entry.detail["label"] = entry.detail["configured"] = policy::word(channel->sensitivity);
+        entry.detail["label"] = policy::word(channel->sensitivity);
+        entry.detail["configured"] = policy::word(channel->sensitivity);
         entry.detail["by"] = "time";
         log_.info(entry.type, "the time of the raised label is over", {{"channel", id}});
         chronicle_.publish(std::move(entry));

@@ -35,10 +35,15 @@ void Control::begin_pseudonyms(const bridge::Bridge& bridge) {
 const object& Control::hidden() const {
     if (hidden_) return *hidden_;
     hidden_.emplace();
-    if (!estate_.config) return *hidden_;
-    for (const bridge::Agency& agency : estate_.config->agencies) {
+    // As a rule there is no such rule, and every opening of a bridge asks again.
+    const auto& config = estate_.config;
+    if (!config || std::none_of(config->channels.begin(), config->channels.end(), [](const auto& channel) {
+            return pseudonymises(channel.outbound) || pseudonymises(channel.inbound);
+        }))
+        return *hidden_;
+    for (const bridge::Agency& agency : config->agencies) {
         object names;
-        for (const bridge::Bridge& bridge : estate_.config->bridges) hide_from(names, bridge, agency.id);
+        for (const bridge::Bridge& bridge : config->bridges) hide_from(names, bridge, agency.id);
         if (!names.empty()) (*hidden_)[agency.id] = std::move(names);
     }
     return *hidden_;
@@ -55,6 +60,7 @@ void Control::hide_from(object& names, const bridge::Bridge& bridge, const std::
     const Config& config = *estate_.config;
     const auto state = bridge_states_.find(bridge.id);
     if (state == bridge_states_.end() || !state->second.pseudonyms) return;
+    if (!state->second.pseudonyms->of(agency, "")) return;  // it is not on this bridge
     for (const bridge::Leg& from_leg : bridge.legs)
         for (const bridge::Leg& to_leg : bridge.legs) {
             const bridge::Channel* from = find_channel(config, from_leg.channel);

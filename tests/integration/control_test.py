@@ -3,11 +3,9 @@
 import http.client
 import json
 import os
-import pwd
 import re
 import socket
 import subprocess
-import threading
 import time
 import unittest
 import urllib.error
@@ -179,107 +177,6 @@ class Control(People, GatewayTest):
         gateway.start()
         open_socket(gateway)
         return gateway
-
-    @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
-    def test_a_user_whom_nobody_named_is_refused(self):
-        gateway = self.two_agencies()
-        os.chmod(gateway.home, 0o711)
-        os.chmod(gateway.data, 0o711)
-        os.chmod(gateway.data + "/control.sock", 0o666)
-
-        def become_nobody():
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-        for command in (["status"], ["bridge", "close", "joint"], ["endpoint", "disable", "guard"], ["reload"]):
-            ask = ("import http.client, socket, sys\n"
-                   "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
-                   "c = http.client.HTTPConnection('localhost'); c.sock = s\n"
-                   "c.request(sys.argv[2], sys.argv[3], body=b'{}' if sys.argv[2] == 'POST' else None,\n"
-                   "          headers={'Content-Type': 'application/json'})\n"
-                   "print(c.getresponse().status)")
-            path = {"status": "status", "bridge": "bridges/joint/close", "endpoint": "endpoints/guard/disable", "reload": "reload"}
-            run = subprocess.run(["/usr/bin/python3", "-c", ask, gateway.data + "/control.sock",
-                                  "GET" if command[0] == "status" else "POST", "/api/v1/" + path[command[0]]],
-                                 capture_output=True, text=True, check=False, timeout=20, preexec_fn=become_nobody)
-            self.assertIn(run.stdout.strip(), ("401", "403"), f"{command}: {run.stderr}")
-        self.assertEqual("open", gateway.item("bridges", "joint")["state"])
-        self.assertNotEqual("disabled", gateway.item("endpoints", "guard")["state"])
-
-    # Agencies
-
-    PEOPLE = {"nobody": ("northgate", "dispatcher"), "games": ("northgate", "supervisor"), "daemon": ("northgate", "technician")}
-
-    def guarded(self, **more):
-        """Two agencies, and people of one of them on the control socket."""
-        gateway = self.gateway(
-            channel("ng-ops", "northgate", endpoint("guard")),
-            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80)),
-            channel("pd-own", "metro-pd", endpoint("desk", "pcmu", CM80)),
-            bridges=[bridge("joint", "ng-ops", "pd-tac", opens="on_request", **more), bridge("inner", "pd-tac", "pd-own")], start=False)
-        gateway.config["gateway"]["operators"] = [
-            {"unix": name, "agency": agency, "role": role} for name, (agency, role) in self.PEOPLE.items()]
-        gateway.write()
-        gateway.start()
-        os.chmod(gateway.home, 0o711)
-        os.chmod(gateway.data, 0o711)
-        os.chmod(gateway.data + "/control.sock", 0o666)
-        return gateway
-
-    def connect(self, gateway, name):
-        """A connection to the control socket that the kernel says is this person's."""
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgroups([])
-                os.setuid(pwd.getpwnam(name).pw_uid)
-                with socket.socket(socket.AF_UNIX) as sock:
-                    sock.connect(gateway.data + "/control.sock")
-                    socket.send_fds(theirs, [b"x"], [sock.fileno()])
-            finally:
-                os._exit(0)
-        theirs.close()
-        with mine:
-            [fd] = socket.recv_fds(mine, 1, 1)[1]
-        os.waitpid(child, 0)
-        connection = http.client.HTTPConnection("localhost", timeout=20)
-        connection.sock = socket.socket(fileno=fd)
-        self.addCleanup(connection.close)
-        return connection
-
-    def ask_as(self, gateway, name, path, method="GET", connection=None):
-        connection = connection or self.connect(gateway, name)
-        connection.request(method, "/api/v1/" + path, body=b"{}" if method == "POST" else None,
-                           headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-    def follow(self, gateway, name):
-        """The events that this person gets, each as it comes; None at the end."""
-        connection = self.connect(gateway, name)
-        connection.sock.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
-        stream = connection.sock.makefile("rb")
-        self.assertIn(b" 101 ", stream.readline())
-        while stream.readline().strip():
-            pass
-        got = []
-
-        def read():
-            while head := stream.read(2):
-                size = head[1] if head[1] < 126 else int.from_bytes(stream.read(2), "big")
-                text = stream.read(size)
-                if head[0] & 15 == 8:
-                    break
-                if head[0] & 15 == 9:
-                    connection.sock.sendall(b"\x8a\x80\0\0\0\0")
-                if head[0] & 15 == 1:
-                    got.append(json.loads(text))
-            got.append(None)
-        threading.Thread(target=read, daemon=True).start()
-        time.sleep(0.5)  # until control knows of him
-        return got
 
     @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
     def test_an_agency_sees_and_hears_of_what_is_its_own_and_what_is_joined_to_it(self):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What rules do to what crosses: tones are taken out, talkers go under pseudonyms, crossings are announced, labels close them.
 
-The last argument is the program signals, by whose library digits are made and read."""
+The sixth argument is the program signals, by whose library digits are made and read."""
 import json
 import os
 import subprocess
@@ -13,7 +13,7 @@ from capture import capture
 from gateway import CM80, PLAIN, READY, GatewayTest, bridge, channel, end, ended, endpoint, main
 from people import People, let_in, open_socket
 
-SIGNALS = sys.argv.pop()
+SIGNALS = sys.argv.pop(6)
 WORDS = "Unit seven, fight at the north gate, two persons down."
 ROOM = {"lease": "600ms", "hang": "0ms"}
 PSEUDONYM = r"[A-Z2-7]{8}"
@@ -73,7 +73,7 @@ class Effects(People, GatewayTest):
         there, here = (heard_in(heard[name], 480, 530, 1100) for name in ("officer", "guard-two"))
         tones = there["tones"]
         self.assertIsNotNone(tones["480"], there)
-        self.assertLess(tones["480"], 400, f"{there} {here}")
+        self.assertTrue(100 < tones["1100"] - tones["480"] < 300, f"{there} {here}")
         self.assertGreater(gateway.bench.alike(words, heard["guard-two"])["waveform"], 0.97)
         self.assertGreater(gateway.bench.alike(words, heard["officer"])["waveform"], 0.85)
         loudest = {name: signals("tones", path, 480) for name, path in heard.items()}
@@ -86,7 +86,7 @@ class Effects(People, GatewayTest):
         there, here = (heard_in(heard[name], 480, 530, 1100, 400)["tones"] for name in ("officer", "guard-two"))
         self.assertEqual([None] * 4, list(here.values()), here)
         self.assertIsNone(there["400"], "400 Hz would say that he is not encrypted")
-        self.assertTrue(there["480"] < there["530"] < there["1100"] < there["480"] + 300, there)
+        self.assertTrue(there["480"] <= there["530"] < there["1100"] < there["480"] + 300, there)
 
     # Pseudonyms
 
@@ -108,7 +108,8 @@ class Effects(People, GatewayTest):
         gateway.wait_for(lambda: gateway.item("endpoints", "officer")["state"] == "up", 10, "the officer to be there")
         talker = gateway.radio("gate-9", "--ptt", "mcptt", "--talk", words, "--ssrc", 0x5EC2E7AB)
         gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["talker"] == "ng-smith", 10, "the guard to talk")
-        shown = {who: self.ask_as(gateway, who, "floor/pd-tac")[1] for who in ("nobody", "games")}
+        shown = {who: next(one for one in self.ask_as(gateway, who, "floor")[1]["items"] if one["id"] == "pd-tac")
+                 for who in ("nobody", "games")}
         ended(talker)
         end(officer)
         gateway.recorded("talkspurt.ended", count + 1)
@@ -151,7 +152,7 @@ class Effects(People, GatewayTest):
         self.assertEqual(404, self.ask_as(gateway, "nobody", "policy/explain?from=gate-9&to=pd-tac")[0])
         self.assertEqual(404, self.ask_as(gateway, "nobody", "endpoints/gate-9")[0])
         # Nor does he find him by asking whether it was he.
-        for question, found in (("talker=ng-smith", 0), ("text=smith", 0), ("text=joint", 1)):
+        for question, found in (("talker=ng-smith", 0), ("text=smith", 0), ("channel=pd-tac", 1)):
             self.assertEqual(found, len(self.ask_as(gateway, "nobody", "calls?" + question)[1]["items"]), question)
         self.assertEqual(1, len(self.ask_as(gateway, "games", "calls?talker=ng-smith")[1]["items"]))
 
