@@ -112,6 +112,7 @@ Entry to_entry(const Talkspurt& talkspurt) {
     add_text(entry.object, "incident", talkspurt.incident);
     if (!talkspurt.channels.empty()) entry.object["channels"] = names(talkspurt.channels, 64);
     entry.detail = detail_of(talkspurt);
+    if (!talkspurt.pseudonyms.empty()) entry.detail["pseudonyms"] = talkspurt.pseudonyms;
     return entry;
 }
 
