@@ -19,6 +19,8 @@ const json::object* object_in(const json::object& record, std::string_view key) 
 
 }  // namespace
 
+bool commands(const Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
+
 json::object actor_json(const Actor& actor) {
     json::object json{{"principal", actor.name}, {"role", actor.role}, {"auth", "unix"}, {"uid", actor.uid}};
     if (!actor.agency.empty()) json["agency"] = actor.agency;

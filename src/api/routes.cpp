@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <functional>
 
 #include "crosspatch/api/veil.hpp"
 #include "crosspatch/core/text.hpp"
+#include "crosspatch/core/time_text.hpp"
 #include "crosspatch/record/verifier.hpp"
 
 namespace crosspatch::api {
@@ -30,27 +33,8 @@ std::optional<std::uint64_t> number(const std::optional<std::string>& text) {
     return failed == std::errc{} && end == text->data() + text->size() ? std::optional{value} : std::nullopt;
 }
 
-// `2026-11-22T16:00:00Z`; fractions are taken to the second.
 std::optional<core::WallTime> wall_time(const std::optional<std::string>& text) {
-    constexpr std::string_view kForm = "0000-00-00T00:00:00";
-    if (!text || text->size() <= kForm.size()) return std::nullopt;
-    for (std::size_t i = 0; i < kForm.size(); ++i) {
-        const char c = (*text)[i];
-        if (kForm[i] == '0' ? c < '0' || c > '9' : c != kForm[i]) return std::nullopt;
-    }
-    std::string_view rest = std::string_view{*text}.substr(kForm.size());
-    if (rest.starts_with('.'))
-        rest.remove_prefix(std::min(rest.find_first_not_of("0123456789", 1), rest.size()));
-    if (rest != "Z") return std::nullopt;
-    const auto part = [&](std::size_t at, std::size_t size) { return std::stoi(text->substr(at, size)); };
-    const std::chrono::year_month_day day{std::chrono::year{part(0, 4)},
-                                          std::chrono::month{static_cast<unsigned>(part(5, 2))},
-                                          std::chrono::day{static_cast<unsigned>(part(8, 2))}};
-    // A WallTime counts nanoseconds in 64 bits: from 1677 to 2262.
-    if (!day.ok() || part(0, 4) < 1970 || part(0, 4) > 2261) return std::nullopt;
-    if (part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 60) return std::nullopt;
-    return std::chrono::sys_days{day} + std::chrono::hours{part(11, 2)} + std::chrono::minutes{part(14, 2)} +
-           std::chrono::seconds{part(17, 2)};
+    return text ? core::from_rfc3339(*text) : std::nullopt;
 }
 
 Response no_time(const std::string& name) {
@@ -177,6 +161,9 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::get, {"api", "v1", "bridges", "*"}, false, &Routes::bridges},
         {Verb::post, {"api", "v1", "bridges", "*", "open"}, false, &Routes::open_bridge},
         {Verb::post, {"api", "v1", "bridges", "*", "close"}, false, &Routes::close_bridge},
+        {Verb::get, {"api", "v1", "bridges", "*", "terms"}, false, &Routes::terms},
+        {Verb::post, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::consent},
+        {Verb::delete_, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::revoke_consent},
         {Verb::get, {"api", "v1", "floor"}, false, &Routes::floor},
         {Verb::get, {"api", "v1", "calls"}, false, &Routes::calls},
         {Verb::get, {"api", "v1", "calls", "*"}, false, &Routes::call},
@@ -189,8 +176,6 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::get, {"api", "v1", "events"}, false, &Routes::events},
         // Promised by the contract, not in this version.
         {Verb::post, {"api", "v1", "session"}, false, &Routes::later},
-        {Verb::post, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::later},
-        {Verb::delete_, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::later},
         {Verb::get, {"api", "v1", "incidents"}, false, &Routes::later},
         {Verb::get, {"api", "v1", "messages"}, false, &Routes::later},
         {Verb::get, {"api", "v1", "users"}, false, &Routes::later},
@@ -307,8 +292,49 @@ Answer Routes::cut(Cut what, const Request& request) {
     // On this thread, straight into the worker's queue: a cut waits for nobody.
     const auto done = gateway_.cut(what, request.path[3], *request.actor, reason_of(request));
     if (done) co_return json_response(json::object{{"id", request.path[3]}, {"done", true}});
-    co_return co_await refused(request, what == Cut::CloseBridge ? &Gateway::bridges : &Gateway::endpoints,
-                               done.error());
+    const bool of_bridge = what == Cut::CloseBridge || what == Cut::RevokeConsent;
+    co_return co_await refused(request, of_bridge ? &Gateway::bridges : &Gateway::endpoints, done.error());
+}
+
+Answer Routes::terms(const Request& request) {
+    const auto ask = [&] { return gateway_.terms(request.path[3], *request.actor); };
+    const auto found = co_await on_control(ask);
+    co_return found ? json_response(*found) : problem(Status::not_found, not_there(request.path[3]));
+}
+
+// A little later what was commanded is on disk; a disk or a control that hangs is not waited for.
+asio::awaitable<bool> Routes::wait_until_kept() {
+    constexpr int kMostLooks = 50;
+    const auto here = co_await asio::this_coro::executor;
+    asio::steady_timer timer{here};
+    for (int looks = 0; looks < kMostLooks && !gateway_.kept(); ++looks) {
+        timer.expires_after(std::chrono::milliseconds{5});
+        co_await timer.async_wait(asio::use_awaitable);
+    }
+    co_return gateway_.kept();
+}
+
+Answer Routes::consent(const Request& request) {
+    const auto give = [&] { return gateway_.consent(request.path[3], request.body, *request.actor); };
+    auto given = co_await on_control(give);
+    if (given) {
+        const bool kept = co_await wait_until_kept();
+        given->insert_or_assign("kept", kept);
+        co_return json_response(*given);
+    }
+    // Refused of a bridge that he sees, it is on record already, as `consent.given`.
+    if (given.error().code != core::Error::Code::NotFound) co_return problem(given.error());
+    co_return co_await refused(request, &Gateway::bridges, given.error());
+}
+
+Answer Routes::revoke_consent(const Request& request) {
+    // Before anything else is waited for: the audio stops here.
+    Response done = co_await cut(Cut::RevokeConsent, request);
+    if (done.status != Status::ok) co_return done;
+    const bool kept = co_await wait_until_kept();
+    const json::object body{
+        {"id", request.path[3]}, {"agency", request.actor->agency}, {"done", true}, {"kept", kept}};
+    co_return json_response(body);
 }
 
 Answer Routes::close_bridge(const Request& request) { return cut(Cut::CloseBridge, request); }
@@ -407,6 +433,7 @@ Answer Routes::explain(const Request& request) {
                                .role = parameter(request, "role"),
                                .talker = parameter(request, "talker"),
                                .kind = parameter(request, "kind"),
+                               .suite = parameter(request, "suite"),
                                .at = wall_time(parameter(request, "at")),
                                .emergency = parameter(request, "emergency").value_or("false") == "true"};
     if (parameter(request, "at") && !question.at) co_return no_time("at");

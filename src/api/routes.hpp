@@ -51,6 +51,9 @@ private:
     Answer floor(const Request& request);
     Answer open_bridge(const Request& request);
     Answer close_bridge(const Request& request);
+    Answer terms(const Request& request);
+    Answer consent(const Request& request);
+    Answer revoke_consent(const Request& request);
     Answer disable_endpoint(const Request& request);
     Answer revoke_endpoint(const Request& request);
     Answer label_channel(const Request& request);
@@ -69,6 +72,7 @@ private:
     using List = boost::json::array (Gateway::*)(const Actor&);
     Answer list(const Request& request, List read);
     Answer cut(Cut what, const Request& request);
+    boost::asio::awaitable<bool> wait_until_kept();
     Answer refused(const Request& request, List read, core::Error why);
     boost::asio::awaitable<std::optional<boost::json::value>> find(const Request& request, List read);
     core::Result<boost::json::object> newest_records(std::size_t count, const Mine& mine);

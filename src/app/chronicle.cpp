@@ -164,16 +164,14 @@ void Chronicle::on(const Report& report) {
         case Kind::Released:
             return released(report);
         case Kind::Taken:
-            floors_[report.channel] = {report.talkspurt, report.at, wall(report.at)};
-            break;
         case Kind::Idle:
-            floors_[report.channel] = {std::nullopt, report.at, wall(report.at)};
-            break;
+            return floor_changed(report);
         case Kind::Overrun:
             return publish(floor_entry("floor.overrun", report), &report);
         case Kind::EndpointUp:
         case Kind::EndpointDown:
         case Kind::EndpointMoved:
+        case Kind::FloorPortMoved:
         case Kind::Disabled:
         case Kind::Enabled:
         case Kind::LoopSuspected:
@@ -217,6 +215,15 @@ void Chronicle::requested(const Report& report) {
     publish(std::move(entry), &report);
 }
 
+// Which bridges were open for the channel when its press was decided; as many as a report has room for.
+void Chronicle::name_bridges(const Report& report, boost::json::object& detail) const {
+    boost::json::array open;
+    for (std::size_t i = 0; i < report.listed_count; ++i)
+        open.emplace_back(estate_.bridges.name(report.listed[i]));
+    if (report.position > report.listed_count) detail["bridges_open_count"] = report.position;
+    detail["bridges_open"] = std::move(open);
+}
+
 void Chronicle::granted(const Report& report) {
     Live live{.record = describe(report),
               .endpoint = report.endpoint,
@@ -227,7 +234,26 @@ void Chronicle::granted(const Report& report) {
     live.record.refused = std::move(refused_[report.endpoint]);
     refused_.erase(report.endpoint);
     talkspurts_[report.talkspurt] = std::move(live);
-    publish(floor_entry("floor.granted", report), &report);
+    record::Entry entry = floor_entry("floor.granted", report);
+    if (report.beside) entry.detail["beside"] = true;
+    name_bridges(report, entry.detail);
+    publish(std::move(entry), &report);
+}
+
+// Who talked beside the holder has the floor alone when that one ends: the holder is told then, and nobody beside him.
+void Chronicle::floor_changed(const Report& report) {
+    const auto talkspurt =
+        report.kind == Report::Kind::Taken ? std::optional{report.talkspurt} : std::nullopt;
+    Floor& floor = floors_[report.channel];
+    if (report.beside) {
+        floor.beside = talkspurt;
+        floor.beside_since_wall = wall(report.at);
+        return;
+    }
+    if (floor.beside == talkspurt || !talkspurt) floor.beside.reset();
+    floor.talkspurt = talkspurt;
+    floor.since = report.at;
+    floor.since_wall = wall(report.at);
 }
 
 void Chronicle::denied(const Report& report) {
@@ -253,6 +279,7 @@ void Chronicle::denied(const Report& report) {
         talkspurt.refused.push_back({talkspurt.channel, "", std::move(reason)});
     record::Entry entry = record::to_entry(talkspurt);
     entry.detail["cause"] = floor::number(report.cause);
+    name_bridges(report, entry.detail);
     if (report.other != bridge::kNowhere) {
         entry.detail["by"] = estate_.endpoints.name(report.other);
         if (const auto other = estate_.radios.find(report.other); other != estate_.radios.end())
@@ -280,6 +307,11 @@ std::string Chronicle::explain_denial(const Report& report) const {
         .cause = report.cause, .asked = party(describe(report), claim_of(report)), .wait = report.left};
     const auto radio = estate_.radios.find(report.endpoint);
     if (radio == estate_.radios.end()) return {};
+    if (report.position == report.listed_count) {
+        denial.open.emplace();
+        for (std::size_t i = 0; i < report.listed_count; ++i)
+            denial.open->push_back(estate_.bridges.name(report.listed[i]));
+    }
     denial.in_words = radio->second->settings.signal == endpoint::Signal::Mcptt;
     if (const auto asked = asked_with_.find(report.endpoint); denial.in_words && asked != asked_with_.end())
         denial.claimed = asked->second.level;
@@ -332,6 +364,7 @@ void Chronicle::released(const Report& report) {
     const auto found = talkspurts_.find(report.talkspurt);
     if (found == talkspurts_.end()) return;
     Live& live = found->second;
+    // Silence is how a press of `media` and `vox` ends; a key or a handset that falls silent has been lost.
     const bool timed_out = report.cause == floor::Cause::Timeout;
     publish(floor_entry(timed_out ? "floor.timeout" : "floor.released", report), &report);
     record::Talkspurt& talkspurt = live.record;
@@ -368,7 +401,7 @@ void Chronicle::released(const Report& report) {
 void Chronicle::endpoint_changed(const Report& report) {
     using Kind = Report::Kind;
     Radio& radio = radios_[report.endpoint];
-    radio.since = wall(report.at);
+    if (report.kind != Kind::FloorPortMoved) radio.since = wall(report.at);
     const std::string& id = estate_.endpoints.name(report.endpoint);
     switch (report.kind) {
         case Kind::EndpointUp:
@@ -380,6 +413,14 @@ void Chronicle::endpoint_changed(const Report& report) {
             radio.up = true;
             radio.address = report.address;
             out_.log.info(entry.type, moved ? "the radio has another address now" : "the radio is there",
+                          {{"endpoint", id}, {"address", report.address.to_string()}});
+            return publish(std::move(entry), &report);
+        }
+        case Kind::FloorPortMoved: {
+            record::Entry entry = endpoint_entry("endpoint.moved", report.endpoint);
+            entry.source["address"] = report.address.to_string();
+            entry.detail["of"] = "floor messages";
+            out_.log.info(entry.type, "the radio's floor messages come from another address now",
                           {{"endpoint", id}, {"address", report.address.to_string()}});
             return publish(std::move(entry), &report);
         }

@@ -7,10 +7,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 
+#include "crosspatch/bridge/terms.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/media/worker.hpp"
+#include "crosspatch/record/consent.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -56,12 +59,13 @@ public:
         const auto channels = map.require("channels");
         const auto bridges = map.find("bridges");
         map.not_yet("templates", "bridge templates");
-        map.not_yet("groups", "named groups");
+        const auto groups = map.find("groups");
         map.finish();
         if (agencies) config_->agencies = bridge::read_agencies(*agencies);
         if (gateway) read_gateway(*gateway);
-        if (agencies && channels) read_channels(*agencies, *channels);
+        if (agencies && channels) read_channels(*agencies, *channels, groups);
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
+        for (bridge::Bridge& one : config_->bridges) hash_terms(one);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
         config_->endpoints.shrink_to_fit();  // kept as long as they are in force
@@ -187,9 +191,10 @@ private:
         config_->gateway.operators.push_back(std::move(person));
     }
 
-    void read_channels(const Node& agencies, const Node& channels) {
+    void read_channels(const Node& agencies, const Node& channels, const std::optional<Node>& groups) {
         const policy::Known names = bridge::known_names(agencies, channels);
-        const policy::Vocabulary known{names};
+        policy::Vocabulary known{names};
+        if (groups) known.use(policy::read_groups(*groups, known, *config_->names));
         policy::Zones zones{core::wall_now()};
         std::map<std::string, core::config::Mark> seen;
         for (const Node& node : channels.list()) {
@@ -229,10 +234,27 @@ private:
                  fmt::format("channels[{}].name", i));
     }
 
+    // What an agency consents to when it consents to this bridge.
+    void hash_terms(bridge::Bridge& one) {
+        auto hash = record::hash_terms(
+            bridge::terms_of(one, config_->channels, *config_->names, config_->gateway.record.recordings));
+        if (hash)
+            one.terms = std::move(*hash);
+        else
+            problems_.add(one.mark, fmt::format("bridges '{}'", one.id),
+                          "its terms cannot be signed: " + hash.error().context);
+    }
+
     // contract.md, Bridges: where one operator holds both keys, that is said at load.
     void warn_of_one_hand(const std::optional<Node>& bridges) {
         if (!bridges) return;
-        for (const bridge::Bridge& one : config_->bridges)
+        const auto is_kept = [&](const std::string& id) {
+            return std::any_of(config_->agencies.begin(), config_->agencies.end(),
+                               [&](const auto& agency) { return agency.id == id && agency.key_kept_here; });
+        };
+        for (const bridge::Bridge& one : config_->bridges) {
+            std::vector<std::string> kept;
+            std::copy_if(one.agencies.begin(), one.agencies.end(), std::back_inserter(kept), is_kept);
             if (one.standing_consent.size() > 1)
                 problems_.warn(
                     one.mark, fmt::format("bridges '{}'", one.id),
@@ -240,6 +262,13 @@ private:
                         "this gateway keeps the keys of {} and consents for all of them: whoever runs it "
                         "decides alone",
                         fmt::join(one.standing_consent, ", ")));
+            else if (kept.size() > 1)
+                problems_.warn(
+                    one.mark, fmt::format("bridges '{}'", one.id),
+                    fmt::format("this gateway keeps the keys of {}: whoever runs it can consent for all "
+                                "of them",
+                                fmt::join(kept, ", ")));
+        }
     }
 
     Problems& problems_;

@@ -43,7 +43,12 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       started_{core::wall_now()},
       answered_{parts.crew.size()},
       busy_(parts.crew.size()) {
-    read_orders(parts.orders_file);
+    first_start_ = parts.first_start;
+    // The clock is taken as not earlier than the newest record's time.
+    not_before_at_ = core::monotonic_now();
+    not_before_ = std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
+    read_orders(parts.files[static_cast<std::size_t>(Keeper::Document::Orders)]);
+    read_consents(parts.files[static_cast<std::size_t>(Keeper::Document::Consents)]);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
     chronicle_.set_hidden([this]() -> const boost::json::object& { return hidden(); });
@@ -52,9 +57,10 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
                      "the file of SRTP packet numbers was damaged; streams without a record begin anew",
                      {{"slots", std::to_string(damage.lost)}});
     keeper_ = std::make_unique<Keeper>(
-        std::move(parts.journal), std::move(parts.orders_file), [this](std::vector<Keeper::Answer> answers) {
+        std::move(parts.journal), std::move(parts.files), [this](std::vector<Keeper::Answer> answers) {
             boost::asio::post(loop_, [this, answers = std::move(answers)] { on_kept(answers); });
         });
+    keep_consents();  // a file that is gone later is known to have been there
 }
 
 Control::~Control() { reported_.release(); }  // the descriptor is the EventFd's
@@ -63,7 +69,10 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     wait_for_reports();
     wait_for_tick();
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
-    return install(std::move(config));
+    auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
+    if (!keys) return core::Unexpected{keys.error()};
+    withdraw_unknown(*config);
+    return install(std::move(config), std::move(*keys));
 }
 
 void Control::stop() {
@@ -79,28 +88,30 @@ void Control::read_orders(const std::filesystem::path& file) {
     // It may be good: a daemon that cannot read it does not start, rather than let a stolen radio in.
     if (!octets) throw std::runtime_error{octets.error().context};
     const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
-    // The clock is taken as not earlier than the newest record's time.
-    const core::WallTime wall =
-        std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
-    auto orders = Orders::parse(text, wall, core::monotonic_now());
+    auto orders = Orders::parse(text, wall(), core::monotonic_now());
     if (orders) {
         orders_ = std::move(*orders);
         return;
     }
-    // Out of the way before the first command would write over it.
-    std::filesystem::path aside = file;
-    aside += fmt::format(".unreadable-{}", core::wall_now().time_since_epoch().count());
-    std::filesystem::rename(file, aside);
+    const auto aside = put_aside(file);
     const std::string detail = fmt::format(
-        "{} could not be read and is now {}: {}. Radios that were disabled or revoked are on again, bridges "
+        "{} could not be read{}: {}. Radios that were disabled or revoked are on again, bridges "
         "that were "
         "opened by hand are closed: look through them, then cut and open what is to be so",
-        file.string(), aside.filename().string(), orders.error().context);
-    log_.error("orders.lost", detail);
+        file.string(), aside ? " and is now " + *aside : "", orders.error().context);
     record_alarm("orders.lost", true, detail);
 }
 
-core::Result<void> Control::install(std::shared_ptr<const Config> config) {
+// A damaged file goes out of the way before the next one would be written over it: its new name.
+std::optional<std::string> Control::put_aside(const std::filesystem::path& file) {
+    std::filesystem::path aside = file;
+    aside += fmt::format(".unreadable-{}", core::wall_now().time_since_epoch().count());
+    std::error_code failed;
+    std::filesystem::rename(file, aside, failed);
+    return failed ? std::nullopt : std::optional{aside.filename().string()};
+}
+
+core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKeys keys) {
     names_changed_ = true;
     const media::CodecPool::Maker made_before = estate_.codecs;
     auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
@@ -109,10 +120,9 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
         return core::Unexpected{made.error()};
     }
     const std::shared_ptr<Plan> plan = std::move(*made);
-    for (const bridge::Bridge& bridge : plan->config->bridges)
-        bridge_states_[bridge.id].missing = missing_consents(bridge, *plan->config);
+    bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys);
     // Before the change: what it takes consent from must not hear a packet by it.
-    settle_bridges(*plan->config, false);
+    settle_bridges(*plan->config, agency_keys, false);
     if (!lend_at_rest(
             plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); })) {
         estate_.codecs = made_before;
@@ -121,6 +131,8 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     }
     close_removed_bridges(*plan);
     plan->take_over(estate_);
+    agency_keys_ = std::move(agency_keys);
+    kept_keys_ = std::move(keys);
     max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
@@ -128,7 +140,9 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config) {
     settle_orders();
     publish_directory();
     apply_labels();
-    settle_bridges(*estate_.config, true);
+    record_keys();
+    settle_consents(core::monotonic_now());
+    settle_bridges(*estate_.config, agency_keys_, true);
     return {};
 }
 
@@ -150,7 +164,7 @@ void Control::settle_orders() {
     for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
     const Orders before = orders_;
     orders_.keep_open_only(bridges);
-    if (orders_ != before) keeper_->keep_orders(orders_.text());
+    if (orders_ != before) keep_orders();
 }
 
 // Numbers whose names are gone, once the worker has let go of everything that had them.
@@ -245,12 +259,14 @@ void Control::on_second() {
     measure_load(now);
     if (tick_) tick_(alive);
     chronicle_.tick(now);
-    settle_bridges(*estate_.config, true);
+    if (const auto next = consents_.next_end(); next && now >= *next) settle_consents(now);
+    remind(now);
+    settle_bridges(*estate_.config, agency_keys_, true);
     for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
-    record_alarm(
-        "orders.unwritten", keeper_->orders_waiting(now) > kOrdersLate,
-        "commands (bridges opened, radios cut off) are not written to data_dir and would be forgotten by a "
-        "restart: is the disk full, failing or hanging?");
+    record_alarm("orders.unwritten", keeper_->waiting(now) > kOrdersLate,
+                 "commands (bridges opened, radios cut off) and consents are not written to data_dir and "
+                 "would be forgotten by a "
+                 "restart: is the disk full, failing or hanging?");
     drop_old_keys(now);
     if (estate_.config) end_labels(now);
     const bool refuse = estate_.config &&
@@ -299,8 +315,15 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
         co_return core::unexpected(core::Error::Code::Busy,
                                    "the configuration is being read already; try again");
     const std::filesystem::path file = estate_.config->file;
-    const auto load = [](std::filesystem::path path) -> boost::asio::awaitable<std::optional<Loaded>> {
-        co_return load_config(path);
+    struct Read {
+        Loaded config;
+        core::Result<KeptKeys> keys;
+    };
+    const auto load = [](std::filesystem::path path,
+                         std::filesystem::path data_dir) -> boost::asio::awaitable<std::optional<Read>> {
+        Read read{load_config(path), KeptKeys{}};
+        if (read.config) read.keys = load_kept_keys(data_dir, (*read.config)->agencies);
+        co_return std::move(read);
     };
     record::Entry entry{.actor = std::move(actor),
                         .object = {{"kind", "configuration"}, {"id", file.string()}}};
@@ -308,15 +331,17 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     entry.urgent = true;
     core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
     try {
-        auto loaded = co_await boost::asio::co_spawn(loader_, load(file), boost::asio::use_awaitable);
+        const std::filesystem::path data_dir = estate_.config->gateway.data_dir;
+        auto read = co_await boost::asio::co_spawn(loader_, load(file, data_dir), boost::asio::use_awaitable);
         if (stopping_) {
             done = core::unexpected(core::Error::Code::Unavailable, "the daemon is stopping");
-        } else if (*loaded) {
-            done = apply(std::move(**loaded), entry);
+        } else if (read->config && read->keys) {
+            done = apply(std::move(*read->config), std::move(*read->keys), entry);
         } else {
-            entry.detail["problems"] = loaded->error().size();
+            if (!read->config) entry.detail["problems"] = read->config.error().size();
             done = core::unexpected(core::Error::Code::Invalid,
-                                    fmt::format("{}", fmt::join(loaded->error(), "\n")));
+                                    read->config ? read->keys.error().context
+                                                 : fmt::format("{}", fmt::join(read->config.error(), "\n")));
         }
     } catch (const std::exception& error) {
         done = core::unexpected(core::Error::Code::Internal, error.what());
@@ -333,7 +358,8 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     co_return done;
 }
 
-core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, record::Entry& entry) {
+core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, KeptKeys keys,
+                                                 record::Entry& entry) {
     const GatewayConfig& now = estate_.config->gateway;
     const GatewayConfig& next = config->gateway;
     if (next.id != now.id || next.data_dir != now.data_dir || next.control_socket != now.control_socket ||
@@ -347,7 +373,7 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
                 "only with a restart",
                 config->file.string()));
     const bool changed = config->digest != estate_.config->digest;
-    if (const auto installed = install(config); !installed)
+    if (const auto installed = install(config, std::move(keys)); !installed)
         return core::unexpected(core::Error::Code::Invalid, installed.error().context);
     reloaded_ = true;
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);

@@ -18,9 +18,6 @@ const endpoint::Config* find_endpoint(const Config& config, std::string_view id)
     return found == config.endpoints.end() ? nullptr : &*found;
 }
 
-// Roles that may open and close bridges and cut radios of their own agency (contract.md, API).
-bool commands(const api::Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
-
 std::string today() { return core::rfc3339(core::wall_now(), 0).substr(0, 10); }
 
 }  // namespace
@@ -30,20 +27,6 @@ const bridge::Bridge* Control::bridge_config(std::string_view id) const {
     const auto found =
         std::find_if(bridges.begin(), bridges.end(), [&](const auto& b) { return b.id == id; });
     return found == bridges.end() ? nullptr : &*found;
-}
-
-// Every agency with a channel on the bridge that has not said yes. In this version a yes is standing consent.
-std::vector<std::string> Control::missing_consents(const bridge::Bridge& bridge, const Config& config) {
-    std::vector<std::string> missing;
-    for (const bridge::Leg& leg : bridge.legs)
-        for (const bridge::Channel& channel : config.channels) {
-            if (channel.id != leg.channel) continue;
-            const auto in = [&](const std::vector<std::string>& list) {
-                return std::find(list.begin(), list.end(), channel.agency) != list.end();
-            };
-            if (!in(bridge.standing_consent) && !in(missing)) missing.push_back(channel.agency);
-        }
-    return missing;
 }
 
 core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api::Actor& actor) const {
@@ -80,9 +63,11 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
         return refuse(Error::Code::NotPermitted, allowed.error().context);
     const bridge::BridgeCommand command{
         .open = true, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
-    const std::vector<std::string>& missing = bridge_states_[bridge->id].missing;
+    const std::vector<std::string> missing = consents_.missing(*bridge, agency_keys_, command.at_mono);
     const bridge::Lifecycle answer =
         bridge::decide_open(*bridge, &command, missing, today(), command.at_mono);
+    if (!missing.empty())
+        entry.detail["missing_consent"] = boost::json::array(missing.begin(), missing.end());
     if (!answer.open()) return refuse(Error::Code::NotPermitted, bridge::explain(*bridge, answer, missing));
     if (log_failing_too_long())
         return refuse(Error::Code::Unavailable,
@@ -93,18 +78,21 @@ core::Result<boost::json::object> Control::open_bridge(std::string_view id, cons
         return refuse(Error::Code::Busy, "the media workers do not take commands now; try again");
     chronicle_.publish(std::move(entry));
     orders_.command(bridge->id, command);
-    keeper_->keep_orders(orders_.text());
+    keep_orders();
     set_open(*bridge, true, actor.name);
     return bridge_json(*bridge);
 }
 
 void Control::set_open(const bridge::Bridge& bridge, bool open, const std::string& by) {
     BridgeState& state = bridge_states_[bridge.id];
+    const std::uint32_t index = estate_.bridges.of(bridge.id);
     if (state.open == open) return;
+    // Not yet noted, but cut: it is not opened over that.
+    if (open && (cuts_.has(api::Cut::CloseBridge, index) || cuts_.has(api::Cut::RevokeConsent, index)))
+        return;
     state.open = open;
     state.since = core::wall_now();
     state.by = by;
-    const std::uint32_t index = estate_.bridges.of(bridge.id);
     if (open) begin_pseudonyms(bridge);
     post_all(
         [index, open](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, open, now); });
@@ -113,15 +101,16 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     entry.detail["by"] = by;
     entry.urgent = true;
     if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
-    entry.detail["standing_consent"] =
-        boost::json::array(bridge.standing_consent.begin(), bridge.standing_consent.end());
+    boost::json::array consents;
+    for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
+    entry.detail["consents"] = std::move(consents);
     log_.info(entry.type, open ? "the channels hear each other now" : "the channels are separate again",
               {{"bridge", bridge.id}, {"by", by}});
     chronicle_.publish(std::move(entry));
 }
 
 // Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
-void Control::settle_bridges(const Config& config, bool may_open) {
+void Control::settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open) {
     const core::Time now = core::monotonic_now();
     const std::string day = today();
     const Orders before = orders_;
@@ -130,7 +119,8 @@ void Control::settle_bridges(const Config& config, bool may_open) {
     std::vector<std::pair<const bridge::Bridge*, std::string>> opening;  // by whom
     for (const bridge::Bridge& bridge : config.bridges) {
         const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
-        const BridgeState& state = bridge_states_[bridge.id];
+        BridgeState& state = bridge_states_[bridge.id];
+        state.missing = consents_.missing(bridge, keys, now);
         const bridge::Lifecycle answer = bridge::decide_open(bridge, command, state.missing, day, now);
         if (!answer.open() && state.open) {
             set_open(bridge, false, std::string{bridge::closed_by(answer)});
@@ -147,57 +137,75 @@ void Control::settle_bridges(const Config& config, bool may_open) {
     // Not while a new configuration is on its way: its plan says where channels go.
     if (&config == estate_.config.get() && !place_channels(open)) opening.clear();  // at the next tick
     for (const auto& [bridge, by] : opening) set_open(*bridge, true, by);
-    if (orders_ != before) keeper_->keep_orders(orders_.text());
+    if (orders_ != before) keep_orders();
+}
+
+// Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned. Consent is taken
+// back only by who may give it.
+core::Result<void> Control::may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
+                                    const Config& config) const {
+    const auto concerns = [&](const std::string& channel_id) {
+        const auto channel = std::find_if(config.channels.begin(), config.channels.end(),
+                                          [&](const auto& c) { return c.id == channel_id; });
+        return channel != config.channels.end() && channel->agency == actor.agency;
+    };
+    const bool administrates = actor.role == "administrator" && actor.agency.empty();
+    bool permitted = administrates && what != api::Cut::RevokeConsent;
+    if (what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent) {
+        for (const bridge::Bridge& bridge : config.bridges)
+            if (bridge.id == id)
+                for (const bridge::Leg& leg : bridge.legs)
+                    permitted |= commands(actor) && concerns(leg.channel);
+    } else if (commands(actor) || actor.role == "technician") {
+        for (const endpoint::Config& one : config.endpoints)
+            if (one.settings.id == id) permitted |= concerns(one.settings.channel);
+    }
+    if (permitted) return {};
+    if (what == api::Cut::RevokeConsent)
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("{} may not revoke a consent to '{}': dispatchers and supervisors of an agency on it "
+                        "revoke their own; `crosspatchctl bridge close` closes it as fast",
+                        actor.name, id));
+    return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not cut '{}'", actor.name, id));
 }
 
 core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor,
                                 const std::string& reason) {
     const std::shared_ptr<const Directory> directory = directory_.load();
     if (!directory) return core::unexpected(Error::Code::Unavailable, "the daemon is still starting");
-    const bool is_bridge = what == api::Cut::CloseBridge;
+    const bool is_bridge = what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent;
     const auto& names = is_bridge ? directory->bridges : directory->endpoints;
     const auto found = names.find(std::string{id});
     if (found == names.end())
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
-    // Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned.
-    const auto concerns = [&](const std::string& channel_id) {
-        const auto& channels = directory->config->channels;
-        const auto channel =
-            std::find_if(channels.begin(), channels.end(), [&](const auto& c) { return c.id == channel_id; });
-        return channel != channels.end() && channel->agency == actor.agency;
-    };
-    bool permitted = actor.role == "administrator" && actor.agency.empty();
-    if (is_bridge) {
-        for (const bridge::Bridge& bridge : directory->config->bridges)
-            if (bridge.id == id)
-                for (const bridge::Leg& leg : bridge.legs)
-                    permitted |= commands(actor) && concerns(leg.channel);
-    } else if (commands(actor) || actor.role == "technician") {
-        for (const endpoint::Config& config : directory->config->endpoints)
-            if (config.settings.id == id) permitted |= concerns(config.settings.channel);
-    }
-    if (!permitted)
-        return core::unexpected(Error::Code::NotPermitted,
-                                fmt::format("{} may not cut '{}'", actor.name, id));
+    if (const auto permitted = may_cut(what, id, actor, *directory->config); !permitted) return permitted;
     const std::uint32_t index = found->second;
+    const std::size_t place = cuts_.add(what, index);
     // To all of them: where the channel lives, the worker alone knows that minds it.
     bool posted = false;
     for (std::size_t number = 0; number < crew_.size(); ++number)
         posted |= crew_.worker(number).post(media::Worker::Lane::Direct,
                                             cut_task(*switchboard_.exchanges()[number], what, index));
-    if (!posted)  // one that had no room is told again by note_cut()
+    if (!posted) {  // one that had no room is told again by note_cut()
+        cuts_.remove(place);
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
-    boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config] {
-        note_cut(what, name, actor, reason, *config);
-    });
+    }
+    ++cuts_made_;
+    boost::asio::post(loop_,
+                      [this, what, name = std::string{id}, actor, reason, config = directory->config, place] {
+                          note_cut(what, name, actor, reason, *config);
+                          cuts_.remove(place);
+                          ++cuts_noted_;
+                      });
     return {};
 }
 
 media::Worker::Task Control::cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index) {
     using Standing = bridge::Exchange::Standing;
     return [&exchange, what, index](core::Time now) {
-        if (what == api::Cut::CloseBridge)
+        if (what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent)
             exchange.set_open(index, false, now);
         else
             exchange.set_standing(
@@ -208,41 +216,55 @@ media::Worker::Task Control::cut_task(bridge::Exchange& exchange, api::Cut what,
 // On record, and in control's own state, after the fact: the audio has stopped already.
 void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor,
                        const std::string& reason, const Config& seen) {
+    const bool is_bridge = what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent;
     // The cut overtook what control had posted before it, perhaps an opening or a move to another worker: once more,
     // behind all that.
-    const auto index = what == api::Cut::CloseBridge ? estate_.bridges.find(id) : estate_.endpoints.find(id);
-    if (index)
+    if (const auto index = is_bridge ? estate_.bridges.find(id) : estate_.endpoints.find(id))
         for (std::uint8_t worker = 0; worker < crew_.size(); ++worker)
             post(worker, cut_task(*switchboard_.exchanges()[worker], what, *index));
-    const bridge::BridgeCommand command{
-        .open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
-    if (what == api::Cut::CloseBridge && bridge_config(id)) orders_.command(id, command);
+    if (is_bridge) {
+        const bridge::Bridge* bridge = bridge_config(id);
+        if (what == api::Cut::RevokeConsent && bridge) note_revocation(*bridge, actor, reason);
+        if (what == api::Cut::CloseBridge && bridge)
+            orders_.command(
+                id,
+                {.open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name});
+        keep_orders();
+        note_closed(id, actor, what == api::Cut::CloseBridge ? reason : "");
+        if (what == api::Cut::RevokeConsent) settle_bridges(*estate_.config, agency_keys_, true);
+        return;
+    }
     // The radio that was meant, as it was when it was cut: a reload may have come between.
     const endpoint::Config* endpoint = find_endpoint(seen, id);
     if (what == api::Cut::DisableEndpoint && endpoint) orders_.disable(*endpoint);
     if (what == api::Cut::RevokeEndpoint && endpoint) orders_.revoke(*endpoint);
-    keeper_->keep_orders(orders_.text());
+    keep_orders();
     for (const endpoint::Config& one : estate_.config->endpoints)
         if (what == api::Cut::RevokeEndpoint && orders_.standing(one) == bridge::Exchange::Standing::Revoked)
             post_all(
                 [at = *estate_.endpoints.find(one.settings.id)](bridge::Exchange& exchange, core::Time now) {
                     exchange.set_standing(at, bridge::Exchange::Standing::Revoked, now);
                 });
-    if (what == api::Cut::CloseBridge) {
-        BridgeState& state = bridge_states_[id];
-        if (!state.open) return;
-        state.open = false;
-        state.since = command.at;
-        state.by = command.by;
-        place_channels(open_bridges());
-    }
-    record::Entry entry{
-        .type = what == api::Cut::CloseBridge      ? "bridge.closed"
-                : what == api::Cut::RevokeEndpoint ? "endpoint.revoked"
-                                                   : "endpoint.disabled",
-        .actor = actor_json(actor),
-        .object = {{"kind", what == api::Cut::CloseBridge ? "bridge" : "endpoint"}, {"id", id}},
-        .urgent = true};
+    record::Entry entry{.type = what == api::Cut::RevokeEndpoint ? "endpoint.revoked" : "endpoint.disabled",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "endpoint"}, {"id", id}},
+                        .urgent = true};
+    if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
+    chronicle_.publish(std::move(entry));
+}
+
+void Control::note_closed(const std::string& id, const api::Actor& actor, const std::string& reason) {
+    BridgeState& state = bridge_states_[id];
+    if (!state.open) return;
+    state.open = false;
+    state.since = core::wall_now();
+    state.by = actor.name;
+    place_channels(open_bridges());
+    record::Entry entry{.type = "bridge.closed",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "bridge"}, {"id", id}},
+                        .urgent = true};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
@@ -271,7 +293,7 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
             fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "
                         "configuration, reload, and it is back",
                         id));
-    keeper_->keep_orders(orders_.text());
+    keep_orders();
     post_all([at = *index](bridge::Exchange& exchange, core::Time now) {
         exchange.set_standing(at, bridge::Exchange::Standing::Enabled, now);
     });

@@ -100,9 +100,23 @@ core::Result<object> Control::explain(const Question& question, const api::Actor
                 fmt::format("'{}' is not a kind; voice, text, picture or location", *question.kind));
         facts.kind = *kind;
     }
-    const policy::Crossing crossing =
-        policy::decide_crossing(from->outbound, to->inbound, facts, suites_on(config, to->id),
-                                question.at.value_or(core::wall_now()));
+    if (question.suite) {
+        const auto suite = policy::suite_of(*question.suite);
+        if (!suite)
+            return core::unexpected(Error::Code::Invalid,
+                                    fmt::format("'{}' is not a suite; AEAD_AES_256_GCM, AEAD_AES_128_GCM, "
+                                                "AES_CM_128_HMAC_SHA1_80 or none",
+                                                *question.suite));
+        facts.suite = *suite;
+    }
+    policy::SuiteSet listeners = suites_on(config, to->id);
+    // What is no voice travels by the API.
+    if (facts.kind != policy::Kind::Voice) {
+        facts.suite = policy::Suite::Api;
+        listeners = {policy::Suite::Api};
+    }
+    const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts, listeners,
+                                                              question.at.value_or(core::wall_now()));
     object answer{{"allowed", crossing.allowed}, {"from", question.from}, {"to", question.to}};
     answer["outbound"] = key_json(crossing.outbound);
     answer["inbound"] = inbound_json(crossing);

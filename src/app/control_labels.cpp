@@ -100,7 +100,7 @@ void Control::note_label(const std::string& id, std::optional<RaisedLabel> raise
         orders_.raise(id, std::move(*raised));
     else
         orders_.lower(id);
-    keeper_->keep_orders(orders_.text());
+    keep_orders();
     apply_labels();
     chronicle_.publish(std::move(entry));
 }
@@ -135,7 +135,7 @@ void Control::end_labels(core::Time now) {
         chronicle_.publish(std::move(entry));
     }
     if (over.empty()) return;
-    keeper_->keep_orders(orders_.text());
+    keep_orders();
     apply_labels();
 }
 

@@ -89,6 +89,7 @@ void Control::ask_to_keep(const bridge::Report& report, rtp::IndexRecord::Kind k
     const Radio& radio = *found->second;
     rtp::IndexRecord record{
         .kind = kind, .ssrc = report.ssrc, .limits = report.limits, .address = report.address};
+    if (kind == rtp::IndexRecord::Kind::Receive) record.floor_port = report.position;
     if (kind == rtp::IndexRecord::Kind::Send) {
         if (!radio.send_key) return;
         record.key = *radio.send_key;
@@ -115,6 +116,7 @@ void Control::on_kept(const std::vector<Keeper::Answer>& answers) {
         if (!durable) {
             unkept_.push_back(kept);
             unkept_.back().address = {};  // by then the radio may be elsewhere
+            unkept_.back().floor_port = 0;
         }
         for (const Radio* radio : key_users().of(kept.kind, kept.key)) {
             if (durable)

@@ -14,6 +14,13 @@ namespace {
 
 constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
 
+// The bridge that a reminder of a consent is about; empty if it is another alarm. Ids have no dots.
+std::string_view bridge_of(std::string_view alarm) {
+    if (!alarm.starts_with(kConsentAlarm)) return {};
+    alarm.remove_prefix(kConsentAlarm.size());
+    return alarm.substr(0, alarm.find('.'));
+}
+
 using boost::json::array;
 using boost::json::object;
 using boost::json::value;
@@ -107,6 +114,10 @@ object Control::status(const api::Actor& actor) {
     array alarms;
     const auto is_foreign = [&](const std::string& name) {
         if (actor.agency.empty()) return false;
+        if (const std::string_view id = bridge_of(name); !id.empty()) {
+            const bridge::Bridge* bridge = bridge_config(id);
+            return !bridge || !may_see(actor, *bridge);
+        }
         const auto about = std::find_if(kRadioAlarms.begin(), kRadioAlarms.end(),
                                         [&](std::string_view prefix) { return name.starts_with(prefix); });
         if (about == kRadioAlarms.end()) return false;
@@ -241,7 +252,9 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
                               {"gain_db", gain_json(leg.gain_db)}});
     const auto found = bridge_states_.find(bridge.id);
     const BridgeState state = found == bridge_states_.end() ? BridgeState{} : found->second;
-    const auto missing = missing_consents(bridge, *estate_.config);
+    const auto missing = consents_.missing(bridge, agency_keys_, core::monotonic_now());
+    array consents;
+    for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
     object json{
         {"id", bridge.id},
         {"state", state.open ? "open" : "closed"},
@@ -253,7 +266,9 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
         {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
         {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
         {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
-        {"missing_consent", array(missing.begin(), missing.end())}};
+        {"missing_consent", array(missing.begin(), missing.end())},
+        {"consents", std::move(consents)},
+        {"terms", bridge.terms}};
     const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
     if (state.open && command && bridge.expires)
         json["remaining_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -269,6 +284,19 @@ array Control::bridges(const api::Actor& actor) {
     return items;
 }
 
+namespace {
+
+void show_talker(const Chronicle::Live& talk, core::Time now, object& into) {
+    const core::Time until = talk.revoking ? talk.grace_until : talk.granted + talk.max_talk;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
+    into["state"] = talk.revoking ? "revoking" : "taken";
+    into["talker"] = talk.record.talker;
+    into["endpoint"] = talk.record.endpoint;
+    into["remaining_ms"] = std::max<std::int64_t>(left, 0);
+}
+
+}  // namespace
+
 array Control::floor(const api::Actor& actor) {
     array items;
     const core::Time now = core::monotonic_now();
@@ -277,18 +305,18 @@ array Control::floor(const api::Actor& actor) {
         object item{{"id", channel.id},    {"channel", channel.id}, {"state", "idle"},   {"talker", nullptr},
                     {"endpoint", nullptr}, {"since", nullptr},      {"remaining_ms", 0}, {"queue", array{}}};
         const Chronicle::Floor* floor = chronicle_.floor(*estate_.channels.find(channel.id));
-        const auto& talkspurts = chronicle_.talkspurts();
         if (floor && floor->since_wall != core::WallTime{}) item["since"] = time_text(floor->since_wall);
-        if (floor && floor->talkspurt)
-            if (const auto live = talkspurts.find(*floor->talkspurt); live != talkspurts.end()) {
-                const Chronicle::Live& talk = live->second;
-                const core::Time until = talk.revoking ? talk.grace_until : talk.granted + talk.max_talk;
-                const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - now).count();
-                item["state"] = talk.revoking ? "revoking" : "taken";
-                item["talker"] = talk.record.talker;
-                item["endpoint"] = talk.record.endpoint;
-                item["remaining_ms"] = std::max<std::int64_t>(left, 0);
-            }
+        const auto& talkspurts = chronicle_.talkspurts();
+        const auto show = [&](std::optional<std::uint64_t> talkspurt, object& who) {
+            const auto live = talkspurt ? talkspurts.find(*talkspurt) : talkspurts.end();
+            if (live != talkspurts.end()) show_talker(live->second, now, who);
+            return live != talkspurts.end();
+        };
+        if (floor) show(floor->talkspurt, item);
+        if (object beside; floor && show(floor->beside, beside)) {
+            beside["since"] = time_text(floor->beside_since_wall);
+            item["beside"] = std::move(beside);
+        }
         item["queue"] = queue_json(channel);
         for (const char* named : {"talker", "endpoint", "queue"})
             api::rename(item[named], hidden_from(actor));

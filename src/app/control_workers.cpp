@@ -35,7 +35,13 @@ void Control::lend(std::shared_ptr<const void> what, std::uint8_t worker, media:
 // False, and nothing has happened: the workers do not take tasks.
 bool Control::lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task) {
     const std::uint64_t token = next_token_++;
-    auto rest = std::make_unique<media::Crew::Rest>(std::move(task));
+    // What was cut meanwhile is on still where this change comes from: off again before the next packet.
+    auto rest = std::make_unique<media::Crew::Rest>([this, task = std::move(task)](core::Time now) {
+        task(now);
+        cuts_.each([&](api::Cut cut, std::uint32_t index) {
+            for (bridge::Exchange* exchange : switchboard_.exchanges()) cut_task(*exchange, cut, index)(now);
+        });
+    });
     if (!crew_.at_rest(*rest)) {
         log_.error("worker.stuck",
                    "the media workers do not take commands; nothing was changed, and if it stays so the "

@@ -40,20 +40,25 @@ bool lets(const bridge::Preemption& rule, const floor::Claim& claim, const Party
            among(rule.over_roles, over.role);
 }
 
-// Inside one agency the claims alone decide; else some bridge of the channel must have a rule for it.
-bool may_preempt(const Party& by, const Party& over, const std::vector<bridge::Bridge>& bridges,
-                 bool under_ceilings = true) {
-    return by.agency == over.agency ||
-           std::any_of(bridges.begin(), bridges.end(), [&](const bridge::Bridge& bridge) {
-               const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
-                                               [&](const auto& leg) { return leg.channel == by.channel; });
-               const floor::Claim counts =
-                   under_ceilings ? bridge::cut_down(by.claim, bridge.ceilings, by.agency) : by.claim;
-               return joined && counts > over.claim &&
-                      std::any_of(
-                          bridge.preemption.begin(), bridge.preemption.end(),
-                          [&](const bridge::Preemption& rule) { return lets(rule, counts, by, over); });
-           });
+// The channel's bridges that let `by` take the floor from `over`, by name.
+std::vector<std::string> that_let(const Party& by, const Party& over,
+                                  const std::vector<bridge::Bridge>& bridges, bool under_ceilings = true) {
+    std::vector<std::string> names;
+    for (const bridge::Bridge& bridge : bridges) {
+        const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
+                                        [&](const auto& leg) { return leg.channel == by.channel; });
+        const floor::Claim counts =
+            under_ceilings ? bridge::cut_down(by.claim, bridge.ceilings, by.agency) : by.claim;
+        if (joined && counts > over.claim &&
+            std::any_of(bridge.preemption.begin(), bridge.preemption.end(),
+                        [&](const bridge::Preemption& rule) { return lets(rule, counts, by, over); }))
+            names.push_back(bridge.id);
+    }
+    return names;
+}
+
+bool is_among(const std::string& name, const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge>& bridges) {
@@ -63,19 +68,23 @@ std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge
     if (asked.claim <= holder.claim)
         return fmt::format("this press claimed {}, and only a higher claim takes the floor",
                            words_of(asked.claim));
-    if (!may_preempt(asked, holder, bridges) && may_preempt(asked, holder, bridges, false))
-        return fmt::format(
-            "this press claimed {}, but `agreement.ceilings` of the bridge has what {} claims count for less",
-            words_of(asked.claim), asked.agency);
-    if (!may_preempt(asked, holder, bridges))
-        return fmt::format(
-            "this press claimed {}, but no `preemption` of a bridge lets {} of {} take it "
-            "from {} of {}",
-            words_of(asked.claim), asked.role, asked.agency, holder.role, holder.agency);
-    return fmt::format(
-        "this press claimed {}, but another one was to have the floor first, or the bridge that "
-        "lets it be taken was not open",
-        words_of(asked.claim));
+    const std::string first = fmt::format("this press claimed {}, but ", words_of(asked.claim));
+    if (asked.agency == holder.agency)  // the claims alone decide
+        return first + "another one was to have the floor first";
+    const auto let = that_let(asked, holder, bridges);
+    if (let.empty() && !that_let(asked, holder, bridges, false).empty())
+        return first + fmt::format("`agreement.ceilings` of the bridge has what {} claims count for less",
+                                   asked.agency);
+    if (let.empty())
+        return first + fmt::format("no `preemption` of a bridge lets {} of {} take it from {} of {}",
+                                   asked.role, asked.agency, holder.role, holder.agency);
+    if (!denial.open)
+        return first +
+               "another one was to have the floor first, or the bridge that lets it be taken was not open";
+    const bool was_open = std::any_of(let.begin(), let.end(),
+                                      [&](const std::string& name) { return is_among(name, *denial.open); });
+    if (was_open) return first + "another one was to have the floor first";
+    return first + fmt::format("the bridge {}, which lets it be taken, was not open", let.front());
 }
 
 std::string why_not_queued(const Denial& denial) {

@@ -29,6 +29,8 @@ struct Denial {
     floor::Class claimed{floor::Class::Normal};  // before it was cut down to what the talker may
     bool in_words{};                             // asked by a floor message: could have been queued
     std::optional<Party> holder;
+    // Bridges that were open when it came; nothing: there were more than the worker tells.
+    std::optional<std::vector<std::string>> open;
     unsigned places{};                 // of the channel's queue
     std::chrono::milliseconds wait{};  // until it may ask again
 };

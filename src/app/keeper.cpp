@@ -10,13 +10,12 @@
 
 namespace crosspatch::app {
 
-constexpr std::chrono::seconds kTryOrdersAgain{1};
+constexpr std::chrono::seconds kTryAgain{1};
 
-Keeper::Keeper(rtp::IndexJournal journal, std::filesystem::path orders_file, Answers answers)
-    : journal_{std::move(journal)},
-      orders_file_{std::move(orders_file)},
-      answers_{std::move(answers)},
-      thread_{[this] { run(); }} {
+Keeper::Keeper(rtp::IndexJournal journal, Files files, Answers answers)
+    : journal_{std::move(journal)}, files_{std::move(files)}, answers_{std::move(answers)}, thread_{[this] {
+          run();
+      }} {
     pthread_setname_np(thread_.native_handle(), "keeper");
 }
 
@@ -42,34 +41,38 @@ void Keeper::ask(const rtp::IndexRecord& record) {
             waits.limits = {std::max(waits.limits.rtp, record.limits.rtp),
                             std::max(waits.limits.rtcp, record.limits.rtcp)};
             if (record.address) waits.address = record.address;
+            if (record.floor_port != 0) waits.floor_port = record.floor_port;
         }
     }
     wake_.notify_one();
 }
 
-void Keeper::keep_orders(std::string text) {
+void Keeper::keep(Document document, std::string text) {
     {
         const std::lock_guard lock{mutex_};
-        orders_ = std::move(text);
-        if (orders_since_.load() == core::Time::max()) orders_since_ = core::monotonic_now();
+        texts_[static_cast<std::size_t>(document)] = std::move(text);
+        if (texts_since_.load() == core::Time::max()) texts_since_ = core::monotonic_now();
     }
     wake_.notify_one();
 }
 
 void Keeper::run() {
+    const auto any = [](const Texts& texts) {
+        return std::any_of(texts.begin(), texts.end(), [](const auto& text) { return text.has_value(); });
+    };
     std::unique_lock lock{mutex_};
     for (;;) {
-        const auto work = [&] { return stopping_ || !waiting_.empty() || (orders_ && !orders_failing_); };
-        if (orders_failing_)
-            wake_.wait_for(lock, kTryOrdersAgain, work);
+        const auto work = [&] { return stopping_ || !waiting_.empty() || (any(texts_) && !texts_failing_); };
+        if (texts_failing_)
+            wake_.wait_for(lock, kTryAgain, work);
         else
             wake_.wait(lock, work);
         const bool last = stopping_;
         std::vector<rtp::IndexRecord> batch = std::exchange(waiting_, {});
         waiting_at_.clear();
-        std::optional<std::string> orders = std::exchange(orders_, std::nullopt);
+        Texts texts = std::exchange(texts_, {});
         lock.unlock();
-        if (orders) write_orders(*orders);
+        if (any(texts)) write(texts);
         if (!batch.empty()) {
             const bool durable = make_durable(batch);
             std::vector<Answer> answers;
@@ -78,19 +81,28 @@ void Keeper::run() {
         }
         lock.lock();
         if (last && waiting_.empty()) return;
-        if (orders && orders_failing_ && !orders_) orders_ = std::move(orders);  // unless newer ones came
-        if (!orders_) orders_since_ = core::Time::max();
+        for (std::size_t i = 0; i < kDocuments; ++i)
+            if (texts[i] && !texts_[i]) texts_[i] = std::move(texts[i]);  // unless a newer one came
+        if (!any(texts_)) texts_since_ = core::Time::max();
     }
 }
 
-core::Duration Keeper::orders_waiting(core::Time now) const {
-    const core::Time since = orders_since_;
+core::Duration Keeper::waiting(core::Time now) const {
+    const core::Time since = texts_since_;
     return since > now ? core::Duration{} : now - since;
 }
 
-void Keeper::write_orders(const std::string& text) {
-    const auto written = core::write_file_atomically(orders_file_, std::as_bytes(std::span{text}), 0600);
-    orders_failing_ = !written.has_value();
+// Leaves those that could not be written.
+void Keeper::write(Texts& texts) {
+    bool failing = false;
+    for (std::size_t i = 0; i < kDocuments; ++i) {
+        if (!texts[i]) continue;
+        const auto written =
+            core::write_file_atomically(files_[i], std::as_bytes(std::span{*texts[i]}), 0600);
+        if (written) texts[i].reset();
+        failing |= !written.has_value();
+    }
+    texts_failing_ = failing;
 }
 
 bool Keeper::make_durable(const std::vector<rtp::IndexRecord>& records) {

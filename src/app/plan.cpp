@@ -203,13 +203,19 @@ private:
             for (const bridge::Channel& channel : estate_.config->channels)
                 present.insert(estate_.channels.of(channel.id));
         plan_->change.talkspurts.resize(channels.size());
+        plan_->change.duals.resize(channels.size());
         for (const bridge::Channel& channel : plan_->config->channels) {
             const std::uint32_t index = estate_.channels.of(channel.id);
-            if (present.contains(index)) continue;
-            auto talkspurt =
-                std::make_unique<media::Talkspurt>(crew_.worker(plan_->change.workers[index]).talk_path());
-            talkspurt->reserve(channels[index].reach);
-            plan_->change.talkspurts[index] = std::move(talkspurt);
+            const media::TalkPath& path = crew_.worker(plan_->change.workers[index]).talk_path();
+            const auto make = [&] {
+                auto talkspurt = std::make_unique<media::Talkspurt>(path);
+                talkspurt->reserve(channels[index].reach);
+                return talkspurt;
+            };
+            // A channel that has these already keeps them.
+            if (channel.floor.both_heard)
+                plan_->change.duals[index] = {make(), std::make_unique<media::Mixer>(path)};
+            if (!present.contains(index)) plan_->change.talkspurts[index] = make();
         }
     }
 

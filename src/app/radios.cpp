@@ -104,15 +104,19 @@ std::vector<rtp::IndexRecord> StreamBook::received(const rtp::KeyFingerprint& ke
 void StreamBook::note(const rtp::IndexRecord& record) {
     auto& [kept, order] = records_[Key{record.kind, record.key, record.ssrc}];
     const core::Address address = record.address ? record.address : kept.address;
-    if (record.address)  // the radio is there now, whichever stream it was heard on before
+    const std::uint16_t floor_port = record.floor_port != 0 ? record.floor_port : kept.floor_port;
+    if (record.address ||
+        record.floor_port != 0)  // the radio is there now, whichever stream it was heard on before
         for (auto it = records_.lower_bound(Key{record.kind, record.key, 0}); it != records_.end(); ++it) {
             if (std::get<0>(it->first) != record.kind || std::get<1>(it->first) != record.key) break;
-            it->second.first.address = {};
+            if (record.address) it->second.first.address = {};
+            if (record.floor_port != 0) it->second.first.floor_port = 0;
         }
     const rtp::IndexLimits limits{std::max(kept.limits.rtp, record.limits.rtp),
                                   std::max(kept.limits.rtcp, record.limits.rtcp)};
     kept = record;
     kept.address = address;
+    kept.floor_port = floor_port;
     kept.limits = limits;
     order = ++noted_;
 }
@@ -186,6 +190,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                .sink = {.format = settings.format,
                                         .payload_type = settings.payload_type,
                                         .ptime = settings.ptime,
+                                        .pace = settings.pace,
                                         .socket = rtp,
                                         .rtcp_socket = rtcp,
                                         .floor_socket = radio->floor ? radio->floor.get() : -1,
@@ -193,11 +198,12 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                .sender = make_sender(config.srtp, book, std::nullopt, {}),
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
-    if (!settings.remote)
-        // The new key has the last word.
-        for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
-            for (const rtp::IndexRecord& record : book.received(*key))
-                if (record.address) radio->media->source.restore_remote(record.address);
+    // Where it was before a restart. The new key has the last word.
+    for (auto key = radio->receive_keys.rbegin(); key != radio->receive_keys.rend(); ++key)
+        for (const rtp::IndexRecord& record : book.received(*key)) {
+            if (record.address && !settings.remote) radio->media->source.restore_remote(record.address);
+            if (record.floor_port != 0) radio->media->source.restore_floor_port(record.floor_port);
+        }
     radio->identity = fmt::format("sip:{}@{}", settings.talker.id, cname);
     if (settings.signal == endpoint::Signal::Mcptt)
         radio->floor_messages = std::make_shared<ptt::McptServer>(
@@ -205,8 +211,12 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                       .participant = index,
                                       .may_request = settings.direction != bridge::Direction::Listen,
                                       .sequence = static_cast<std::uint16_t>(randombytes_random())});
-    if (settings.signal == endpoint::Signal::Event)
+    if (settings.signal == endpoint::Signal::Event) {
+        using media::PreRoll;
         radio->event_key = std::make_shared<ptt::EventKey>(settings.event.event);
+        radio->pre_roll =
+            std::make_shared<PreRoll>(settings.format.clock, PreRoll::kForEvents, PreRoll::kEventPackets);
+    }
     if (settings.signal == endpoint::Signal::Ed137)
         radio->ed137 = std::make_shared<ptt::Ed137>(settings.ed137);
     if (settings.signal == endpoint::Signal::Vox)

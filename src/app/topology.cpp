@@ -59,6 +59,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.vox = radio->vox;
         endpoint.floor_messages = radio->floor_messages;
         endpoint.event_key = radio->event_key;
+        endpoint.pre_roll = radio->pre_roll;
         endpoint.ed137 = radio->ed137;
         endpoint.identity = radio->identity;
         endpoint.talker_id = settings.talker.id;
@@ -157,6 +158,7 @@ std::vector<std::pair<std::uint32_t, double>> reached(const bridge::Topology& to
 struct GroupKey {
     codec::Format format;
     std::chrono::milliseconds ptime;
+    bool pace;
     policy::Suite suite;  // where the channel's own rules treat the sound: each suite may fall under another
     bool operator==(const GroupKey&) const = default;
 };
@@ -176,6 +178,7 @@ private:
     struct Kind {
         codec::Format format;
         std::chrono::milliseconds ptime;
+        bool pace;
         std::uint32_t rate;
         bool operator==(const Kind&) const = default;
     };
@@ -209,6 +212,8 @@ private:
 
     void fill(bridge::Topology::Channel& channel) {
         channel.groups.resize(formats_.size());
+        for (const std::uint32_t index : channel.messaged)
+            channel.telling += costs_.packet(topology_.endpoints[index].media->sink.srtp().suite());
         for (const std::uint32_t index : channel.endpoints) {
             const bridge::Topology::Endpoint& endpoint = topology_.endpoints[index];
             if (!endpoint.listens) continue;
@@ -217,7 +222,8 @@ private:
             for (std::size_t talker = 0; talker < formats_.size(); ++talker) {
                 if (codec::same_payload(formats_[talker], sink.format)) continue;
                 const std::uint32_t rate = codec::working_rates(formats_[talker], sink.format).encode;
-                channel.groups[talker] |= std::uint64_t{1} << number_of(Kind{sink.format, sink.ptime, rate});
+                channel.groups[talker] |= std::uint64_t{1}
+                                          << number_of(Kind{sink.format, sink.ptime, sink.pace, rate});
             }
         }
     }
@@ -260,6 +266,44 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     return topology;
 }
 
+// Where two are heard at once, on top: the sum's encoders, and for each of the two talkers a decoder for it and what the
+// other one hears of him.
+void add_dual(const bridge::Topology& topology, std::uint32_t channel, media::CodecPool::Needs& needs) {
+    const codec::Format sum = codec::l16(media::MixInput::kRate);
+    std::vector<GroupKey> groups;
+    std::vector<codec::Format> talkers;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> pairs;
+    std::set<std::uint32_t> rates;
+    const auto add_pair = [&](const codec::Rates& rates_of) {
+        if (rates_of.resampled()) pairs.emplace(rates_of.decode, rates_of.encode);
+    };
+    const auto add_talkers = [&](std::uint32_t from) {
+        for (const std::uint32_t index : topology.channels[from].endpoints)
+            if (const auto& endpoint = topology.endpoints[index];
+                endpoint.talks && std::ranges::find(talkers, endpoint.media->format()) == talkers.end())
+                talkers.push_back(endpoint.media->format());
+    };
+    const bool by_suite = changes_sound(*topology.channels[channel].inbound);
+    add_talkers(channel);
+    for (const auto& [far, gain] : reached(topology, channel)) add_talkers(far);
+    for (const std::uint32_t index : topology.channels[channel].endpoints) {
+        if (!topology.endpoints[index].listens) continue;
+        const auto& sink = topology.endpoints[index].media->sink.settings();
+        const GroupKey key{sink.format, sink.ptime, sink.pace,
+                           by_suite ? topology.endpoints[index].suite : policy::Suite::None};
+        if (std::ranges::find(groups, key) == groups.end()) groups.push_back(key);
+        add_pair(codec::working_rates(sum, sink.format));
+        rates.insert(codec::decode_rate(sum, sink.format));
+    }
+    for (const GroupKey& key : groups) needs.encoder(key.format, 3);  // of the sum, and of each of the two
+    needs.decoder(sum, rates.size());
+    for (const codec::Format& talker : talkers) {
+        needs.decoder(talker, 4);
+        add_pair(codec::working_rates(talker, sum));
+    }
+    for (const auto& [from, to] : pairs) needs.resampler(from, to, 2);
+}
+
 // A channel's listeners hear one talkspurt at a time, so a channel needs at most one encoder for each distinct group
 // of its own listeners that some talker cannot be relayed to, and a talkspurt one decoder for each working rate.
 CodecNeeds codec_needs(const bridge::Topology& topology) {
@@ -295,7 +339,7 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
                     rates.insert(working.decode);
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);
                     auto& groups = to_encode[channel];
-                    const GroupKey key{sink.format, sink.ptime,
+                    const GroupKey key{sink.format, sink.ptime, sink.pace,
                                        by_suite ? endpoint.suite : policy::Suite::None};
                     if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
                     if (channel != home && (strips(*topology.channels[home].outbound) ||
@@ -310,8 +354,11 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
     for (std::uint32_t channel = 0; channel < to_encode.size(); ++channel)
         for (const GroupKey& key : to_encode[channel]) {
             needs.channels[channel].encoder(key.format);
-            needs.channels[channel].strippers += stripped[channel] ? 1 : 0;
+            const std::size_t talkers = topology.channels[channel].floor.both_heard ? 2 : 1;
+            needs.channels[channel].strippers += stripped[channel] ? talkers : 0;
         }
+    for (std::uint32_t channel = 0; channel < topology.channels.size(); ++channel)
+        if (topology.channels[channel].floor.both_heard) add_dual(topology, channel, needs.channels[channel]);
     // For talkers whose packets are longer than their listeners', which no configuration tells.
     for (const codec::Format& format : spare) {
         needs.spare.encoder(format, kSpare);

@@ -35,6 +35,7 @@ public:
         if (const auto rules = map.find("preemption"))
             for (const Node& rule : rules->list()) read_preemption(rule, bridge);
         map.finish();
+        bridge.agencies = agencies_on(bridge);
         check(node, bridge);
         return bridge.id.empty() ? std::nullopt : std::optional{std::move(bridge)};
     }
@@ -199,15 +200,20 @@ private:
         bridge.preemption.push_back(std::move(rule));
     }
 
+    // Who keeps its key itself is waited for: such a bridge opens when its consent is there.
     void check(const Node& node, const Bridge& bridge) const {
         if (bridge.opens != Opens::Always) return;
-        for (const std::string& agency : agencies_on(bridge))
-            if (std::find(bridge.standing_consent.begin(), bridge.standing_consent.end(), agency) ==
-                bridge.standing_consent.end())
+        const auto stands = [&](const std::string& agency) {
+            return std::find(bridge.standing_consent.begin(), bridge.standing_consent.end(), agency) !=
+                   bridge.standing_consent.end();
+        };
+        for (const Agency& agency : agencies_)
+            if (agency.key_kept_here && !stands(agency.id) &&
+                std::find(bridge.agencies.begin(), bridge.agencies.end(), agency.id) != bridge.agencies.end())
                 node.problem(fmt::format(
-                    "opens: always needs the standing consent of every agency on the bridge; '{}' is "
-                    "missing from standing_consent",
-                    agency));
+                    "opens: always needs the standing consent of every agency on the bridge whose key "
+                    "the gateway keeps; '{}' is missing from standing_consent",
+                    agency.id));
     }
 
     std::vector<std::string> agencies_on(const Bridge& bridge) const {
@@ -217,6 +223,7 @@ private:
                 if (channel.id == leg.channel &&
                     std::find(found.begin(), found.end(), channel.agency) == found.end())
                     found.push_back(channel.agency);
+        std::sort(found.begin(), found.end());
         return found;
     }
 

@@ -35,14 +35,12 @@ void read_key(const Node& node, Agency& agency) {
         agency.key_kept_here = true;
         return;
     }
-    constexpr std::string_view kPrefix = "ed25519:";
-    if (text->starts_with(kPrefix)) {
-        if (auto octets = core::from_base64(std::string_view{*text}.substr(kPrefix.size()));
-            octets && octets->size() == 32) {
-            agency.public_key = std::move(*octets);
-            return;
-        }
-        node.problem("the Ed25519 public key is not 32 octets in base64 (44 characters)");
+    if (text->starts_with("ed25519:")) {
+        const auto key = record::read_public_key(*text);
+        if (key)
+            agency.public_key = *key;
+        else
+            node.problem(key.error().context);
         return;
     }
     node.problem(
@@ -89,6 +87,13 @@ std::vector<Agency> read_agencies(const Node& list) {
                                      agency->id, first->mark.line));
             continue;
         }
+        const auto same_key = [&](const Agency& other) {
+            return other.public_key && other.public_key == agency->public_key;
+        };
+        if (const auto first = std::find_if(agencies.begin(), agencies.end(), same_key);
+            first != agencies.end())
+            node.problem(fmt::format("agency '{}' has the same key as '{}': one hand would consent for both",
+                                     agency->id, first->id));
         agencies.push_back(std::move(*agency));
     }
     return agencies;

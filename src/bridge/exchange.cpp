@@ -2,16 +2,13 @@
 #include "crosspatch/bridge/exchange.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace crosspatch::bridge {
 namespace {
 
 using media::Drop;
-constexpr std::chrono::seconds kGone{15};  // three reports missed
 // 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
 constexpr std::chrono::milliseconds kWishes{250};
-constexpr std::size_t kManySources = 200;  // of 256 that one key may have
 constexpr std::size_t kMostFar = floor::Arbiter::kMaxFar;
 
 }  // namespace
@@ -153,7 +150,10 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
     const floor::Answer answer = arbiter_.request(request, now, decisions_);
     act(now);
     collected_for_ = kNowhere;
-    if (answer == floor::Answer::Queued) decide_waiting_again(plan(who).channel, now);
+    if (answer == floor::Answer::Queued) {
+        decide_waiting_again(plan(who).channel, now);
+        act(now);
+    }
     decision_times_.add(core::monotonic_now() - now);
 }
 
@@ -271,16 +271,23 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
 // Does what the arbiter decided, until it has nothing more to say.
 void Exchange::act(core::Time now) {
     do {
-        for (const floor::Decision& decision : decisions_) {
-            act_on(decision, now);
-            cue(decision, now);
-            tell(decision);
-            answer_key(decision, now);
-        }
-        decisions_.clear();
+        carry_out(now);
+        follow_queue(now);
         const auto next = arbiter_.next_deadline();
         if (next && *next == core::Time::min()) arbiter_.advance(now, decisions_);
     } while (!decisions_.empty());
+}
+
+void Exchange::carry_out(core::Time now) {
+    for (const floor::Decision& decision : decisions_) {
+        // What it has not got yet, follow_queue() may still take.
+        if (decision.kind == floor::Decision::Kind::Skipped && home(decision.participant).came_up) continue;
+        act_on(decision, now);
+        cue(decision, now);
+        tell(decision);
+        answer_key(decision, now);
+    }
+    decisions_.clear();
 }
 
 void Exchange::act_on(const floor::Decision& decision, core::Time now) {
@@ -288,24 +295,23 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     ChannelState* state = decision.participant == floor::kNobody ? nullptr : &home(decision.participant);
     switch (decision.kind) {
         case Kind::Granted:
-            take_up(*state, decision, now);
+            take_up(decision, now);
             return send(Report::Kind::Granted, decision, now);
         case Kind::Denied:
             ++counters_.denied[static_cast<std::size_t>(decision.cause)];
             return send(Report::Kind::Denied, decision, now);
         case Kind::Queued:
             ++counters_.queued;
+            // What was collected is for the moment of the press; it may come up before that is over.
+            if (collected_for_ == decision.participant) collected_for_ = kNowhere;
             return send(Report::Kind::Queued, decision, now);
         case Kind::Withdrawn:
             return send(Report::Kind::Withdrawn, decision, now);
         case Kind::Skipped:
             return send(Report::Kind::Skipped, decision, now);
         case Kind::Joined:
-            for (const Far& far : state->far)
-                if (far.channel == decision.channel && state->talkspurt->running()) {
-                    add_listeners(*state, far);
-                    state->talkspurt->arrange(now);
-                }
+            if (state->talkspurt->running()) let_hear(*state, decision.channel, now);
+            state->talkspurt->arrange(now);
             return send(Report::Kind::Joined, decision, now);
         case Kind::Left:
             tell_listeners(
@@ -321,8 +327,10 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
         case Kind::Released:
             return end(*state, decision, now);
         case Kind::Taken:
-            return send(Report::Kind::Taken, decision, now);
         case Kind::Idle:
+            mix(decision.channel, now);
+            if (decision.kind == Kind::Taken) return send(Report::Kind::Taken, decision, now);
+            if (some_wait_for_far(decision.channel)) follow_later(decision.channel);
             return send(Report::Kind::Idle, decision, now);
         case Kind::RepeatGranted:
             if (collected_for_ != decision.participant) return;
@@ -337,15 +345,21 @@ void Exchange::act_on(const floor::Decision& decision, core::Time now) {
     }
 }
 
-void Exchange::take_up(ChannelState& state, const floor::Decision& granted, core::Time now) {
+void Exchange::take_up(const floor::Decision& granted, core::Time now) {
+    const std::uint32_t channel = plan(granted.participant).channel;
+    const bool is_second = channels_[channel].talker != kNowhere && duals_[channel];
+    ChannelState& state = is_second ? duals_[channel]->second : channels_[channel];
     ++counters_.granted;
     // A grant out of the queue comes long after its press: the rules and bridges of now count.
-    if (collected_for_ != granted.participant)
+    state.came_up = collected_for_ != granted.participant;
+    if (state.came_up) {
         collect(granted.participant, arbiter_.claim(granted.participant), false, now);
+        follow_later(plan(granted.participant).channel);
+    }
     state.talker = granted.participant;
     state.number = granted.talkspurt;
     state.pressed = now;
-    set_talking(plan(granted.participant).channel, true);
+    set_talking(place_of(state, channel), true);
     carry_to_collected(state, now);
 }
 
@@ -383,9 +397,8 @@ void Exchange::raised(std::uint32_t talker, core::Time now) {
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
     const std::uint32_t who = from.index();
     state.talkspurt->start(from, first, now);
-    add_listeners(state, own_channel(who));
-    for (const Far& far : state.far)
-        if (arbiter_.holds(who, far.channel)) add_listeners(state, far);
+    let_hear(state, plan(who).channel, now);
+    for (const Far& far : state.far) let_hear(state, far.channel, now);
     state.talkspurt->arrange(now);
     state.wishes_at = now;
     ++counters_.talkspurts;
@@ -406,6 +419,7 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
         tell_listeners(
             state, [](const media::Listener&) { return true; }, now);
         state.talkspurt->finish();
+        unseat(state);
         const media::Talkspurt::Numbers& numbers = state.talkspurt->numbers();
         released.numbers = {.packets_received = numbers.packets_received,
                             .packets_lost = numbers.packets_lost,
@@ -420,16 +434,17 @@ void Exchange::end(ChannelState& state, const floor::Decision& decision, core::T
         counters_.concealed += numbers.frames_concealed;
     }
     state.talker = kNowhere;
+    state.came_up = false;
     state.decide_again = core::Time::max();
     set_load(state, 0);
-    set_talking(plan(decision.participant).channel, false);
+    set_talking(place_of(state, plan(decision.participant).channel), false);
     note_end(decision, now);
     send(released);
 }
 
-void Exchange::set_talking(std::uint32_t channel, bool talking) {
-    const auto found = std::find(talking_.begin(), talking_.end(), channel);
-    if (talking && found == talking_.end()) talking_.push_back(channel);
+void Exchange::set_talking(std::uint32_t place, bool talking) {
+    const auto found = std::find(talking_.begin(), talking_.end(), place);
+    if (talking && found == talking_.end()) talking_.push_back(place);
     if (talking || found == talking_.end()) return;
     *found = talking_.back();
     talking_.pop_back();
@@ -440,96 +455,27 @@ void Exchange::left(media::Endpoint& from, core::Time now) {
     act(now);
 }
 
-void Exchange::heard(media::Endpoint& from, core::Time now) {
-    EndpointState& state = endpoints_[from.index()];
-    const bool moved = from.source.take_moved();
-    if (!state.up || moved) {
-        Report seen = report(state.up ? Report::Kind::EndpointMoved : Report::Kind::EndpointUp, now);
-        seen.endpoint = from.index();
-        seen.address = from.source.remote();
-        state.up = true;
-        send(seen);
-        if (seen.kind == Report::Kind::EndpointUp) tell_state(from.index());
-    }
-    wish_to_receive(from, now);
-}
-
-void Exchange::wish_to_receive(media::Endpoint& endpoint, core::Time now) {
-    while (const auto wish = endpoint.source.srtp().next_wish()) {
-        Report limit = report(Report::Kind::ReceiveLimit, now);
-        limit.endpoint = endpoint.index();
-        limit.ssrc = wish->ssrc;
-        limit.limits = wish->limits;
-        limit.address = endpoint.source.settings().learn ? endpoint.source.remote() : core::Address{};
-        if (!send(limit)) return endpoint.source.srtp().repeat_wishes();
-    }
-}
-
-void Exchange::wish_to_send(media::Endpoint& endpoint, core::Time now) {
-    while (const auto wish = endpoint.sink.srtp().next_wish()) {
-        Report limit = report(Report::Kind::SendLimit, now);
-        limit.endpoint = endpoint.index();
-        limit.ssrc = wish->ssrc;
-        limit.limits = wish->limits;
-        if (!send(limit)) return endpoint.sink.srtp().repeat_wishes();
-    }
-}
-
-// srtp.md section 11: at 256 SSRCs under one key a new one is refused, which must not come as a surprise.
-void Exchange::watch_sources(media::Endpoint& endpoint, core::Time now) {
-    const rtp::SrtpReceiver& receiver = endpoint.source.srtp();
-    const std::size_t lasting = receiver.sources() < kManySources ? 0 : receiver.lasting_sources();
-    const bool many = lasting >= kManySources;
-    bool& reported = endpoints_[endpoint.index()].many_sources;
-    if (many == reported) return;
-    Report sources = report(Report::Kind::ManySources, now);
-    sources.endpoint = endpoint.index();
-    sources.position = static_cast<std::uint16_t>(lasting);
-    if (send(sources)) reported = many;
-}
-
-void Exchange::tend(media::Endpoint& endpoint, core::Time now) {
-    const std::uint32_t who = endpoint.index();
-    EndpointState& state = endpoints_[who];
-    const auto last = endpoint.source.last_heard();
-    if (state.up && plan(who).reports && last && now > *last + kGone) {
-        state.up = false;
-        Report gone = report(Report::Kind::EndpointDown, now);
-        gone.endpoint = who;
-        gone.left = std::chrono::round<std::chrono::milliseconds>(now - *last);
-        send(gone);
-    }
-    const std::uint64_t loops = endpoint.source.counters().dropped.read(Drop::OwnSsrc);
-    if (loops != std::exchange(state.loops_seen, loops)) {
-        Report loop = report(Report::Kind::LoopSuspected, now);
-        loop.endpoint = who;
-        send(loop);
-    }
-    if (arbiter_.participant_state(who) == floor::ParticipantState::Silent) end_overrun(who, now);
-    endpoint.sink.srtp().repeat_wishes();
-    wish_to_send(endpoint, now);
-    endpoint.source.srtp().repeat_wishes();
-    wish_to_receive(endpoint, now);
-    watch_sources(endpoint, now);
-}
-
 void Exchange::advance(core::Time now) {
     arbiter_.advance(now, decisions_);
     act(now);
     for (std::size_t i = talking_.size(); i-- > 0;) {
         if (i >= talking_.size()) continue;  // some have ended meanwhile
-        const std::uint32_t channel = talking_[i];
-        ChannelState& state = channels_[channel];
+        const std::uint32_t channel = channel_at(talking_[i]);
+        ChannelState& state = talk_at(talking_[i]);
         if (state.talkspurt->running()) {
             state.talkspurt->advance(now);
             if (now >= state.wishes_at) {
                 state.wishes_at = now + kWishes;
                 for (const media::Listener& one : state.talkspurt->listeners())
                     wish_to_send(*one.endpoint, now);
+                if (duals_[channel])
+                    for (const media::Listener& one : duals_[channel]->mixer->mixed().listeners())
+                        wish_to_send(*one.endpoint, now);
             }
         }
         if (now >= state.decide_again) decide_again(channel, now);
     }
+    for (const std::uint32_t channel : mixing_) duals_[channel]->mixer->advance(now);
     if (told_ != done_) tell_done(done_, now);
     while (const auto due = keys_.earliest()) {
         if (due->when > now) break;
@@ -545,12 +491,13 @@ std::optional<core::Time> Exchange::next_deadline() {
     const auto sooner = [&](std::optional<core::Time> other) {
         if (other && (!next || *other < *next)) next = other;
     };
-    for (const std::uint32_t channel : talking_) {
-        const ChannelState& state = channels_[channel];
+    for (const std::uint32_t place : talking_) {
+        const ChannelState& state = talk_at(place);
         if (!state.talkspurt->running()) continue;
         sooner(state.talkspurt->deadline());
         if (state.decide_again != core::Time::max()) sooner(state.decide_again);
     }
+    for (const std::uint32_t channel : mixing_) sooner(duals_[channel]->mixer->deadline());
     sooner(tones_.next_deadline());
     if (const auto due = keys_.earliest()) sooner(due->when);
     return next;
@@ -570,6 +517,15 @@ bool Exchange::send(const Report& made) {
     return taken;
 }
 
+// Through which bridges this press could be heard, or take the floor: control may have opened or closed some meanwhile.
+void Exchange::list_open(Report& made) const {
+    for (const std::uint32_t bridge : topology_->channels[made.channel].bridges) {
+        if (!open_[bridge]) continue;
+        if (made.listed_count < Report::kListed) made.listed[made.listed_count++] = bridge;
+        ++made.position;
+    }
+}
+
 void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Time now) {
     Report made = report(kind, now);
     made.endpoint = decision.participant;
@@ -579,10 +535,12 @@ void Exchange::send(Report::Kind kind, const floor::Decision& decision, core::Ti
     made.position = decision.position;
     made.left = decision.left;
     made.talkspurt = decision.talkspurt;
+    made.beside = decision.beside;
     if (decision.participant != floor::kNobody) {
         made.priority = arbiter_.claim(decision.participant).priority;
         made.emergency = arbiter_.claim(decision.participant).level == floor::Class::Emergency;
     }
+    if (kind == Report::Kind::Granted || kind == Report::Kind::Denied) list_open(made);
     send(made);
 }
 

@@ -12,12 +12,37 @@ media::Talkspurt* Exchange::pass_keyed(media::Endpoint& from, const Packet& pack
     const std::uint32_t who = from.index();
     auto& dropped = from.source.counters().dropped;
     if (packet.new_stream && plan(who).event_key) begin_anew(who, now);
+    if (plan(who).pre_roll && !key_is_down(who)) return keep_for_key(from, packet, now), nullptr;
     if (!key_is_down(who) || talk_by_key(who, packet.dtx, now) != floor::Verdict::Pass) {
         note_refused(who, now);
         return dropped(Drop::NoFloor), nullptr;
     }
     if (packet.stale) return dropped(Drop::Stale), nullptr;
     return carried_by(from, packet, now);
+}
+
+// The first packet of an event may be lost, or overtaken by the sound under it: that waits a moment for the next one.
+void Exchange::keep_for_key(media::Endpoint& from, const Packet& packet, core::Time now) {
+    auto& dropped = from.source.counters().dropped;
+    media::PreRoll& pre_roll = *plan(from.index()).pre_roll;
+    note_refused(from.index(), now);
+    if (packet.stale) return dropped(Drop::Stale);
+    dropped(Drop::NoFloor, pre_roll.drop_old(now) + pre_roll.keep(packet, now));
+}
+
+// The event says when it began, by the clock of the sound: what was kept of before that is nobody's press.
+void Exchange::play_kept(media::Endpoint& from, std::uint32_t since, core::Time now) {
+    const std::uint32_t who = from.index();
+    auto& dropped = from.source.counters().dropped;
+    media::PreRoll& pre_roll = *plan(who).pre_roll;
+    dropped(Drop::NoFloor, pre_roll.drop_old(now) + pre_roll.drop_before(since));
+    if (pre_roll.size() == 0) return;
+    const bool granted = arbiter_.media(who, now, false) == floor::Verdict::Pass;
+    media::Talkspurt* talkspurt = granted ? carried_by(from, pre_roll.first({}), now) : nullptr;
+    if (talkspurt)
+        pre_roll.replay(*talkspurt, now);
+    else
+        dropped(Drop::NoFloor, pre_roll.clear());  // what was denied is not bridged later either
 }
 
 bool Exchange::key_is_down(std::uint32_t who) const {
@@ -52,9 +77,10 @@ void Exchange::beside(media::Endpoint& from, const Packet& packet, core::Time no
 // The sender's numbers and timestamps begin anew: what its key was down for is over, and if it is down, it is pressed anew.
 void Exchange::begin_anew(std::uint32_t who, core::Time now) {
     if (key_is_down(who)) release_key(who, now);
-    if (plan(who).event_key)
+    if (plan(who).event_key) {
         plan(who).event_key->restart();
-    else
+        plan(who).media->source.counters().dropped(Drop::NoFloor, plan(who).pre_roll->clear());
+    } else
         plan(who).ed137->forget_press();
 }
 
@@ -65,7 +91,10 @@ void Exchange::heed_event(media::Endpoint& from, const Packet& packet, core::Tim
     const auto event = rtp::parse_telephone_event(packet.payload);
     if (!event) return from.source.counters().dropped(Drop::BadPayload);
     for (const auto& change : key.on_packet(*event, packet.timestamp, now)) {
-        if (change == ptt::EventKey::Change::Pressed) press_key(who, floor::Class::Normal, now);
+        if (change == ptt::EventKey::Change::Pressed) {
+            press_key(who, floor::Class::Normal, now);
+            play_kept(from, packet.timestamp, now);
+        }
         if (change == ptt::EventKey::Change::Released) release_key(who, now);
     }
     keys_.set(who, key.next_deadline().value_or(core::kNever));
@@ -95,6 +124,8 @@ void Exchange::heed(std::uint32_t who, const ptt::Ed137::Changes& changes, core:
             case Kind::Claimed:  // of a press that was refused, only more than that is a new act
                 if (!endpoints_[who].key_is_over || counted(who, change->level) > endpoints_[who].over_at)
                     press_key(who, change->level, now);
+                else if (claims_more(who, change->level, true))
+                    report_key(who, change->level, now);
                 break;
             case Kind::Released:
                 release_key(who, now);
@@ -127,22 +158,30 @@ void Exchange::press_key(std::uint32_t who, floor::Class level, core::Time now) 
     using State = floor::ParticipantState;
     const State state = arbiter_.participant_state(who);
     const bool talks = state == State::Talking || state == State::Revoking;
-    if (talks && claim.level <= arbiter_.claim(who).level) return;
+    const bool more = claims_more(who, level, talks);
+    if (talks && claim.level <= arbiter_.claim(who).level) {
+        if (more) report_key(who, level, now);
+        return;
+    }
     if (!is_news(who, claim, now)) {
         plan(who).media->source.counters().dropped(Drop::KeyFlood);
         return end_key(who);
     }
     endpoints_[who].key_is_over = false;
+    report_key(who, level, now);
+    press(who, claim, true, now);
+}
+
+void Exchange::report_key(std::uint32_t who, floor::Class level, core::Time now) {
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
     requested.channel = plan(who).channel;
     requested.is_explicit = true;
-    requested.priority = claim.priority;
-    requested.emergency = claim.level == floor::Class::Emergency;
+    requested.priority = plan(who).priority;
+    requested.emergency = counted(who, level) == floor::Class::Emergency;
     requested.claimed = level;
-    requested.cut_down = claim.level != level;
+    requested.cut_down = counted(who, level) != level;
     send(requested);
-    press(who, claim, true, now);
 }
 
 floor::Class Exchange::counted(std::uint32_t who, floor::Class level) const {
@@ -188,7 +227,7 @@ void Exchange::answer_key(const floor::Decision& decision, core::Time now) {
 void Exchange::follow_channel(std::uint32_t who, core::Time now) {
     const Topology::Endpoint& radio = plan(who);
     if (!radio.ed137 || !radio.media) return;
-    const auto talker = arbiter_.holder(radio.channel);
+    const auto talker = heard_talker(who);
     const bool hears = talker && may_know(who, *talker) && may_listen(who, *talker, policy::SuiteSet::all());
     if (hears || tones_.sounds(who))
         radio.ed137->talk_begins(hears ? arbiter_.claim(*talker).level : floor::Class::Normal, now);
@@ -205,10 +244,8 @@ void Exchange::show_on_air(std::uint32_t who, core::Time now) {
     if (radio.media->sink.counters().packets.read() != endpoints_[who].sent_on_air)
         session.sent_meanwhile(now);
     radio.media->sink.set_extension(rtp::ed137::kProfile, session.extension().view());
-    const auto talker = arbiter_.holder(radio.channel);
     while (session.keep_alive_due(now)) {
-        if (radio.media->send_empty(path_.outbox, rtp::ed137::kKeepAlive, now) && talker)
-            home(*talker).talkspurt->make_way(*radio.media);
+        if (radio.media->send_empty(path_.outbox, rtp::ed137::kKeepAlive, now)) make_way(who);
         session.sent(now);
     }
     endpoints_[who].sent_on_air = radio.media->sink.counters().packets.read();

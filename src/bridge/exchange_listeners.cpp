@@ -17,32 +17,24 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
            endpoints_[endpoint].standing == Standing::Enabled && !tones_.plays(endpoint);
 }
 
-// What of it is said on his own channel: everything, as it is.
-Exchange::Far Exchange::own_channel(std::uint32_t talker) const {
-    return {.channel = plan(talker).channel, .suites = policy::SuiteSet::all()};
-}
-
-void Exchange::add_listeners(ChannelState& state, const Far& to) {
-    for (const std::uint32_t endpoint : topology_->channels[to.channel].endpoints)
-        if (may_listen(endpoint, state.talker, to.suites))
-            state.talkspurt->add(*plan(endpoint).media, to.channel, to.treatment(plan(endpoint).suite));
+// The talkspurt is heard on `channel` from now on, if it has its floor. Its listeners are arranged afterwards.
+void Exchange::let_hear(ChannelState& state, std::uint32_t channel, core::Time now) {
+    if (duals_[channel]) return mix(channel, now);
+    for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+        if (const auto treatment = treatment_for(endpoint, state, channel))
+            state.talkspurt->add(*plan(endpoint).media, channel, *treatment);
 }
 
 // Takes out who may not hear it any more or hears it otherwise now, and lets in who may.
 void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     marked_.assign(endpoints_.size(), false);
-    const Far own = own_channel(state.talker);
-    const auto heard_on = [&](std::uint32_t channel) -> const Far* {
-        if (channel == own.channel) return &own;
-        const Far* far = far_of(state.talker, channel);
-        return far && arbiter_.holds(state.talker, channel) ? far : nullptr;
+    const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
+        return plan(endpoint).channel == channel && hears_alone(endpoint, state, channel);
     };
     const auto gone = [&](const media::Listener& listener) {
         const std::uint32_t index = listener.endpoint->index();
-        const Far* far = heard_on(listener.channel);
-        return plan(index).media != listener.endpoint || plan(index).channel != listener.channel || !far ||
-               !may_listen(index, state.talker, far->suites) ||
-               listener.treatment != far->treatment(plan(index).suite);
+        return plan(index).media != listener.endpoint || !allowed(index, listener.channel) ||
+               treatment_for(index, state, listener.channel) != listener.treatment;
     };
     tell_listeners(state, gone, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
@@ -53,12 +45,12 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     const auto let_in = [&](std::uint32_t channel) {
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
             follow_channel(endpoint, now);
-        const Far* far = heard_on(channel);
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-            if (far && !marked_[endpoint] && may_listen(endpoint, state.talker, far->suites))
-                state.talkspurt->add(*plan(endpoint).media, channel, far->treatment(plan(endpoint).suite));
+            if (!marked_[endpoint] && allowed(endpoint, channel))
+                state.talkspurt->add(*plan(endpoint).media, channel,
+                                     *treatment_for(endpoint, state, channel));
     };
-    let_in(own.channel);
+    let_in(plan(state.talker).channel);
     for (const Far& far : state.far) let_in(far.channel);
     state.talkspurt->arrange(now);
 }
@@ -66,8 +58,8 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
 // One endpoint begins or ceases to hear what is said on its channel.
 void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time now) {
     if (!plan(endpoint).media) return;
-    for (const std::uint32_t channel : talking_) {
-        ChannelState& state = channels_[channel];
+    for (const std::uint32_t place : talking_) {
+        ChannelState& state = talk_at(place);
         if (!state.talkspurt->running()) continue;
         if (listening)
             refresh_listeners(state, now);
@@ -77,6 +69,9 @@ void Exchange::set_listening(std::uint32_t endpoint, bool listening, core::Time 
             state.talkspurt->remove(*plan(endpoint).media);
         }
     }
+    if (listening) mix_all(now);
+    for (const std::uint32_t channel : mixing_)
+        if (!listening) duals_[channel]->mixer->mixed().remove(*plan(endpoint).media);
     follow_channel(endpoint, now);
 }
 
@@ -125,25 +120,18 @@ void Exchange::play(TalkerTone tone, std::uint32_t endpoint, core::Time now) {
 // A bridge has opened or closed, or a rule now answers differently: what the talker on `channel` is heard on.
 void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     decide_waiting_again(channel, now);
-    ChannelState& state = channels_[channel];
-    if (state.talker == kNowhere) return;
-    collect(state.talker, arbiter_.claim(state.talker), false, now);
-    carry_to_collected(state, now);
-    arbiter_.retarget(state.talker, targets_, now, decisions_);
     act(now);
-    if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
-}
-
-// The same for presses that wait there. Whom they may take a far channel from is not known before it is their turn: they
-// have what is free then, and join the others later.
-void Exchange::decide_waiting_again(std::uint32_t channel, core::Time now) {
-    for (const std::uint32_t who : topology_->channels[channel].messaged) {
-        if (arbiter_.participant_state(who) != floor::ParticipantState::Queued) continue;
-        collect(who, arbiter_.claim(who), false, now);
-        for (floor::Target& target : targets_) target.may_preempt = false;
-        arbiter_.retarget(who, targets_, now, decisions_);
+    const auto decide = [&](ChannelState& state) {
+        if (state.talker == kNowhere) return;
+        collect(state.talker, arbiter_.claim(state.talker), false, now);
+        carry_to_collected(state, now);
+        arbiter_.retarget(state.talker, targets_, now, decisions_);
         act(now);
-    }
+        if (state.talker != kNowhere && state.talkspurt->running()) refresh_listeners(state, now);
+    };
+    decide(channels_[channel]);
+    if (duals_[channel]) decide(duals_[channel]->second);
+    mix_all(now);
 }
 
 policy::Sensitivity Exchange::label(std::uint32_t channel) const {
@@ -194,6 +182,7 @@ void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Tim
     act(now);
     tones_.stop(endpoint);
     if (plan(endpoint).vox) plan(endpoint).vox->restart();
+    if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
     if (plan(endpoint).signal == floor::Signal::Key) end_key(endpoint);
     set_listening(endpoint, enabled, now);
     if (enabled) tell_state(endpoint);
@@ -220,7 +209,7 @@ void Exchange::shut_down(core::Time now) {
         if (minds(channel)) empty_queue(channel, kEverybody, floor::Cause::ShuttingDown, now);
     for (std::size_t i = talking_.size(); i-- > 0;) {
         if (i >= talking_.size()) continue;
-        arbiter_.revoke(channels_[talking_[i]].talker, floor::Cause::ShuttingDown, now, decisions_);
+        arbiter_.revoke(talk_at(talking_[i]).talker, floor::Cause::ShuttingDown, now, decisions_);
         act(now);
     }
     // RFC 3550 section 6.6: the radios learn that we leave, and need not wait for silence to tell them.

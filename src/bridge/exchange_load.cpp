@@ -53,8 +53,8 @@ void Exchange::tend_silent(core::Time now) {
 
 // The one that is left is not the reason.
 void Exchange::shed(std::uint64_t load, core::Time now) {
-    const auto rank = [this](std::uint32_t channel) {
-        const ChannelState& state = channels_[channel];
+    const auto rank = [this](std::uint32_t place) {
+        const ChannelState& state = talk_at(place);
         const floor::Claim claim = arbiter_.claim(state.talker);
         return std::tuple{claim.level, claim.priority, state.pressed.time_since_epoch().count() * -1};
     };
@@ -62,11 +62,11 @@ void Exchange::shed(std::uint64_t load, core::Time now) {
         const std::uint32_t least =
             *std::min_element(talking_.begin(), talking_.end(),
                               [&](std::uint32_t a, std::uint32_t b) { return rank(a) < rank(b); });
-        gone += std::max<std::uint64_t>(channels_[least].load, 1);
+        gone += std::max<std::uint64_t>(talk_at(least).load, 1);
         ++counters_.shed;
-        empty_queue(least, floor::Class::Emergency, floor::Cause::RevokeNoResources, now);
+        empty_queue(channel_at(least), floor::Class::Emergency, floor::Cause::RevokeNoResources, now);
         const std::size_t before = talking_.size();
-        arbiter_.revoke(channels_[least].talker, floor::Cause::RevokeNoResources, now, decisions_);
+        arbiter_.revoke(talk_at(least).talker, floor::Cause::RevokeNoResources, now, decisions_);
         act(now);
         if (talking_.size() >= before) return;  // the next in the queue took his place
     }

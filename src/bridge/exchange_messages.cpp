@@ -59,6 +59,10 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
     const bool may_broadcast = !heard.broadcast || talker.may_broadcast;
     const floor::Claim claim{may ? heard.level : floor::Class::Normal,
                              std::min(heard.priority.value_or(talker.priority), talker.priority)};
+    using State = floor::ParticipantState;
+    const State before = arbiter_.participant_state(who);
+    const bool presses = before == State::Talking || before == State::Revoking || before == State::Queued;
+    const bool more = claims_more(who, heard.level, presses);
     const bool tell = is_news(who, claim, now);
     Report requested = report(Report::Kind::Requested, now);
     requested.endpoint = who;
@@ -71,7 +75,7 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
         static_cast<std::uint8_t>(std::min(heard.user_id.size(), requested.user_id.size()));
     std::copy_n(heard.user_id.begin(), requested.user_id_size, requested.user_id.begin());
     requested.cut_down = !may || !may_broadcast || heard.priority > talker.priority;
-    if (tell) send(requested);
+    if (tell || more) send(requested);
     const auto holder = arbiter_.holder(talker.channel);
     const bool broadcast = holder && *holder != who && endpoints_[*holder].broadcasts;
     if (!holder || *holder != who) endpoints_[who].broadcasts = heard.broadcast && may_broadcast;
@@ -82,6 +86,15 @@ void Exchange::ask(std::uint32_t who, const Heard& heard, core::Time now) {
         return act(now);
     }
     press(who, claim, tell, now);
+}
+
+// contract.md, Floor: what is claimed without the right to it is recorded, also where it changes nothing; once a class and
+// press.
+bool Exchange::claims_more(std::uint32_t who, floor::Class level, bool presses) {
+    floor::Class& claimed = endpoints_[who].claimed;
+    const bool more = presses && level > claimed;
+    if (!presses || more) claimed = level;
+    return more;
 }
 
 // Not the same press again, and no more than five of them a second: what is beyond is counted as messages are.
@@ -127,7 +140,7 @@ std::string_view Exchange::name_for(std::uint32_t who, std::uint32_t talker) con
 
 // How his talkspurt gets to `channel`; nothing if it does not, or is said there.
 const Exchange::Far* Exchange::far_of(std::uint32_t talker, std::uint32_t channel) const {
-    const auto& far = channels_[plan(talker).channel].far;
+    const auto& far = home(talker).far;
     const auto found =
         std::find_if(far.begin(), far.end(), [&](const Far& one) { return one.channel == channel; });
     return found == far.end() ? nullptr : &*found;
@@ -183,7 +196,10 @@ void Exchange::tell_one(std::uint32_t who, const floor::Decision& decision) {
 void Exchange::tell_state(std::uint32_t who) {
     ptt::McptServer* server = plan(who).floor_messages.get();
     if (endpoints_[who].standing != Standing::Enabled) return;
-    if (server && plan(who).media) say(who, server->state(scene(who)));
+    if (!server || !plan(who).media) return;
+    say(who, server->state(scene(who)));
+    if (const auto beside = arbiter_.beside(plan(who).channel))
+        say(who, server->state(scene(who, *beside), true));
 }
 
 void Exchange::tell(const floor::Decision& decision) {
@@ -193,6 +209,7 @@ void Exchange::tell(const floor::Decision& decision) {
         case Kind::Idle:
         case Kind::RepeatTaken:
         case Kind::RepeatIdle:
+            admission_.told(topology_->channels[decision.channel].telling);
             for (const std::uint32_t listener : topology_->channels[decision.channel].messaged)
                 if (endpoints_[listener].standing == Standing::Enabled) tell_one(listener, decision);
             return;

@@ -23,8 +23,11 @@ std::string explain(const Bridge& bridge, Lifecycle lifecycle, const std::vector
         case Because::Open:
             return fmt::format("bridge '{}' is open", bridge.id);
         case Because::NoConsent:
-            return fmt::format("bridge '{}' needs the consent of {}, which has not given it", bridge.id,
-                               fmt::join(missing, " and "));
+            return fmt::format(
+                "bridge '{0}' needs the consent of {1}, which has not given it: there `crosspatchctl bridge "
+                "consent "
+                "{0}`, or `crosspatchctl consent sign` where the key is",
+                bridge.id, fmt::join(missing, " and "));
         case Because::AgreementEnded:
             return fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge.agreement,
                                bridge.id, bridge.agreement_until);

@@ -28,19 +28,27 @@ std::unique_ptr<Topology> Switchboard::install(Change& change, core::Time now) {
     std::swap(topology_, change.topology);
     workers_.resize(std::max(workers_.size(), topology_->channels.size()), kNobody);
     change.talkspurts.resize(workers_.size());
+    change.duals.resize(workers_.size());
     for (Exchange* exchange : exchanges_) exchange->use(*topology_);
     std::vector<std::unique_ptr<media::Talkspurt>> retired;
+    std::vector<DualMedia> retired_duals;
     for (const std::uint32_t channel : change.channels_removed) {
         const std::uint8_t worker = std::exchange(workers_[channel], kNobody);
         exchanges_[worker]->mine_[channel] = false;
         retired.push_back(std::move(exchanges_[worker]->channels_[channel].talkspurt));
+        if (auto dual = std::move(exchanges_[worker]->duals_[channel]))
+            retired_duals.push_back({std::move(dual->second.talkspurt), std::move(dual->mixer)});
     }
     for (std::uint32_t channel = 0; channel < workers_.size(); ++channel) {
         if (!change.talkspurts[channel]) continue;
         workers_[channel] = change.workers[channel];
         exchanges_[workers_[channel]]->mind(channel, std::move(change.talkspurts[channel]));
     }
+    for (std::uint32_t channel = 0; channel < workers_.size(); ++channel)
+        if (change.duals[channel].mixer && workers_[channel] != kNobody)
+            exchanges_[workers_[channel]]->let_two_be_heard(channel, change.duals[channel]);
     change.talkspurts = std::move(retired);
+    for (DualMedia& dual : retired_duals) change.duals.push_back(std::move(dual));
     for (Exchange* exchange : exchanges_) {
         for (const std::uint32_t endpoint : change.gone) {
             exchange->endpoints_[endpoint] = {};
@@ -85,6 +93,7 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         tones_.stop(endpoint);
         set_listening(endpoint, false, now);
         if (plan(endpoint).vox) plan(endpoint).vox->clear();
+        if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
         keys_.set(endpoint, core::kNever);
     });
     for (const std::uint32_t bridge : bridges) open_[bridge] = false;
@@ -105,13 +114,26 @@ void Exchange::use(const Topology& topology) {
     open_.resize(std::max(open_.size(), topology.bridges.size()), false);
     marked_.reserve(endpoints_.size());
     keys_.grow(endpoints_.size());
-    talking_.reserve(channels_.size());
+    duals_.resize(channels_.size());
+    talking_.reserve(2 * channels_.size());
+    mixing_.reserve(channels_.size());
+    follow_.reserve(channels_.size());
 }
 
 void Exchange::mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt) {
     mine_[channel] = true;
     channels_[channel] = {};
     channels_[channel].talkspurt = std::move(talkspurt);
+}
+
+// A channel that could do so before keeps what it has: somebody may talk in it.
+void Exchange::let_two_be_heard(std::uint32_t channel, DualMedia& dual) {
+    if (duals_[channel]) return;
+    duals_[channel] = std::make_unique<Dual>();
+    duals_[channel]->second.talkspurt = std::move(dual.talkspurt);
+    duals_[channel]->mixer = std::move(dual.mixer);
+    duals_[channel]->mixer->move_to(path_);
+    duals_[channel]->second.talkspurt->move_to(path_);
 }
 
 // What is open here has all of its channels here.
@@ -131,8 +153,15 @@ void Exchange::make_room() {
         std::size_t legs = 0;
         for (const std::uint32_t bridge : topology_->channels[channel].bridges)
             legs += topology_->bridges[bridge].legs.size();
-        channels_[channel].far.reserve(std::min(legs, far_.capacity()));
-        channels_[channel].talkspurt->reserve(topology_->channels[channel].reach);
+        const auto reserve = [&](ChannelState& state) {
+            state.far.reserve(std::min(legs, far_.capacity()));
+            state.talkspurt->reserve(topology_->channels[channel].reach);
+        };
+        reserve(channels_[channel]);
+        if (Dual* dual = duals_[channel].get()) {
+            reserve(dual->second);
+            dual->mixer->reserve(topology_->channels[channel].endpoints.size());
+        }
         for (const std::uint32_t endpoint : topology_->channels[channel].messaged)
             plan(endpoint).floor_messages->set_queueing(settings.back().queue > 0);
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
@@ -153,7 +182,7 @@ void Exchange::restore(std::uint32_t endpoint, Standing standing, core::Time now
 
 void Exchange::decide_all_again(core::Time now) {
     for (std::size_t i = talking_.size(); i-- > 0;)
-        if (i < talking_.size()) decide_again(talking_[i], now);
+        if (i < talking_.size()) decide_again(channel_at(talking_[i]), now);
 }
 
 // No press goes along in part: who is at home on `channels` leaves all others, and everybody else leaves them. As a rule
@@ -193,15 +222,24 @@ void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, co
     for (const std::uint32_t channel : channels)
         for (const std::uint32_t bridge : topology_->channels[channel].bridges) from.open_[bridge] = false;
     for (const std::uint32_t channel : channels) {
-        const std::uint64_t load = from.channels_[channel].load;
-        from.set_load(from.channels_[channel], 0);
-        ChannelState& state = channels_[channel] = std::move(from.channels_[channel]);
-        from.channels_[channel] = {};
-        set_load(state, load);
-        state.talkspurt->move_to(path_);
-        if (state.talker != kNowhere) {
-            set_talking(channel, true);
-            from.set_talking(channel, false);
+        const auto adopt = [&](ChannelState& state, ChannelState& theirs, std::uint32_t place) {
+            const std::uint64_t load = theirs.load;
+            from.set_load(theirs, 0);
+            state = std::exchange(theirs, {});
+            set_load(state, load);
+            state.talkspurt->move_to(path_);
+            if (state.talker == kNowhere) return;
+            set_talking(place, true);
+            from.set_talking(place, false);
+        };
+        adopt(channels_[channel], from.channels_[channel], channel);
+        if (from.duals_[channel]) {
+            duals_[channel] = std::make_unique<Dual>();
+            adopt(duals_[channel]->second, from.duals_[channel]->second, channel | kSecond);
+            duals_[channel]->mixer = std::move(from.duals_[channel]->mixer);
+            duals_[channel]->mixer->move_to(path_);
+            from.duals_[channel].reset();
+            if (std::erase(from.mixing_, channel) > 0) mixing_.push_back(channel);
         }
         mine_[channel] = true;
         from.mine_[channel] = false;

@@ -63,7 +63,7 @@ public:
         settings.talker = {.id = settings.id, .may_emergency = settings.suite != rtp::Suite::None};
         if (const auto talker = map_.find("talker"))
             settings.talker = bridge::read_talker(*talker, settings.id, settings.suite != rtp::Suite::None);
-        map_.not_yet("pace", "pacing towards RTP endpoints");
+        if (const auto pace = map_.find("pace")) settings.pace = core::config::boolean(*pace).value_or(false);
         map_.finish();
         check();
         return secured && !settings.id.empty() ? std::optional{std::move(config_)} : std::nullopt;

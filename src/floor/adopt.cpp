@@ -19,6 +19,8 @@ void Arbiter::Machine::adopt(Machine& from, std::span<const ChannelIndex> channe
         f.mark = 0;  // of the other table's passes
         assert((f.holder == kNobody || table_.find(f.holder, channel) != kNoStake) &&
                "the holder has come along");
+        assert((f.beside == kNobody || table_.find(f.beside, channel) != kNoStake) &&
+               "and who talks beside him");
         table_.take_line(channel, from.table_);
         channels_.set(channel, from.channels_.when(channel));
     }

@@ -43,6 +43,10 @@ void Arbiter::retarget(Participant participant, std::span<const Target> far, cor
                        Decisions& decisions) {
     machine_->retarget(participant, far, now, decisions);
 }
+void Arbiter::reach(Participant participant, std::span<const Target> far, core::Time now,
+                    Decisions& decisions) {
+    machine_->reach(participant, far, now, decisions);
+}
 void Arbiter::leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now,
                     Decisions& decisions) {
     machine_->leave(participant, channel, cause, now, decisions);
@@ -66,12 +70,22 @@ std::optional<Participant> Arbiter::holder(ChannelIndex channel) const {
     const Participant who = machine_->table().floor(channel).holder;
     return who == kNobody ? std::nullopt : std::optional{who};
 }
+std::optional<Participant> Arbiter::beside(ChannelIndex channel) const {
+    const Participant who = machine_->table().floor(channel).beside;
+    return who == kNobody ? std::nullopt : std::optional{who};
+}
+core::Time Arbiter::beside_since(ChannelIndex channel) const {
+    return machine_->table().floor(channel).beside_since;
+}
 ChannelState Arbiter::state(ChannelIndex channel, core::Time now) const {
     return machine_->state(channel, now);
 }
 core::Time Arbiter::since(ChannelIndex channel) const { return machine_->table().floor(channel).since; }
 std::chrono::milliseconds Arbiter::remaining(ChannelIndex channel, core::Time now) const {
     return machine_->remaining(channel, now);
+}
+std::chrono::milliseconds Arbiter::beside_remaining(ChannelIndex channel, core::Time now) const {
+    return machine_->remaining_of(machine_->table().floor(channel).beside, now);
 }
 std::size_t Arbiter::queue(ChannelIndex channel, std::span<Waiting> into) const {
     return machine_->queue(channel, into);
@@ -93,7 +107,8 @@ std::optional<ChannelIndex> Arbiter::own_channel(Participant participant) const 
     return member.first == kNoStake ? std::nullopt : std::optional{member.own};
 }
 bool Arbiter::holds(Participant participant, ChannelIndex channel) const {
-    return machine_->table().floor(channel).holder == participant;
+    const Floor& floor = machine_->table().floor(channel);
+    return floor.holder == participant || floor.beside == participant;
 }
 std::size_t Arbiter::held(Participant participant, std::span<ChannelIndex> into) const {
     return machine_->channels_of(participant, true, into);

@@ -35,6 +35,7 @@ constexpr std::array kRows{
     Row{Cause::DeadCarrier, Message::Revoke, 255, "nobody speaks on the open carrier"},
     Row{Cause::RevokeOther, Message::Revoke, 255, "the floor was taken back"},
     Row{Cause::TalkerReleased, Message::None, 0, "released"},
+    Row{Cause::Silence, Message::None, 0, "silence"},
     Row{Cause::Timeout, Message::None, 0, "timeout"},
     Row{Cause::Unanswered, Message::None, 0, "granted out of the queue and not used"},
     Row{Cause::BridgeClosed, Message::None, 0, "the bridge was closed"},

@@ -56,6 +56,7 @@ public:
     void acknowledge(Participant who);
     void set_standing(Participant who, Standing standing, core::Time now, Decisions& out);
     void retarget(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
+    void reach(Participant who, std::span<const Target> far, core::Time now, Decisions& out);
     void leave(Participant who, ChannelIndex channel, Cause cause, core::Time now, Decisions& out);
     void remove_channel(ChannelIndex channel, core::Time now, Decisions& out);
     void remove_participant(Participant who, core::Time now, Decisions& out);
@@ -66,6 +67,7 @@ public:
     const Table& table() const { return table_; }
     ChannelState state(ChannelIndex channel, core::Time now) const;
     std::chrono::milliseconds remaining(ChannelIndex channel, core::Time now) const;
+    std::chrono::milliseconds remaining_of(Participant talker, core::Time now) const;
     std::size_t queue(ChannelIndex channel, std::span<Waiting> into) const;
     std::size_t channels_of(Participant who, bool held, std::span<ChannelIndex> into) const;
     std::uint64_t fingerprint(core::Time now) const;
@@ -73,15 +75,17 @@ public:
 
 private:
     // What asking for a channel would come to. AfterGrace: its talker is told to stop, the press waits in
-    // front.
-    enum class Offer { Free, CutIn, AfterGrace, Busy };
+    // front. Beside: it is heard beside the holder, in place of who is that already.
+    enum class Offer { Free, CutIn, Beside, AfterGrace, Busy };
 
     // rules.cpp
     Offer offer_of(const Stake& stake, core::Time now) const;
+    Offer offer_beside(const Stake& stake) const;
     bool hang_admits(const Stake& stake, core::Time now) const;
     bool is_claimed_in_front(const Stake& stake) const;
     bool can_start(const Member& member, core::Time now) const;
     bool all_far_offered(const Member& member, core::Time now) const;
+    Cause silence_of(const Member& member) const;
     Cause refusal(const Member& member, const Request& request, core::Time now) const;
     bool is_same_press(const Member& member, const Request& request, core::Time now) const;
 
@@ -105,7 +109,8 @@ private:
     void grant(Participant who, bool from_queue, core::Time now, Decisions& out);
     void take_all(Participant who, core::Time now, Decisions& out);
     void take(StakeIndex stake, core::Time now, Decisions& out);
-    void evict(ChannelIndex channel, Participant by, core::Time now, Decisions& out);
+    void evict(ChannelIndex channel, Participant talker, Participant by, core::Time now, Decisions& out);
+    void move_up(ChannelIndex channel);
     void let_go(StakeIndex stake, bool keep_for_answer, core::Time now);
     void first_word(Participant who, core::Time now);
     void revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until, core::Time now,

@@ -89,6 +89,7 @@ Answer Arbiter::Machine::raise(const Request& request, core::Time now, Decisions
     const bool higher = request.claim > m.claim;
     if (higher) m.claim = request.claim;
     auto granted = about(who, Kind::RepeatGranted);
+    granted.beside = table_.stake(m.first).beside;
     granted.left = std::chrono::ceil<std::chrono::milliseconds>(m.heard ? m.limit_at - now : m.max_talk);
     out.add(granted);
     replace_far(who, request.far, higher, now, out);
@@ -152,6 +153,7 @@ Answer Arbiter::Machine::place(Participant who, core::Time now, Decisions& out) 
             return enqueue(who, now, out);
         case Offer::Free:
         case Offer::CutIn:
+        case Offer::Beside:
             break;
     }
     if (m.wait && !all_far_offered(m, now) && make_room(who, false, now, out)) return enqueue(who, now, out);

@@ -38,6 +38,7 @@ Arbiter::Machine::Offer Arbiter::Machine::offer_of(const Stake& stake, core::Tim
                                table_.before(table_.stake(f.line), stake);
         return overtakes || !hang_admits(stake, now) ? Offer::Busy : Offer::Free;
     }
+    if (f.may_be_joined()) return offer_beside(stake);
     const Member& m = member(stake.who);
     const Member& talker = member(f.holder);
     if (!stake.may_preempt || m.claim <= talker.claim) return Offer::Busy;  // equal never pre-empts
@@ -50,6 +51,15 @@ Arbiter::Machine::Offer Arbiter::Machine::offer_of(const Stake& stake, core::Tim
     return is_claimed_in_front(stake) ? Offer::Busy : Offer::CutIn;
 }
 
+// TS 24.380, dual floor: the holder goes on, and who overrides him already is overridden only by a higher claim still.
+Arbiter::Machine::Offer Arbiter::Machine::offer_beside(const Stake& stake) const {
+    const Floor& f = table_.floor(stake.channel);
+    const Member& m = member(stake.who);
+    if (!stake.may_preempt || m.claim <= member(f.holder).claim) return Offer::Busy;
+    if (f.beside != kNobody && m.claim <= member(f.beside).claim) return Offer::Busy;
+    return is_claimed_in_front(stake) ? Offer::Busy : Offer::Beside;
+}
+
 bool Arbiter::Machine::all_far_offered(const Member& m, core::Time now) const {
     for (StakeIndex at = table_.stake(m.first).next; at != kNoStake; at = table_.stake(at).next)
         if (offer_of(table_.stake(at), now) == Offer::Busy) return false;
@@ -58,7 +68,7 @@ bool Arbiter::Machine::all_far_offered(const Member& m, core::Time now) const {
 
 bool Arbiter::Machine::can_start(const Member& m, core::Time now) const {
     const Offer own = offer_of(table_.stake(m.first), now);
-    if (own != Offer::Free && own != Offer::CutIn) return false;
+    if (own == Offer::Busy || own == Offer::AfterGrace) return false;
     return !m.wait || all_far_offered(m, now);
 }
 
@@ -68,6 +78,13 @@ Cause Arbiter::Machine::refusal(const Member& m, const Request& request, core::T
     // T9 holds up the class that ran into the limit, not one above: a guard in danger is heard.
     if (now < m.cooldown_end && request.claim.level <= m.cooldown_level) return Cause::RetryAfter;
     return Cause::None;
+}
+
+// What it means that no media comes. Who presses with packets lets go by sending none; who has a key or words for that,
+// and falls silent without them, is a dead talker.
+Cause Arbiter::Machine::silence_of(const Member& m) const {
+    if (m.from_queue && !m.heard) return Cause::Unanswered;
+    return m.signal == Signal::Media || m.signal == Signal::Vox ? Cause::Silence : Cause::Timeout;
 }
 
 // Contract, Floor: a press that was refused for its packets stays refused until it falls silent. A higher class

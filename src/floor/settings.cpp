@@ -33,13 +33,12 @@ enum class Override { Preempt, BothHeard };
 constexpr std::array kOverrides{config::Word{"preempt", static_cast<int>(Override::Preempt)},
                                 config::Word{"both_heard", static_cast<int>(Override::BothHeard)}};
 
-bool read_override(config::Map& map) {
+bool read_override(config::Map& map, bool& both_heard) {
     const auto node = map.find("override");
     if (!node) return true;
     const auto value = config::choice_of<Override>(*node, "way to override a talker", kOverrides);
-    if (value == Override::BothHeard)
-        node->problem("both_heard is not in this version; it has preempt: who is overridden is cut off");
-    return value == Override::Preempt;
+    both_heard = value == Override::BothHeard;
+    return value.has_value();
 }
 
 }  // namespace
@@ -62,7 +61,7 @@ std::optional<Settings> read_settings(const config::Node& node) {
     good &= read(map, "lease", 200ms, 6s, settings.lease);
     // Who thinks before he speaks is not a dead carrier.
     good &= read(map, "dead_carrier", 2s, 1h, settings.dead_carrier);
-    good &= read_override(map);
+    good &= read_override(map, settings.both_heard);
     if (limits && warns && settings.warn >= settings.max_talk) {
         if (const auto warn = map.find("warn")) {
             warn->problem(fmt::format(

@@ -52,7 +52,7 @@ void Arbiter::Machine::settle(core::Time now, Decisions& out, std::size_t reserv
         offer(channel, now, out);
     }
     if (!offers_.empty()) return;  // who holds what may still change: tell only how it ends
-    while (!changes_.empty() && out.room() > 0) {
+    while (!changes_.empty() && out.room() > 1) {
         const ChannelIndex channel = changes_.pop();
         table_.floor(channel).changed = false;
         announce(channel, now, out);
@@ -63,7 +63,8 @@ void Arbiter::Machine::settle(core::Time now, Decisions& out, std::size_t reserv
 // others by: it does so for `patience` at most.
 void Arbiter::Machine::offer(ChannelIndex channel, core::Time now, Decisions& out) {
     for (StakeIndex at = table_.floor(channel).line; at != kNoStake;) {
-        if (table_.floor(channel).holder != kNobody) return;
+        const Floor& f = table_.floor(channel);
+        if (f.holder != kNobody && (!f.may_be_joined() || f.beside != kNobody)) return;
         const StakeIndex next = table_.stake(at).behind;
         if (try_give(at, now, out)) return;
         at = next;
@@ -80,7 +81,8 @@ bool Arbiter::Machine::try_give(StakeIndex index, core::Time now, Decisions& out
         return true;
     }
     assert(m.state == State::Talking);
-    if (!hang_admits(s, now)) return false;
+    const Offer offered = table_.floor(s.channel).may_be_joined() ? offer_beside(s) : Offer::Free;
+    if (offered == Offer::Busy || !hang_admits(s, now)) return false;
     auto joined = about(who, Kind::Joined);
     joined.channel = s.channel;
     take(index, now, out);
@@ -90,14 +92,25 @@ bool Arbiter::Machine::try_give(StakeIndex index, core::Time now, Decisions& out
 
 void Arbiter::Machine::announce(ChannelIndex channel, core::Time now, Decisions& out) {
     Floor& f = table_.floor(channel);
-    const std::uint64_t talkspurt = f.holder == kNobody ? 0 : member(f.holder).talkspurt;
-    if (f.announced == f.holder && f.announced_talkspurt == talkspurt) return;
+    const auto press_of = [this](Participant who) { return who == kNobody ? 0 : member(who).talkspurt; };
+    const auto say = [&](Participant who, bool beside) {
+        out.add(Decision{.kind = who == kNobody ? Kind::Idle : Kind::Taken,
+                         .participant = who,
+                         .channel = channel,
+                         .talkspurt = press_of(who),
+                         .beside = beside});
+    };
+    const bool holder_is_new = f.announced != f.holder || f.announced_talkspurt != press_of(f.holder);
+    const bool beside_is_new =
+        f.announced_beside != f.beside || f.announced_beside_talkspurt != press_of(f.beside);
+    if (!holder_is_new && !beside_is_new) return;
+    const bool moved_up = f.announced_beside != kNobody && f.announced_beside == f.holder;
     f.announced = f.holder;
-    f.announced_talkspurt = talkspurt;
-    out.add(Decision{.kind = f.holder == kNobody ? Kind::Idle : Kind::Taken,
-                     .participant = f.holder,
-                     .channel = channel,
-                     .talkspurt = talkspurt});
+    f.announced_talkspurt = press_of(f.holder);
+    f.announced_beside = f.beside;
+    f.announced_beside_talkspurt = press_of(f.beside);
+    if (holder_is_new) say(f.holder, false);
+    if (beside_is_new && (f.beside != kNobody || (!moved_up && f.holder != kNobody))) say(f.beside, true);
     f.told = 0;
     f.repeat_at = announce_again_ && timers_.repeats > 0 ? now + timers_.repeat : kNever;
     arm_channel(channel);

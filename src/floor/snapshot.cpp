@@ -15,11 +15,16 @@ ChannelState Arbiter::Machine::state(ChannelIndex channel, core::Time now) const
 
 milliseconds Arbiter::Machine::remaining(ChannelIndex channel, core::Time now) const {
     const Floor& f = table_.floor(channel);
-    core::Time until = f.hang_end;
-    if (f.holder != kNobody) {
-        const Member& m = member(f.holder);
-        until = m.state == State::Revoking ? m.stage_at : m.heard ? m.limit_at : now + m.max_talk;
-    }
+    if (f.holder != kNobody) return remaining_of(f.holder, now);
+    return f.hang_end <= now ? milliseconds{0} : std::chrono::ceil<milliseconds>(f.hang_end - now);
+}
+
+milliseconds Arbiter::Machine::remaining_of(Participant talker, core::Time now) const {
+    if (talker == kNobody) return milliseconds{0};
+    const Member& m = member(talker);
+    const core::Time until = m.state == State::Revoking ? m.stage_at
+                             : m.heard                  ? m.limit_at
+                                                        : now + m.max_talk;
     return until <= now ? milliseconds{0} : std::chrono::ceil<milliseconds>(until - now);
 }
 
@@ -118,7 +123,8 @@ std::uint64_t Arbiter::Machine::fingerprint(core::Time now) const {
         for (StakeIndex at = m.first; at != kNoStake; at = table_.stake(at).next) {
             const Stake& s = table_.stake(at);
             print.add(static_cast<std::uint64_t>(s.channel) << 32 | s.conversation);
-            print.add(static_cast<std::uint64_t>(s.place) << 2 | s.may_preempt << 1 | s.front);
+            print.add(static_cast<std::uint64_t>(s.place) << 3 | s.beside << 2 | s.may_preempt << 1 |
+                      s.front);
         }
     }
     for (ChannelIndex channel = 0; channel < table_.channels(); ++channel) {
@@ -149,7 +155,9 @@ void Arbiter::Machine::check() const {
             const Stake& s = table_.stake(at);
             assert(s.who == who);
             const bool has_it = s.place == Stake::Place::Held;
-            assert(has_it == (table_.floor(s.channel).holder == who));
+            const Floor& f = table_.floor(s.channel);
+            assert(has_it == (f.holder == who || f.beside == who));
+            assert(s.beside == (f.beside == who));
             assert(!has_it || m.has_floor());
             assert(at != m.first || (table_.is_own(s) && has_it == m.has_floor()));
             assert(m.state != State::Talking || s.place != Stake::Place::Parked);
@@ -163,7 +171,8 @@ void Arbiter::Machine::check() const {
     assert(stakes == table_.used_stakes());
     for (ChannelIndex channel = 0; channel < table_.channels(); ++channel) {
         const Floor& f = table_.floor(channel);
-        assert(held[channel] == (f.holder == kNobody ? 0u : 1u));
+        assert(held[channel] == (f.holder == kNobody ? 0u : 1u) + (f.beside == kNobody ? 0u : 1u));
+        assert(f.beside == kNobody || (f.holder != kNobody && f.holder != f.beside));
         std::size_t length = 0, queued = 0;
         for (StakeIndex at = f.line; at != kNoStake; at = table_.stake(at).behind, ++length) {
             const Stake& s = table_.stake(at);

@@ -28,7 +28,8 @@ struct Stake {
     StakeIndex behind{kNoStake}, ahead{kNoStake};   // in the channel's line
     Place place{Place::Parked};
     bool may_preempt{};
-    bool front{};  // has had a talker revoked for itself, and waits for the grace to end
+    bool front{};   // has had a talker revoked for itself, and waits for the grace to end
+    bool beside{};  // Held: beside the holder
 };
 
 // One participant and its press, if any. What every packet touches stands first.
@@ -80,6 +81,8 @@ struct Floor {
     StakeIndex line{kNoStake}, line_end{kNoStake};
     std::uint32_t queued{};  // presses in the line for which this is the own channel
     core::Time since;
+    Participant beside{kNobody};  // overrides the holder: both are heard. Nobody while there is no holder
+    core::Time beside_since;
     // The talkspurt that the floor is kept for after its end.
     core::Time hang_end{core::Time::min()};
     Claim last_claim;
@@ -88,10 +91,15 @@ struct Floor {
     // What listeners have been told.
     Participant announced{kNobody};
     std::uint64_t announced_talkspurt{};
+    Participant announced_beside{kNobody};
+    std::uint64_t announced_beside_talkspurt{};
     core::Time repeat_at{kNever};
     std::uint8_t told{};
     bool offering{}, changed{};  // listed in Machine's work
     std::uint32_t mark{};        // scratch: seen in this pass
+
+    // Whether a holder is no obstacle to who may pre-empt: he is joined, not cut off.
+    bool may_be_joined() const { return settings.both_heard && holder != kNobody; }
 };
 
 // All members, floors and stakes, and the lists that tie them together. Knows no rule and no time.

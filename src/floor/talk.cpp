@@ -1,4 +1,5 @@
 #include <cassert>
+#include <utility>
 
 #include "src/floor/machine.hpp"
 
@@ -67,6 +68,7 @@ void Arbiter::Machine::grant(Participant who, bool from_queue, core::Time now, D
     if (m.signal == Signal::Explicit && timers_.repeats > 0) m.repeat_at = now + timers_.repeat;
     auto granted = about(who, Kind::Granted);
     granted.left = ceil<milliseconds>(m.max_talk);
+    granted.beside = table_.stake(m.first).beside;
     out.add(granted);
     for (StakeIndex at = table_.stake(m.first).next; at != kNoStake; at = table_.stake(at).next) {
         if (table_.stake(at).place == Stake::Place::Held) continue;
@@ -85,8 +87,10 @@ void Arbiter::Machine::take_all(Participant who, core::Time now, Decisions& out)
     for (const bool homes : {true, false}) {
         for (StakeIndex at = own; at != kNoStake; at = table_.stake(at).next) {
             const Stake& s = table_.stake(at);
-            const Participant talker = table_.floor(s.channel).holder;
-            if (talker == who || (homes && (talker == kNobody || member(talker).own != s.channel))) continue;
+            const Floor& f = table_.floor(s.channel);
+            const Participant talker = f.may_be_joined() ? f.beside : f.holder;
+            if (s.place == Stake::Place::Held) continue;
+            if (homes && (talker == kNobody || member(talker).own != s.channel)) continue;
             if (at == own || offer_of(s, now) != Offer::Busy) take(at, now, out);
         }
     }
@@ -96,9 +100,17 @@ void Arbiter::Machine::take(StakeIndex index, core::Time now, Decisions& out) {
     Stake& s = table_.stake(index);
     Floor& f = table_.floor(s.channel);
     if (s.place == Stake::Place::Waiting) table_.step_out(index);
-    if (f.holder != kNobody) evict(s.channel, s.who, now, out);
-    s.place = Stake::Place::Held;
     s.front = false;
+    if (f.may_be_joined()) {
+        if (f.beside != kNobody) evict(s.channel, f.beside, s.who, now, out);
+        s.place = Stake::Place::Held;
+        s.beside = true;
+        f.beside = s.who;
+        f.beside_since = now;
+        return announce_later(s.channel);
+    }
+    while (f.holder != kNobody) evict(s.channel, f.holder, s.who, now, out);
+    s.place = Stake::Place::Held;
     f.holder = s.who;
     f.since = now;
     f.hang_end = core::Time::min();
@@ -106,8 +118,8 @@ void Arbiter::Machine::take(StakeIndex index, core::Time now, Decisions& out) {
 }
 
 // Pre-emption: who is at home on the channel loses its talkspurt, who is only heard there loses the channel.
-void Arbiter::Machine::evict(ChannelIndex channel, Participant by, core::Time now, Decisions& out) {
-    const Participant talker = table_.floor(channel).holder;
+void Arbiter::Machine::evict(ChannelIndex channel, Participant talker, Participant by, core::Time now,
+                             Decisions& out) {
     const Member& m = member(talker);
     if (m.own == channel) return cut(talker, Cause::PreEmpted, by, now, out);
     const StakeIndex index = table_.find(talker, channel);
@@ -129,6 +141,14 @@ void Arbiter::Machine::let_go(StakeIndex index, bool keep_for_answer, core::Time
     Floor& f = table_.floor(s.channel);
     const Member& m = member(s.who);
     s.place = Stake::Place::Parked;
+    offer_later(s.channel);
+    announce_later(s.channel);
+    if (s.beside) {
+        s.beside = false;
+        f.beside = kNobody;
+        return;
+    }
+    if (f.beside != kNobody) return move_up(s.channel);
     f.holder = kNobody;
     f.since = now;
     if (keep_for_answer && f.settings.hang.count() > 0) {
@@ -138,8 +158,14 @@ void Arbiter::Machine::let_go(StakeIndex index, bool keep_for_answer, core::Time
         f.last_talkspurt = m.talkspurt;
     }
     arm_channel(s.channel);
-    offer_later(s.channel);
-    announce_later(s.channel);
+}
+
+// The holder has let go: who talked beside him has the floor alone.
+void Arbiter::Machine::move_up(ChannelIndex channel) {
+    Floor& f = table_.floor(channel);
+    table_.stake(table_.find(f.beside, channel)).beside = false;
+    f.holder = std::exchange(f.beside, kNobody);
+    f.since = f.beside_since;
 }
 
 void Arbiter::Machine::revoke_with_grace(Participant who, Cause cause, Participant by, core::Time until,
@@ -181,8 +207,8 @@ void Arbiter::Machine::cut(Participant who, Cause cause, Participant by, core::T
 void Arbiter::Machine::finish(Participant who, Cause cause, core::Time now, Decisions& out) {
     Member& m = member(who);
     assert(m.has_floor());
-    const bool for_answer =
-        m.heard && (cause == Cause::TalkerReleased || cause == Cause::Timeout || cause == Cause::TalkLimit);
+    const bool for_answer = m.heard && (cause == Cause::TalkerReleased || cause == Cause::Silence ||
+                                        cause == Cause::Timeout || cause == Cause::TalkLimit);
     while (m.first != kNoStake) {
         const StakeIndex at = m.first;
         if (table_.stake(at).place == Stake::Place::Held) let_go(at, for_answer, now);
@@ -195,7 +221,7 @@ void Arbiter::Machine::finish(Participant who, Cause cause, core::Time now, Deci
         m.cooldown_end = now + m.cooldown;
         m.cooldown_level = m.claim.level;
     }
-    const bool silent = cause == Cause::Timeout || cause == Cause::Unanswered;
+    const bool silent = cause == Cause::Silence || cause == Cause::Timeout || cause == Cause::Unanswered;
     fall_silent(m,
                 silent                           ? State::Silent
                 : cause == Cause::TalkerReleased ? State::Trailing

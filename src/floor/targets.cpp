@@ -100,6 +100,12 @@ void Arbiter::Machine::retarget(Participant who, std::span<const Target> far, co
     settle(now, out);
 }
 
+void Arbiter::Machine::reach(Participant who, std::span<const Target> far, core::Time now, Decisions& out) {
+    begin(now, out);
+    if (member(who).state == State::Talking) replace_far(who, far, true, now, out);
+    settle(now, out);
+}
+
 // Makes `far` the far channels: what is not in it leaves, what is new is asked for.
 void Arbiter::Machine::replace_far(Participant who, std::span<const Target> far, bool preempt, core::Time now,
                                    Decisions& out) {
@@ -165,7 +171,8 @@ void Arbiter::Machine::take_far(Participant who, bool preempt, core::Time now, D
         const Offer offer = offer_of(s, now);
         auto told = about(who, Kind::Joined);
         told.channel = s.channel;
-        if (offer == Offer::Free || (preempt && offer == Offer::CutIn)) {
+        const bool may = preempt && (offer == Offer::CutIn || offer == Offer::Beside);
+        if (offer == Offer::Free || may) {
             take(at, now, out);
             out.add(told);
             continue;
@@ -214,7 +221,7 @@ void Arbiter::Machine::remove_channel(ChannelIndex channel, core::Time now, Deci
         if (member(who).state == State::Queued && member(who).wait) offer_later(member(who).own);
     }
     Floor& f = table_.floor(channel);
-    assert(f.holder == kNobody && f.line == kNoStake);
+    assert(f.holder == kNobody && f.beside == kNobody && f.line == kNoStake);
     f.hang_end = core::Time::min();
     f.last_talkspurt = 0;
     settle(now, out);

@@ -66,7 +66,7 @@ void Arbiter::Machine::on_silence(Participant who, core::Time now, Decisions& ou
     Member& m = member(who);
     switch (m.state) {
         case State::Talking:
-            return finish(who, m.from_queue && !m.heard ? Cause::Unanswered : Cause::Timeout, now, out);
+            return finish(who, silence_of(m), now, out);
         case State::Revoking:
             return finish(who, m.revoke_cause, now, out);
         case State::Refused:
@@ -140,6 +140,7 @@ void Arbiter::Machine::on_repeat(Participant who, core::Time now, Decisions& out
     auto again = about(who, m.state == State::Talking ? Kind::RepeatGranted : Kind::RepeatRevoked);
     if (m.state == State::Talking) {
         again.left = ceil<milliseconds>(m.max_talk);
+        again.beside = table_.stake(m.first).beside;
     } else {
         again.cause = m.revoke_cause;
         if (m.state == State::Revoking)
@@ -163,6 +164,12 @@ void Arbiter::Machine::on_channel(ChannelIndex channel, core::Time now, Decision
                          .participant = f.announced,
                          .channel = channel,
                          .talkspurt = f.announced_talkspurt});
+        if (f.announced_beside != kNobody)
+            out.add(Decision{.kind = Kind::RepeatTaken,
+                             .participant = f.announced_beside,
+                             .channel = channel,
+                             .talkspurt = f.announced_beside_talkspurt,
+                             .beside = true});
     }
     arm_channel(channel);
 }

@@ -6,9 +6,10 @@
 namespace crosspatch::media {
 namespace {
 
-// Room for the longest packet, 60 ms, at the fastest rate that the encoder works at.
-std::size_t longest_packet(const codec::Encoder& encoder) {
-    return std::ranges::max(encoder.rates()) * std::size_t{60} / 1000;
+// Room for the longest packet, 60 ms, and for a paced listener the longest frame of a talker, 120 ms, at the fastest rate that
+// the encoder works at; what is not used of it is not touched.
+std::size_t longest_wait(const codec::Encoder& encoder) {
+    return std::ranges::max(encoder.rates()) * std::size_t{60 + 120} / 1000;
 }
 
 // Formats that may use each other's encoders share a number.
@@ -74,7 +75,7 @@ CodecPool::Stock CodecPool::Maker::make(const Needs& needs) {
             stock.encoders.push_back(
                 std::make_unique<Encoder>(Encoder{codec::make_encoder(item.format), shelf, {}}));
             Encoder& made = *stock.encoders.back();
-            made.partial.reserve(longest_packet(*made.codec));
+            made.partial.reserve(longest_wait(*made.codec));
         }
         for (std::size_t i = missing(decoders_, shelf, item.decoders); i > 0; --i)
             stock.decoders.push_back(

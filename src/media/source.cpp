@@ -151,7 +151,9 @@ std::optional<Drop> Source::accept_ssrc(std::uint32_t ssrc, core::Time now, bool
 
 void Source::follow_floor(const core::Address& from, core::Time now) {
     if (from == floor_remote_ || (floor_remote_ && now < floor_moved_at_ + kOnce)) return;
+    const core::Address before = floor_remote();
     if (floor_remote_) ++counters_.moves;
+    floor_moved_ = before && before != from;
     floor_remote_ = from;
     floor_moved_at_ = now;
 }

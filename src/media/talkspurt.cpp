@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crosspatch/codec/rates.hpp"
+#include "crosspatch/media/mix_input.hpp"
 #include "crosspatch/rtp/sequence.hpp"
 #include "src/media/fan_out.hpp"
 
@@ -28,6 +29,10 @@ constexpr std::uint64_t kJitterKnown = 16;  // packets; RFC 3550 6.4.1: the esti
 
 Talkspurt::Talkspurt(const TalkPath& path) : path_{&path}, order_{path.packets} {}
 
+Talkspurt::Talkspurt(const TalkPath& path, const codec::Format& format) : Talkspurt{path} {
+    format_ = format;
+}
+
 Talkspurt::~Talkspurt() {
     for (TranscodeGroup& group : groups_) group.close(path_->codecs);
     for (Branch& branch : branches_)
@@ -45,8 +50,14 @@ void Talkspurt::move_to(const TalkPath& to) {
 }
 
 void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
-    assert(!running() && listeners_.empty());
     talker_ = &talker;
+    format_ = talker.format();
+    start(first, now);
+}
+
+void Talkspurt::start(const Packet& first, core::Time now) {
+    assert(!running() && listeners_.empty());
+    running_ = true;
     numbers_ = {};
     delays_.clear();
     longest_ticks_ = first.duration;
@@ -61,6 +72,7 @@ void Talkspurt::restart(const Packet& packet, core::Time now) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open()) groups_[i].restart(members(i), path_->scratch, path_->outbox);
     flush_at_.reset();
+    pace_at_.reset();
     newest_ = counted_from_ = packet.sequence;
     newest_timestamp_ = expected_timestamp_ = packet.timestamp;
     concealed_ticks_ = 0;
@@ -92,8 +104,8 @@ void Talkspurt::remove(const Endpoint& endpoint) {
 
 bool Talkspurt::can_relay(const Listener& listener, const Treatment& treatment) const {
     const Sink::Settings& sink = listener.endpoint->sink.settings();
-    return treatment == Treatment{} && codec::same_payload(talker_->format(), sink.format) &&
-           longest_ticks_ <= talker_->format().ticks(sink.ptime);
+    return treatment == Treatment{} && codec::same_payload(format_, sink.format) &&
+           longest_ticks_ <= format_.ticks(sink.ptime);
 }
 
 void Talkspurt::arrange(core::Time now) {
@@ -119,27 +131,54 @@ std::uint8_t Talkspurt::group_for(const Listener& listener, const Treatment& tre
     const Sink::Settings& sink = listener.endpoint->sink.settings();
     std::optional<std::uint8_t> unused;
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
-        if (groups_[i].serves(sink.format, sink.ptime, treatment)) return i;
+        if (groups_[i].serves(sink.format, sink.ptime, treatment, sink.pace)) return i;
         if (!groups_[i].is_open() && !unused) unused = i;
     }
-    const std::uint32_t rate = codec::decode_rate(talker_->format(), sink.format);
+    const std::uint32_t rate = codec::decode_rate(format_, sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_->codecs, talker_->format(), sink.format, sink.ptime, treatment)) {
+        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, treatment, sink.pace)) {
         return Listener::kNone;
     }
-    // The first group to open after a while of relaying starts to decode with what comes next.
-    if (transcoding_++ == 0) {
-        order_.start(counted_ == 0 ? newest_ : newest_ + 1);
-        expected_timestamp_ = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
-    }
+    if (sink.pace) ++paced_;
+    begin_decoding();
     return *unused;
+}
+
+// The first to need it after a while of relaying starts to decode with what comes next.
+void Talkspurt::begin_decoding() {
+    if (transcoding_++ > 0) return;
+    order_.start(counted_ == 0 ? newest_ : newest_ + 1);
+    expected_timestamp_ = counted_ == 0 ? newest_timestamp_ : newest_timestamp_ + frame_ticks_;
+}
+
+void Talkspurt::end_decoding() {
+    if (--transcoding_ > 0) return;
+    order_.start(0);  // nobody is left whom a waiting packet could reach
+    flush_at_.reset();
+    pace_at_.reset();
+}
+
+bool Talkspurt::tap(MixInput& input) {
+    const auto free = std::ranges::find(taps_, nullptr);
+    if (free == taps_.end() || !open_branch(input.rate())) return false;
+    *free = &input;
+    begin_decoding();
+    return true;
+}
+
+void Talkspurt::untap(const MixInput& input) {
+    const auto found = std::ranges::find(taps_, &input);
+    if (found == taps_.end()) return;
+    *found = nullptr;
+    end_decoding();
+    close_unused();
 }
 
 bool Talkspurt::open_branch(std::uint32_t rate) {
     for (Branch& branch : branches_) {
         if (branch.decoder && branch.rate == rate) return true;
         if (branch.decoder) continue;
-        branch.decoder = path_->codecs.take_decoder(talker_->format());
+        branch.decoder = path_->codecs.take_decoder(format_);
         if (!branch.decoder) return false;
         branch.rate = rate;
         branch.decoder->codec->start(rate);
@@ -153,15 +192,17 @@ void Talkspurt::close_unused() {
         if (!groups_[i].is_open() || !members(i).empty()) continue;
         numbers_.frames_encoded += groups_[i].frames_encoded();
         groups_[i].close(path_->codecs);
-        if (--transcoding_ > 0) continue;
-        order_.start(0);  // nobody is left whom a waiting packet could reach
-        flush_at_.reset();
+        if (groups_[i].paced()) --paced_;
+        end_decoding();
     }
     for (Branch& branch : branches_) {
         if (!branch.decoder) continue;
-        const bool used = std::any_of(groups_.begin(), groups_.end(), [&](const TranscodeGroup& group) {
-            return group.is_open() && group.decode_rate() == branch.rate;
-        });
+        const bool used = std::any_of(groups_.begin(), groups_.end(),
+                                      [&](const TranscodeGroup& group) {
+                                          return group.is_open() && group.decode_rate() == branch.rate;
+                                      }) ||
+                          std::ranges::any_of(
+                              taps_, [&](const MixInput* tap) { return tap && tap->rate() == branch.rate; });
         if (!used) path_->codecs.give_back(std::move(branch.decoder));
     }
 }
@@ -170,7 +211,7 @@ void Talkspurt::close_unused() {
 void Talkspurt::join(Listener& listener, core::Time now) {
     const Sink& sink = listener.endpoint->sink;
     listener.started = false;
-    listener.shifted_from = 0;
+    listener.shifts = {};
     listener.base_timestamp = sink.timestamp_at(now);
     if (listener.group == Listener::kRelay) {
         listener.first_sequence = counted_ == 0 ? newest_ : newest_ + 1;
@@ -204,10 +245,12 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         arrange(now);
     }
     if (counted_ > 0 && is_jump(packet)) restart(packet, now);
-    Source::Counters& counters = talker_->source.counters();
+    const auto dropped = [this](Drop cause) {
+        if (talker_) talker_->source.counters().dropped(cause);
+    };
     if (counted_ > 0 && packet.sequence < counted_from_) {
         ++numbers_.packets_late;
-        return counters.dropped(Drop::Late);
+        return dropped(Drop::Late);
     }
     ++counted_;
     relay(packet);
@@ -217,6 +260,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         if (transcoding_ == 0) frame_ticks_ = packet.duration;
     }
     if (transcoding_ == 0) return;
+    now_ = now;
     adapt();
     switch (order_.push(packet.sequence, packet.timestamp, packet.payload, now)) {
         case Reorder::Arrival::InOrder:
@@ -224,11 +268,11 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
             break;
         case Reorder::Arrival::Late:
             ++numbers_.packets_late;
-            return counters.dropped(Drop::Late);
+            return dropped(Drop::Late);
         case Reorder::Arrival::Early:
             break;
         case Reorder::Arrival::Duplicate:
-            return counters.dropped(Drop::Duplicate);
+            return dropped(Drop::Duplicate);
         case Reorder::Arrival::TooFarAhead:
         case Reorder::Arrival::NoRoom:
             // Nothing to wait with: what waits is played, what is missing is given up, and it goes on from here.
@@ -239,13 +283,14 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
     }
     drain(now);
     plan_flush(now);
+    plan_pace();
 }
 
 // What comes late still has the index that was its own before.
 void Talkspurt::shift(Listener& listener, std::int32_t by, std::uint64_t from) {
     listener.base_index += static_cast<std::uint64_t>(std::int64_t{by});
-    listener.shifted_from = from;
-    listener.shift = by;
+    listener.newest_shift = static_cast<std::uint8_t>((listener.newest_shift + 1) % Listener::kShifts);
+    listener.shifts[listener.newest_shift] = {from, by};
 }
 
 // Who hears the talker as he is must not take the number for lost sound. Once a later one has been sent, it stays free.
@@ -257,8 +302,10 @@ void Talkspurt::pass_over(const Packet& packet, core::Time now) {
         for (Listener& listener : members(Listener::kRelay)) shift(listener, -1, number);
     newest_ = std::max(newest_, number);
     if (transcoding_ == 0) return;
+    now_ = now;
     order_.push(number, packet.timestamp, {}, now);
     drain(now);
+    plan_pace();
 }
 
 void Talkspurt::make_way(const Endpoint& endpoint) {
@@ -277,6 +324,13 @@ void Talkspurt::plan_flush(core::Time now) {
     flush_at_ = now + time_of(frame_ticks_) + patience;
 }
 
+void Talkspurt::plan_pace() {
+    pace_at_.reset();
+    if (paced_ == 0) return;
+    for (const TranscodeGroup& group : groups_)
+        if (const auto due = group.due(); due && (!pace_at_ || *due < *pace_at_)) pace_at_ = due;
+}
+
 void Talkspurt::flush() {
     flush_at_.reset();
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
@@ -289,8 +343,10 @@ void Talkspurt::relay(const Packet& packet) {
         if (packet.sequence < listener.first_sequence) return;
         const bool marker = !std::exchange(listener.started, true) || packet.marker;
         std::uint64_t index = listener.base_index + (packet.sequence - listener.first_sequence);
-        if (packet.sequence < listener.shifted_from)
-            index -= static_cast<std::uint64_t>(std::int64_t{listener.shift});
+        if (packet.sequence < listener.shifts[listener.newest_shift].before)
+            for (const Listener::Shift& shift : listener.shifts)
+                if (packet.sequence < shift.before)
+                    index -= static_cast<std::uint64_t>(std::int64_t{shift.by});
         listener.heard |= listener.endpoint->send(
             path_->outbox, marker, index,
             listener.base_timestamp + (packet.timestamp - listener.first_timestamp), packet.payload);
@@ -313,7 +369,7 @@ void Talkspurt::decode(std::uint32_t timestamp, std::span<const std::byte> paylo
     // The talker's clock ran on without packets: DTX, or a pause that it did not mark.
     if (gap > 0 && time_of(static_cast<std::uint32_t>(gap)) < kPlausible)
         silence(static_cast<std::uint32_t>(gap));
-    const auto duration = codec::packet_duration(talker_->format(), payload);
+    const auto duration = codec::packet_duration(format_, payload);
     frame_ticks_ = duration.value_or(frame_ticks_);
     expected_timestamp_ = timestamp + frame_ticks_;
     concealed_ticks_ = 0;
@@ -354,19 +410,23 @@ void Talkspurt::replace_lost() {
 void Talkspurt::silence(std::uint32_t ticks) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open()) groups_[i].skip(time_of(ticks), members(i), path_->scratch, path_->outbox);
+    for (MixInput* tap : taps_)
+        if (tap) tap->skip(time_of(ticks));
 }
 
 void Talkspurt::give_to_groups(const Branch& branch, std::span<const std::int16_t> samples) {
     for (std::uint8_t i = 0; i < kMaxGroups; ++i)
         if (groups_[i].is_open() && groups_[i].decode_rate() == branch.rate)
-            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox);
+            groups_[i].feed(samples, members(i), path_->scratch, path_->outbox, now_);
+    for (MixInput* tap : taps_)
+        if (tap && tap->rate() == branch.rate) tap->hear(samples, path_->scratch);
 }
 
 // Now and then, not per packet: how long a gap is worth waiting for, and how much correction the listeners need.
 void Talkspurt::adapt() {
     if (numbers_.packets_received % 16 != 1) return;
-    const auto jitter =
-        talker_->source.reception() ? talker_->source.reception()->jitter() : std::chrono::nanoseconds{};
+    const auto jitter = talker_ && talker_->source.reception() ? talker_->source.reception()->jitter()
+                                                               : std::chrono::nanoseconds{};
     order_.set_patience(std::clamp<core::Duration>(4 * jitter, kLeastPatience, kPatienceLimit));
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
         if (!groups_[i].is_open()) continue;
@@ -380,16 +440,22 @@ void Talkspurt::adapt() {
 void Talkspurt::advance(core::Time now) {
     if (transcoding_ == 0) return;
     if (const auto due = deadline(); !due || now < *due) return;
+    now_ = now;
+    for (std::uint8_t i = 0; pace_at_ && i < kMaxGroups; ++i)
+        if (groups_[i].is_open()) groups_[i].advance(members(i), path_->scratch, path_->outbox, now);
     drain(now);
     if (flush_at_ && now >= *flush_at_)
         flush();
     else if (!flush_at_)
         plan_flush(now);  // what came behind a gap that was given up may have left a part of a packet
+    plan_pace();
 }
 
 std::optional<core::Time> Talkspurt::deadline() const {
-    const auto gap = order_.deadline();
-    return gap && (!flush_at_ || *gap < *flush_at_) ? gap : flush_at_;
+    auto next = order_.deadline();
+    for (const auto& other : {flush_at_, pace_at_})
+        if (other && (!next || *other < *next)) next = other;
+    return next;
 }
 
 void Talkspurt::finish() {
@@ -400,9 +466,12 @@ void Talkspurt::finish() {
     }
     close_count();
     listeners_.clear();
+    for (MixInput*& tap : taps_)
+        if (std::exchange(tap, nullptr)) end_decoding();
     close_unused();
     order_.start(0);
     talker_ = nullptr;
+    running_ = false;
 }
 
 std::size_t Talkspurt::encoders() const {
@@ -416,11 +485,11 @@ std::size_t Talkspurt::decoders() const {
 }
 
 std::chrono::microseconds Talkspurt::time_of(std::uint32_t ticks) const {
-    return std::chrono::microseconds{std::uint64_t{ticks} * 1'000'000 / talker_->format().clock};
+    return std::chrono::microseconds{std::uint64_t{ticks} * 1'000'000 / format_.clock};
 }
 
 std::size_t Talkspurt::samples_of(std::uint32_t ticks, std::uint32_t rate) const {
-    return static_cast<std::size_t>(std::uint64_t{ticks} * rate / talker_->format().clock);
+    return static_cast<std::size_t>(std::uint64_t{ticks} * rate / format_.clock);
 }
 
 }  // namespace crosspatch::media

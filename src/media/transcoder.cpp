@@ -24,7 +24,7 @@ void fade_out(std::span<std::int16_t> samples) {
 }  // namespace
 
 bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const codec::Format& listener,
-                          std::chrono::milliseconds ptime, const Treatment& treatment) {
+                          std::chrono::milliseconds ptime, const Treatment& treatment, bool pace) {
     const codec::Rates rates = codec::working_rates(talker, listener);
     encoder_ = pool.take_encoder(listener);
     if (encoder_ && rates.resampled()) resampler_ = pool.take_resampler(rates.decode, rates.encode);
@@ -49,10 +49,13 @@ bool TranscodeGroup::open(CodecPool& pool, const codec::Format& talker, const co
     holds_back_ = false;
     mark_at_ = 0;
     frames_encoded_ = 0;
+    pace_ = pace;
+    due_.reset();
     return true;
 }
 
 void TranscodeGroup::close(CodecPool& pool) {
+    due_.reset();
     if (encoder_) pool.give_back(std::move(encoder_));
     if (resampler_) pool.give_back(std::move(resampler_));
     if (stripper_) pool.give_back(std::move(stripper_));
@@ -65,12 +68,12 @@ void TranscodeGroup::hand_over(CodecPool& from, CodecPool& to) const {
 }
 
 bool TranscodeGroup::serves(const codec::Format& listener, std::chrono::milliseconds ptime,
-                            const Treatment& treatment) const {
-    return is_open() && format_ == listener && ptime_ == ptime && treatment_ == treatment;
+                            const Treatment& treatment, bool pace) const {
+    return is_open() && format_ == listener && ptime_ == ptime && treatment_ == treatment && pace_ == pace;
 }
 
 void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Listener> listeners,
-                          Scratch& scratch, Outbox& outbox) {
+                          Scratch& scratch, Outbox& outbox, core::Time now) {
     if (treatment_ != Treatment{}) {
         const auto treated = std::span{scratch.adjusted}.first(samples.size());
         std::copy(samples.begin(), samples.end(), treated.begin());
@@ -80,7 +83,7 @@ void TranscodeGroup::feed(std::span<const std::int16_t> samples, std::span<Liste
         if (treatment_.mark) mix_mark(treated);
         samples = treated;
     }
-    pack(samples, listeners, scratch, outbox);
+    pack(samples, listeners, scratch, outbox, now);
 }
 
 // Over the talker, not before him: nothing of what he says is lost, and nothing comes later than it does without.
@@ -97,11 +100,12 @@ void TranscodeGroup::push_out(std::size_t silence, std::span<Listener> listeners
     std::fill(pushed.begin(), pushed.end(), std::int16_t{0});
     stripper_->filter.process(pushed);
     gain_.apply(pushed);
-    pack(pushed, listeners, scratch, outbox);
+    pack(pushed, listeners, scratch, outbox, core::Time{});
+    send_waiting(listeners, scratch, outbox);  // paced or not: it is late already
 }
 
 void TranscodeGroup::pack(std::span<const std::int16_t> samples, std::span<Listener> listeners,
-                          Scratch& scratch, Outbox& outbox) {
+                          Scratch& scratch, Outbox& outbox, core::Time now) {
     if (resampler_) {
         const std::size_t count = resampler_->filter.process(samples, scratch.resampled);
         samples = std::span{scratch.resampled}.first(count);
@@ -109,6 +113,7 @@ void TranscodeGroup::pack(std::span<const std::int16_t> samples, std::span<Liste
     const std::size_t filled = std::min<std::size_t>(ahead_, samples.size());
     ahead_ -= static_cast<std::uint32_t>(filled);
     samples = samples.subspan(filled);
+    if (pace_) return feed_paced(samples, listeners, scratch, outbox, now);
     std::vector<std::int16_t>& partial = encoder_->partial;
     if (partial.empty()) {  // the usual case: packets are as long here as there
         while (samples.size() >= frame_samples_) {
@@ -124,6 +129,43 @@ void TranscodeGroup::pack(std::span<const std::int16_t> samples, std::span<Liste
         encode(partial, listeners, scratch, outbox);
         partial.clear();
     }
+}
+
+// What is still there of the frame before leaves before this one's first packet. Beyond what there is room for, which the
+// longest frame does not need, nothing waits.
+void TranscodeGroup::feed_paced(std::span<const std::int16_t> samples, std::span<Listener> listeners,
+                                Scratch& scratch, Outbox& outbox, core::Time now) {
+    send_waiting(listeners, scratch, outbox);
+    std::vector<std::int16_t>& partial = encoder_->partial;
+    while (!samples.empty()) {
+        const std::size_t count = std::min(samples.size(), partial.capacity() - partial.size());
+        partial.insert(partial.end(), samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(count));
+        samples = samples.subspan(count);
+        if (!samples.empty()) encode_first(listeners, scratch, outbox);
+    }
+    if (partial.size() < frame_samples_) return;
+    encode_first(listeners, scratch, outbox);
+    if (partial.size() >= frame_samples_) due_ = now + ptime_;
+}
+
+void TranscodeGroup::advance(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox,
+                             core::Time now) {
+    while (due_ && now >= *due_) {
+        encode_first(listeners, scratch, outbox);
+        *due_ += ptime_;
+        if (encoder_->partial.size() < frame_samples_) due_.reset();
+    }
+}
+
+void TranscodeGroup::send_waiting(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
+    due_.reset();
+    while (encoder_->partial.size() >= frame_samples_) encode_first(listeners, scratch, outbox);
+}
+
+void TranscodeGroup::encode_first(std::span<Listener> listeners, Scratch& scratch, Outbox& outbox) {
+    std::vector<std::int16_t>& partial = encoder_->partial;
+    encode(std::span{partial}.first(frame_samples_), listeners, scratch, outbox);
+    partial.erase(partial.begin(), partial.begin() + frame_samples_);
 }
 
 void TranscodeGroup::encode(std::span<const std::int16_t> frame, std::span<Listener> listeners,
@@ -148,6 +190,7 @@ void TranscodeGroup::flush(std::span<Listener> listeners, Scratch& scratch, Outb
         push_out(held, listeners, scratch, outbox);
         ahead_ += static_cast<std::uint32_t>(held * encode_rate_ / decode_rate_);
     }
+    send_waiting(listeners, scratch, outbox);
     std::vector<std::int16_t>& partial = encoder_->partial;
     if (partial.empty()) return;
     const std::size_t faded = std::min<std::size_t>(partial.size(), frame_samples_ / 4);

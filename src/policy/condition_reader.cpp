@@ -14,7 +14,6 @@ namespace {
 using core::config::Word;
 
 constexpr std::size_t kMaxNames = 1000;  // in one condition
-constexpr int kMaxSuggestions = 50;      // in one list
 constexpr std::size_t kMaxHours = 16;    // each costs every decision that comes to it
 
 constexpr std::array<std::string_view, 11> kKeys{"agency",      "channel",   "role",     "talker",
@@ -25,14 +24,12 @@ constexpr std::array kSensitivityWords{Word{"RED", 0}, Word{"AMBER+STRICT", 1}, 
                                        Word{"GREEN", 3}, Word{"CLEAR", 4}};
 constexpr std::array kSuiteWords{Word{"AEAD_AES_256_GCM", 0}, Word{"AEAD_AES_128_GCM", 1},
                                  Word{"AES_CM_128_HMAC_SHA1_80", 2}, Word{"none", 3}};
+constexpr std::array kIncidentWords{Word{"actual", 0}, Word{"exercise", 1}};
+constexpr std::array kSeverityWords{Word{"Extreme", 0}, Word{"Severe", 1}, Word{"Moderate", 2},
+                                    Word{"Minor", 3}, Word{"Unknown", 4}};
 constexpr int kSuiteNone = static_cast<int>(Suite::None);
 
 std::uint32_t bits(unsigned first, unsigned count) { return ((1U << count) - 1U) << first; }
-
-void sort_once(std::vector<NameId>& ids) {
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-}
 
 // `not` comes after the conditions themselves, so it takes away from what is there already.
 void exclude(std::vector<NameId> ids, NameSet& from) {
@@ -47,16 +44,25 @@ void exclude(std::vector<NameId> ids, NameSet& from) {
 
 }  // namespace
 
+// Suite::Api, Incident::None and Severity::None have a bit and no word: a list leaves them out, `not` cannot
+// take them away.
+const std::span<const ConditionReader::Field> ConditionReader::kFields = [] {
+    static constexpr std::array kAll{
+        Field{"kind", "kind", field::kKind, 4, kKindWords},
+        Field{"sensitivity", "sensitivity", field::kSensitivity, 5, kSensitivityWords},
+        Field{"suite", "suite", field::kSuite, kSuites, kSuiteWords},
+        Field{"incident", "status of an incident", field::kIncident, 3, kIncidentWords},
+        Field{"severity", "severity", field::kSeverity, 6, kSeverityWords}};
+    return std::span<const Field>{kAll};
+}();
+
 ConditionReader::ConditionReader(std::string_view own_channel, const Vocabulary& vocabulary, Names& names,
                                  Zones& zones)
     : own_channel_{own_channel},
       vocabulary_{vocabulary},
       names_{names},
       zones_{zones},
-      agencies_{"an agency of this configuration", vocabulary.agencies()},
-      channels_{"a channel of this configuration", vocabulary.channels()},
-      roles_{"a role", vocabulary.roles()},
-      suggestions_left_{kMaxSuggestions} {}
+      reader_{vocabulary, names} {}
 
 std::optional<Conditions> ConditionReader::read(const Node& when) {
     understood_ = true;
@@ -87,22 +93,25 @@ void ConditionReader::check_keys(const Node& node, bool with_not) {
     for (const auto& [key, value] : map.entries()) {
         const bool known =
             std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end() || (with_not && key == "not");
-        if (!known || key == "incident" || key == "severity") understood_ = false;
+        const bool later = !vocabulary_.known().incidents && (key == "incident" || key == "severity");
+        if (!known || later) understood_ = false;
     }
 }
 
 void ConditionReader::read_keys(Map& map, bool negated, Conditions& into) {
-    read_names(map, "agency", &agencies_, negated, into.agency);
-    read_names(map, "channel", &channels_, negated, into.channel);
-    read_names(map, "role", &roles_, negated, into.role);
-    read_names(map, "talker", nullptr, negated, into.talker);
-    read_words(map, "kind", "kind", field::kKind, kKindWords, negated, into);
+    read_names(map, NameSort::Agency, negated, into.agency);
+    read_names(map, NameSort::Channel, negated, into.channel);
+    read_names(map, NameSort::Role, negated, into.role);
+    read_names(map, NameSort::Talker, negated, into.talker);
+    const bool incidents = vocabulary_.known().incidents;
+    if (!incidents) {
+        map.not_yet("incident", "conditions on incidents");
+        map.not_yet("severity", "conditions on the severity of incidents");
+    }
+    for (const Field& field : kFields)
+        if (incidents || field.first_bit < field::kIncident) read_words(map, field, negated, into);
     read_emergency(map, negated, into);
-    read_words(map, "sensitivity", "sensitivity", field::kSensitivity, kSensitivityWords, negated, into);
-    read_words(map, "suite", "suite", field::kSuite, kSuiteWords, negated, into);
     read_hours(map, negated, into.hours);
-    map.not_yet("incident", "conditions on incidents");
-    map.not_yet("severity", "conditions on the severity of incidents");
 }
 
 void ConditionReader::problem(const Node& at, std::string text) {
@@ -130,38 +139,54 @@ std::vector<core::config::Node> ConditionReader::values_of(Map& map, std::string
     return values;
 }
 
-std::optional<NameId> ConditionReader::read_name(const Node& node, const Words& known) {
-    const auto text = node.text();
-    if (!text) return std::nullopt;
-    if (std::binary_search(known.sorted.begin(), known.sorted.end(), std::string_view{*text})) {
-        return names_.intern(*text);
+// The members of a group in place of its name.
+bool ConditionReader::read_group(const Node& node, std::string_view name, NameSort sort,
+                                 std::vector<NameId>& into) {
+    const Groups& groups = vocabulary_.groups();
+    const Groups::Group* group = groups.find(name);
+    if (!group) {
+        node.problem(fmt::format("there is no group '@{}'{}", core::escape(name),
+                                 reader_.meant(name, groups.names(), "@")));
+        return false;
     }
-    std::string wrong = fmt::format("'{}' is not {}", core::escape(*text), known.article_and_noun);
-    if (suggestions_left_ > 0) {
-        --suggestions_left_;
-        const auto meant = core::config::nearest(*text, known.sorted);
-        if (meant) wrong += fmt::format("; did you mean '{}'?", *meant);
+    if (group->sort != sort) {
+        node.problem(fmt::format("'@{0}' is a group of {1}; write it as `{2}: '@{0}'`", name,
+                                 plural(group->sort), word(group->sort)));
+        return false;
     }
-    node.problem(std::move(wrong));
-    return std::nullopt;
+    if (!groups.take(group->members.size())) {
+        node.problem(
+            fmt::format("groups put more than {} names into the rules of this file; name smaller groups, or "
+                        "fewer of them",
+                        Groups::kMaxTaken));
+        return false;
+    }
+    into.insert(into.end(), group->members.begin(), group->members.end());
+    return true;
 }
 
-std::optional<NameId> ConditionReader::read_talker(const Node& node) {
-    const auto id = core::config::identifier(node);
-    return id ? std::optional{names_.intern(*id)} : std::nullopt;
+bool ConditionReader::read_name_or_group(const Node& node, NameSort sort, std::vector<NameId>& into) {
+    if (node.kind() == Node::Kind::Scalar) {
+        const auto text = node.text();
+        if (const auto group = text ? group_name(*text) : std::nullopt)
+            return read_group(node, *group, sort, into);
+    }
+    const auto id = reader_.read(node, sort);
+    if (id) into.push_back(*id);
+    return id.has_value();
 }
 
-void ConditionReader::read_names(Map& map, std::string_view key, const Words* known, bool negated,
-                                 NameSet& into) {
-    const std::vector<Node> values = values_of(map, key, kMaxNames);
+void ConditionReader::read_names(Map& map, NameSort sort, bool negated, NameSet& into) {
+    const std::vector<Node> values = values_of(map, word(sort), kMaxNames);
     if (values.empty()) return;
     std::vector<NameId> ids;
     for (const Node& value : values) {
-        if (const auto id = known ? read_name(value, *known) : read_talker(value)) {
-            ids.push_back(*id);
-        } else {
-            understood_ = false;
-        }
+        if (!read_name_or_group(value, sort, ids)) understood_ = false;
+        // Written out as it goes: groups that hold the same names do not add up.
+        if (ids.size() > kMaxNames) sort_once(ids);
+        if (ids.size() > kMaxNames)
+            return problem(value, fmt::format("with this there are {} names; at most {} fit in one condition",
+                                              ids.size(), kMaxNames));
     }
     sort_once(ids);
     if (negated) {
@@ -171,20 +196,17 @@ void ConditionReader::read_names(Map& map, std::string_view key, const Words* kn
     }
 }
 
-void ConditionReader::read_words(Map& map, std::string_view key, std::string_view what, unsigned first_bit,
-                                 std::span<const Word> words, bool negated, Conditions& into) {
-    const std::vector<Node> values = values_of(map, key, kMaxNames);
+void ConditionReader::read_words(Map& map, const Field& field, bool negated, Conditions& into) {
+    const std::vector<Node> values = values_of(map, field.key, kMaxNames);
     if (values.empty()) return;
     std::uint32_t named = 0;
     for (const Node& value : values) {
-        const auto word = core::config::choice(value, what, words);
+        const auto word = core::config::choice(value, field.what, field.words);
         if (!word) understood_ = false;
-        if (word) named |= 1U << (first_bit + static_cast<unsigned>(*word));
-        if (word == kSuiteNone && key == "suite" && !negated) into.names_suite_none = true;
+        if (word) named |= 1U << (field.first_bit + static_cast<unsigned>(*word));
+        if (word == kSuiteNone && field.first_bit == field::kSuite && !negated) into.names_suite_none = true;
     }
-    // Suite::Api has a bit and no word: a list of suites leaves it out, `not` cannot take it away.
-    const unsigned width = first_bit == field::kSuite ? kSuites : static_cast<unsigned>(words.size());
-    into.fields &= negated ? ~named : ~bits(first_bit, width) | named;
+    into.fields &= negated ? ~named : ~bits(field.first_bit, field.width) | named;
 }
 
 void ConditionReader::read_emergency(Map& map, bool negated, Conditions& into) {
@@ -204,12 +226,12 @@ void ConditionReader::read_hours(Map& map, bool negated, TimeSet& into) {
         const auto text = value.text();
         if (!text) understood_ = false;
         if (!text) continue;
-        auto hours = Hours::parse(*text, zones_);
+        const auto hours = Hours::shared(*text, zones_);
         if (!hours) {
             problem(value, hours.error().context);
             continue;
         }
-        (negated ? into.none_of : into.any_of).push_back(std::make_shared<const Hours>(std::move(*hours)));
+        (negated ? into.none_of : into.any_of).push_back(*hours);
     }
 }
 
@@ -224,10 +246,8 @@ void ConditionReader::check_contradictions(const Node& when, const Conditions& c
     check(conditions.channel.empty(), "channel");
     check(conditions.role.empty(), "role");
     check(conditions.talker.empty(), "talker");
-    check(no_bit(field::kKind, 4), "kind");
     check(no_bit(field::kEmergency, 2), "value of emergency");
-    check(no_bit(field::kSensitivity, 5), "sensitivity");
-    check(no_bit(field::kSuite, kSuites), "suite");
+    for (const Field& field : kFields) check(no_bit(field.first_bit, field.width), field.key);
 }
 
 // Channels that are named but never come into question: the list's own one, and those of other agencies than

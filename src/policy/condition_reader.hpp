@@ -7,6 +7,7 @@
 
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/policy/rule.hpp"
+#include "src/policy/name_reader.hpp"
 
 namespace crosspatch::policy {
 
@@ -26,18 +27,21 @@ public:
 private:
     using Node = core::config::Node;
     using Map = core::config::Map;
-    struct Words {
-        std::string_view article_and_noun;         // `an agency`
-        std::span<const std::string_view> sorted;  // those that are known
+    // A condition that takes one of a few words: its bits in Conditions::fields.
+    struct Field {
+        std::string_view key;
+        std::string_view what;  // completes `is not a …`
+        unsigned first_bit;
+        unsigned width;  // may be one more than `words`: what no word names
+        std::span<const core::config::Word> words;
     };
+    static const std::span<const Field> kFields;
 
     void read_keys(Map& map, bool negated, Conditions& into);
-    // `known` left out: any identifier, since who talks is not known when the configuration is read.
-    void read_names(Map& map, std::string_view key, const Words* known, bool negated, NameSet& into);
-    std::optional<NameId> read_name(const Node& node, const Words& known);
-    std::optional<NameId> read_talker(const Node& node);
-    void read_words(Map& map, std::string_view key, std::string_view what, unsigned first_bit,
-                    std::span<const core::config::Word> words, bool negated, Conditions& into);
+    void read_names(Map& map, NameSort sort, bool negated, NameSet& into);
+    bool read_name_or_group(const Node& node, NameSort sort, std::vector<NameId>& into);
+    bool read_group(const Node& node, std::string_view name, NameSort sort, std::vector<NameId>& into);
+    void read_words(Map& map, const Field& field, bool negated, Conditions& into);
     void read_emergency(Map& map, bool negated, Conditions& into);
     void read_hours(Map& map, bool negated, TimeSet& into);
     std::vector<Node> values_of(Map& map, std::string_view key, std::size_t limit);
@@ -50,10 +54,7 @@ private:
     const Vocabulary& vocabulary_;
     Names& names_;
     Zones& zones_;
-    Words agencies_;
-    Words channels_;
-    Words roles_;
-    int suggestions_left_;   // each costs a look at every known name
+    NameReader reader_;
     bool understood_{true};  // the `when` that is being read
 };
 

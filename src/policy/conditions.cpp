@@ -57,7 +57,9 @@ std::uint32_t field::bits_of(const Facts& facts) noexcept {
     return 1U << (kKind + static_cast<unsigned>(facts.kind)) |
            1U << (kEmergency + (facts.emergency ? 1U : 0U)) |
            1U << (kSensitivity + static_cast<unsigned>(facts.sensitivity)) |
-           1U << (kSuite + static_cast<unsigned>(facts.suite));
+           1U << (kSuite + static_cast<unsigned>(facts.suite)) |
+           1U << (kIncident + static_cast<unsigned>(facts.incident)) |
+           1U << (kSeverity + static_cast<unsigned>(facts.severity));
 }
 
 bool Conditions::match_apart_from_time(const Facts& facts, std::uint32_t bits) const noexcept {

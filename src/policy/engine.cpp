@@ -32,6 +32,11 @@ void conclude(Decision& decision, const Rule& rule, const Facts& facts) noexcept
     decision.effects = rule.effects;
 }
 
+void conclude_without_rule(Decision& decision, const Facts& facts) noexcept {
+    decision.allowed = facts.same_agency();
+    decision.cause = decision.allowed ? Decision::Cause::InsideAgency : Decision::Cause::NoRule;
+}
+
 Suite suite_at(std::size_t index) { return static_cast<Suite>(index); }
 
 // Whether a rule that pseudonymises could decide, whatever the time is.
@@ -56,6 +61,19 @@ std::string_view Decision::reason() const noexcept {
 }
 
 Decision decide(const RuleList& list, const Facts& facts, core::WallTime now) noexcept {
+    if (!list.tables) return decide_by_scan(list, facts, now);
+    Decision decision;
+    const auto found = list.tables->find(list.rules, facts, now);
+    decision.valid_until = found.valid_until;
+    decision.depends_on_time = found.valid_until != core::WallTime::max();
+    if (found.rule)
+        conclude(decision, list.rules[*found.rule], facts);
+    else
+        conclude_without_rule(decision, facts);
+    return decision;
+}
+
+Decision decide_by_scan(const RuleList& list, const Facts& facts, core::WallTime now) noexcept {
     Decision decision;
     const std::uint32_t bits = field::bits_of(facts);
     for (const Rule& rule : list.rules) {
@@ -69,8 +87,7 @@ Decision decide(const RuleList& list, const Facts& facts, core::WallTime now) no
         conclude(decision, rule, facts);
         return decision;
     }
-    decision.allowed = facts.same_agency();
-    decision.cause = decision.allowed ? Decision::Cause::InsideAgency : Decision::Cause::NoRule;
+    conclude_without_rule(decision, facts);
     return decision;
 }
 

@@ -9,6 +9,7 @@
 
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/core/text.hpp"
+#include "src/policy/week.hpp"
 
 namespace crosspatch::policy {
 namespace {
@@ -84,17 +85,6 @@ Result<unsigned> parse_clock(std::string_view text, unsigned latest) {
     return minute;
 }
 
-// Where in the week a clock on the wall stands that shows `local` as if it were UTC: time since Monday 00:00.
-std::chrono::nanoseconds since_monday(WallTime local) {
-    const auto day = std::chrono::floor<std::chrono::days>(local);
-    return std::chrono::days{std::chrono::weekday{day}.iso_encoding() - 1} + (local - day);
-}
-
-// Keeps sums inside what WallTime can hold: the years 1677 to 2262.
-constexpr std::chrono::days kMargin{60};
-constexpr WallTime kFirst = WallTime::min() + kMargin;
-constexpr WallTime kLast = WallTime::max() - kMargin;
-
 }  // namespace
 
 Result<Hours> Hours::parse(std::string_view text, Zones& zones) {
@@ -169,6 +159,15 @@ std::optional<WallTime> Hours::next_change(WallTime time) const noexcept {
         if (contains(time) != now_inside) return time;
     }
     return std::nullopt;
+}
+
+Result<std::shared_ptr<const Hours>> Hours::shared(std::string_view text, Zones& zones) {
+    if (const auto known = zones.hours().find(text); known != zones.hours().end()) return known->second;
+    auto parsed = parse(text, zones);
+    if (!parsed) return core::Unexpected{parsed.error()};
+    auto hours = std::make_shared<const Hours>(std::move(*parsed));
+    zones.hours().emplace(std::string{text}, hours);
+    return hours;
 }
 
 bool Hours::covers(const Hours& other) const noexcept {

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "src/policy/condition_reader.hpp"
+#include "src/policy/coverage.hpp"
 
 namespace crosspatch::policy {
 namespace {
@@ -94,20 +95,25 @@ std::optional<Rule> read_rule(const Node& node, ConditionReader& conditions) {
     return understood ? std::optional{std::move(rule)} : std::nullopt;
 }
 
-// The first of `earlier` that leaves `rule` nothing to match.
-const Rule* shadow_of(const Rule& rule, const std::vector<Rule>& earlier) {
-    const auto covering = std::find_if(earlier.begin(), earlier.end(),
-                                       [&](const Rule& before) { return before.when.covers(rule.when); });
-    return covering == earlier.end() ? nullptr : &*covering;
-}
-
-void warn_if_shadowed(const Node& node, const Rule& rule, const std::vector<Rule>& earlier) {
-    const Rule* before = shadow_of(rule, earlier);
-    if (!before) return;
-    node.warning(
-        fmt::format("rule '{}' can never match: rule '{}' stands before it and matches all that it would; "
-                    "put the exception first",
-                    rule.id, before->id));
+// `before`: the rules that leave it nothing; none if something is left.
+void warn_if_shadowed(const Node& node, const Rule& rule, const std::vector<const Rule*>& before) {
+    constexpr std::size_t kNamed = 4;
+    if (before.empty()) return;
+    if (before.size() == 1) {
+        node.warning(fmt::format(
+            "rule '{}' can never match: rule '{}' stands before it and matches all that it would; "
+            "put the exception first",
+            rule.id, before[0]->id));
+        return;
+    }
+    std::string ids;
+    for (std::size_t i = 0; i < std::min(before.size(), kNamed); ++i)
+        ids += fmt::format("{}'{}'", i == 0 ? "" : i + 1 == before.size() ? " and " : ", ", before[i]->id);
+    if (before.size() > kNamed) ids += fmt::format(" and {} more", before.size() - kNamed);
+    node.warning(fmt::format(
+        "rule '{}' can never match: rules {} stand before it and together match all that it would; "
+        "put the exception first",
+        rule.id, ids));
 }
 
 std::string_view word(Side side) { return side == Side::Outbound ? "outbound" : "inbound"; }
@@ -137,6 +143,20 @@ Vocabulary::Vocabulary(const Known& known)
               [](const Known::Channel* a, const Known::Channel* b) { return a->id < b->id; });
 }
 
+std::span<const std::string_view> Vocabulary::names(NameSort sort) const {
+    switch (sort) {
+        case NameSort::Agency:
+            return agencies_;
+        case NameSort::Channel:
+            return channels_;
+        case NameSort::Role:
+            return roles_;
+        case NameSort::Talker:
+            break;
+    }
+    return {};
+}
+
 std::span<const Known::Channel* const> Vocabulary::channels_named(std::string_view id) const {
     const auto first = std::lower_bound(
         by_id_.begin(), by_id_.end(), id,
@@ -156,6 +176,7 @@ RuleList read_rules(const Node& node, Side side, std::string_view own_channel, c
         return list;
     }
     ConditionReader conditions{own_channel, vocabulary, names, zones};
+    Coverage coverage{vocabulary, names};
     std::map<std::string, std::size_t> lines;  // where each id was seen first
     for (const Node& rule_node : nodes) {
         auto rule = read_rule(rule_node, conditions);
@@ -167,10 +188,12 @@ RuleList read_rules(const Node& node, Side side, std::string_view own_channel, c
                             rule->id, first->second));
             continue;
         }
-        warn_if_shadowed(rule_node, *rule, list.rules);
+        warn_if_shadowed(rule_node, *rule, coverage.of(*rule, list.rules));
         list.rules.push_back(std::move(*rule));
     }
     list.rules.shrink_to_fit();
+    if (list.rules.size() > DecisionTables::kScanned)
+        list.tables = std::make_shared<const DecisionTables>(list.rules);
     return list;
 }
 

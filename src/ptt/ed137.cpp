@@ -167,7 +167,8 @@ Extension Ed137::to_say() const {
     return extension;
 }
 
-// What has changed is told at once, and the end of a key again, since a transmitter hangs on it.
+// What has changed is told at once, and the end of a key again, since a transmitter hangs on it. A key that flutters
+// without end is told with the keep-alives that go out anyway.
 void Ed137::say(const Extension& extension) {
     if (extension == said_) return;
     const bool unkeys = extension.ptt == Ptt::Off && said_.ptt != Ptt::Off;
@@ -176,12 +177,19 @@ void Ed137::say(const Extension& extension) {
 }
 
 bool Ed137::keep_alive_due(core::Time now) const {
-    return owed_ > 0 || !sent_at_ || now >= *sent_at_ + settings_.period;
+    const bool at_once = owed_ > 0 && (hurried_ < kHurried || now >= hurried_since_ + kHurryTime);
+    return at_once || !sent_at_ || now >= *sent_at_ + settings_.period;
 }
 
 void Ed137::sent(core::Time now) {
     sent_at_ = now;
-    if (owed_ > 0) --owed_;
+    if (owed_ == 0) return;
+    --owed_;
+    if (now >= hurried_since_ + kHurryTime) {
+        hurried_since_ = now;
+        hurried_ = 0;
+    }
+    if (hurried_ < kHurried) ++hurried_;
 }
 
 // Half a period back: then no two packets are further apart than a period and a half.
@@ -191,8 +199,9 @@ void Ed137::sent_meanwhile(core::Time now) {
 }
 
 core::Time Ed137::next_deadline() const {
-    if (owed_ > 0 || !sent_at_) return core::Time::min();
+    if ((owed_ > 0 && hurried_ < kHurried) || !sent_at_) return core::Time::min();
     core::Time next = *sent_at_ + settings_.period;
+    if (owed_ > 0) next = std::min(next, hurried_since_ + kHurryTime);
     if (found_) next = std::min(next, lost_at());
     if (found_ && awaits_echo()) next = std::min(next, unkeyed_at_ + kEcho);
     return next;

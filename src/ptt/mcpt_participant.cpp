@@ -124,7 +124,7 @@ McptParticipant::Step McptParticipant::on_message(const Message& message, core::
             on_taken(message, now, step);
             break;
         case FloorType::Idle:
-            on_idle(now, step);
+            on_idle(message, now, step);
             break;
         default:
             on_ack(message, now, step);
@@ -254,6 +254,7 @@ void McptParticipant::on_taken(const Message& message, core::Time now, Step& ste
             enter(State::NoPermission);
             return step.events.add({.kind = Kind::Denied, .cause = 1});
         case State::HasPermission:
+            if (message.has(rtp::floor_indicator::kDualFloor)) return;  // beside us: both are heard
             release(now, step);
             return step.events.add({.kind = Kind::Lost});
         case State::PendingRelease:
@@ -267,11 +268,13 @@ void McptParticipant::on_taken(const Message& message, core::Time now, Step& ste
     }
 }
 
-void McptParticipant::on_idle(core::Time now, Step& step) {
-    quiet_at_ = kNever;
+void McptParticipant::on_idle(const Message& message, core::Time now, Step& step) {
+    const bool beside = message.has(rtp::floor_indicator::kDualFloor);  // the holder goes on
+    if (!beside) quiet_at_ = kNever;
     step.events.add({.kind = Kind::Idle});
     switch (state_) {
         case State::HasPermission:
+            if (beside) return;
             release(now, step);
             return step.events.add({.kind = Kind::Lost});
         case State::PendingRelease:

@@ -141,12 +141,12 @@ std::optional<FloorMessage> McptServer::tell(const Decision& decision, const Sce
         case Kind::Taken:
         case Kind::RepeatTaken:
             if (!scene.talker || decision.participant == settings_.participant) return std::nullopt;
-            return taken(*scene.talker, scene);
+            return taken(*scene.talker, scene, decision.beside);
         case Kind::Idle:
         case Kind::RepeatIdle:
             // To who is queued, for another channel or until the hang is over, it would mean that he is not any more.
             if (queued_) return std::nullopt;
-            return idle();
+            return idle(decision.beside);
         default:
             if (decision.participant != settings_.participant) return std::nullopt;
             return tell_own(decision, scene);
@@ -181,10 +181,10 @@ std::optional<FloorMessage> McptServer::tell_own(const Decision& decision, const
     }
 }
 
-std::optional<FloorMessage> McptServer::state(const Scene& scene) {
-    if (!scene.talker) return idle();
+std::optional<FloorMessage> McptServer::state(const Scene& scene, bool beside) {
+    if (!scene.talker) return idle(beside);
     if (scene.talker->who == settings_.participant) return std::nullopt;
-    return taken(*scene.talker, scene);
+    return taken(*scene.talker, scene, beside);
 }
 
 std::optional<FloorMessage> McptServer::answer(const Scene& scene) {
@@ -222,6 +222,7 @@ FloorMessage McptServer::granted(const Decision& decision, const Scene& scene) {
     granted.ack_wanted = true;
     granted.priority = scene.claim.priority;
     granted.ssrc = client_;
+    if (decision.beside) *granted.indicator |= rtp::floor_indicator::kDualFloor;
     if (decision.left > 0ms) granted.duration = seconds_of(decision.left);
     ack_awaited_ = true;
     return granted;
@@ -236,9 +237,10 @@ FloorMessage McptServer::refusal(FloorType type, floor::Cause cause, const Scene
     return refusal;
 }
 
-FloorMessage McptServer::taken(const Talker& talker, const Scene& scene) {
+FloorMessage McptServer::taken(const Talker& talker, const Scene& scene, bool beside) {
     answer_owed_ = false;
     FloorMessage taken = message(FloorType::Taken, talker.level, scene.broadcast);
+    if (beside) *taken.indicator |= rtp::floor_indicator::kDualFloor;
     taken.granted_party = fitting(talker.identity);
     taken.permission_to_request = settings_.may_request && !scene.broadcast;
     taken.message_sequence_number = sequence_++;
@@ -246,9 +248,10 @@ FloorMessage McptServer::taken(const Talker& talker, const Scene& scene) {
     return taken;
 }
 
-FloorMessage McptServer::idle() {
+FloorMessage McptServer::idle(bool beside) {
     answer_owed_ = false;
     FloorMessage idle = message(FloorType::Idle, Class::Normal, false);
+    if (beside) *idle.indicator |= rtp::floor_indicator::kDualFloor;
     idle.message_sequence_number = sequence_++;
     return idle;
 }

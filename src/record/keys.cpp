@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sodium.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 
 #include "crosspatch/core/file.hpp"
 #include "crosspatch/core/text.hpp"
+#include "crosspatch/record/agency_key.hpp"
 #include "position.hpp"
 
 namespace crosspatch::record {
@@ -23,15 +23,8 @@ namespace {
 
 core::Result<SigningKey> make_key(const std::filesystem::path& file) {
     auto key = SigningKey::generate();
-    const auto seed = key.seed().octets();
-    core::Secret text{sodium_base64_ENCODED_LEN(crypto_sign_SEEDBYTES, sodium_base64_VARIANT_ORIGINAL)};
-    auto* characters = reinterpret_cast<char*>(text.writable().data());
-    sodium_bin2base64(characters, text.octets().size(), reinterpret_cast<const unsigned char*>(seed.data()),
-                      seed.size(), sodium_base64_VARIANT_ORIGINAL);
-    text.writable().back() = std::byte{'\n'};  // in place of the terminating zero
-    if (auto written = core::write_file_atomically(file, text.octets(), 0600); !written) {
+    if (auto written = write_signing_key(file, key); !written)
         return core::Unexpected<Error>{written.error()};
-    }
     return key;
 }
 

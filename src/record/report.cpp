@@ -28,6 +28,10 @@ std::string to_text(const Report& report) {
     line(fmt::format("log {}: {} records, {} checkpoints, signed up to record {}; {} not signed yet",
                      report.log, report.records, report.checkpoints,
                      report.size == 0 ? "none" : std::to_string(report.size - 1), report.not_signed));
+    if (report.consents > 0)
+        line(fmt::format("{} consents on record, each signed by its agency with the key that {} names",
+                         report.consents,
+                         report.agencies_pinned ? "--pin-agency, or else the log," : "the log"));
     if (!report.ok()) {
         line(fmt::format("NOT consistent: {} problems", report.problems.size() + report.more_problems));
     } else if (report.pinned) {
@@ -56,6 +60,7 @@ json::object to_json(const Report& report) {
             {"size", report.size},
             {"root", report.root},
             {"not_signed", report.not_signed},
+            {"consents", report.consents},
             {"problems", std::move(problems)},
             {"more_problems", report.more_problems},
             {"notes", json::array(report.notes.begin(), report.notes.end())},

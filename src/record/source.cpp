@@ -52,6 +52,7 @@ core::Result<std::vector<RecordSource::Row>> RecordSource::read(std::uint64_t fr
                                                                 std::string_view type_prefix) {
     refresh();
     std::vector<Row> rows;
+    std::string fault;
     const auto key = fmt::format("\"type\":\"{}", type_prefix);
     const auto start = index_of(from);
     for (auto i = start.value_or(0); i < files_.size() && rows.size() < limit; ++i) {
@@ -64,11 +65,15 @@ core::Result<std::vector<RecordSource::Row>> RecordSource::read(std::uint64_t fr
             .bind(2, static_cast<std::int64_t>(end))
             .bind(3, static_cast<std::int64_t>(limit - rows.size()))
             .bind(4, std::string_view{key});
-        while (statement->step() == Statement::Step::Row) {
+        auto step = statement->step();
+        for (; step == Statement::Step::Row; step = statement->step()) {
             rows.push_back({static_cast<std::uint64_t>(statement->integer(0)),
                             std::string{statement->text(1)}, std::string{statement->text(2)}});
         }
+        if (step == Statement::Step::Failed) fault = statement->failure("reading the records").context;
     }
+    // What comes before the damage, and what the next file has, is given; where that is nothing, the damage is told.
+    if (rows.empty() && !fault.empty()) return core::unexpected(core::Error::Code::Unavailable, fault);
     if (files_.empty())
         return core::unexpected(core::Error::Code::Unavailable, "there is no log file that can be read");
     return rows;

@@ -12,6 +12,7 @@
 #include "sqlite.hpp"
 #include "store.hpp"
 #include "verify_chain.hpp"
+#include "verify_consents.hpp"
 #include "verify_notes.hpp"
 
 namespace crosspatch::record {
@@ -125,10 +126,11 @@ core::Result<Pin> parse_pin(std::string text, bool may_be_file = true) {
 // Verifies one file up to where the next one takes over.
 class FileCheck {
 public:
-    FileCheck(Opened& file, const Opened* next, const VerifierKey& key, Report& report,
-              const std::stop_token& stop)
+    FileCheck(Opened& file, const Opened* next, const VerifierKey& key, ConsentCheck& consents,
+              Report& report, const std::stop_token& stop)
         : file_{file},
           next_{next},
+          consents_{consents},
           stop_{stop},
           findings_{report, file.path.filename()},
           report_{report},
@@ -191,6 +193,7 @@ private:
             } else {
                 ++report_.records;
                 chain_.take(see_row(seq, rows->text(1), rows->blob(2)));
+                consents_.take(seq, rows->text(1), findings_);
             }
         }
     }
@@ -226,6 +229,7 @@ private:
 
     Opened& file_;
     const Opened* next_;
+    ConsentCheck& consents_;
     const std::stop_token& stop_;
     Findings findings_;
     Report& report_;
@@ -237,8 +241,9 @@ private:
 // Checks all the files of one log, oldest first.
 class LogCheck {
 public:
-    LogCheck(std::filesystem::path path, std::optional<Pin> pin, const std::stop_token& stop)
-        : path_{std::move(path)}, pin_{std::move(pin)}, stop_{stop} {}
+    LogCheck(std::filesystem::path path, std::optional<Pin> pin, AgencyPins agencies,
+             const std::stop_token& stop)
+        : path_{std::move(path)}, pin_{std::move(pin)}, agencies_{std::move(agencies)}, stop_{stop} {}
 
     core::Result<Report> run() {
         if (auto found = find_files(); !found) return core::Unexpected<Error>{found.error()};
@@ -249,6 +254,8 @@ public:
             return std::move(report_);
         }
         check_keys();
+        report_.agencies_pinned = !agencies_.empty();
+        consents_.emplace(report_.log, std::move(agencies_), report_);
         std::uint64_t size = 0;
         for (std::size_t i = 0; i < files_.size() && !stop_.stop_requested(); ++i) size = check_file(i, size);
         if (stop_.stop_requested())
@@ -337,7 +344,7 @@ private:
         if (index > 0 && !file.continued)
             findings.file(fmt::format("does not say how it goes on from record {}", size));
         const Opened* next = index + 1 < files_.size() ? &files_[index + 1] : nullptr;
-        last_.emplace(file, next, *key_, report_, stop_);
+        last_.emplace(file, next, *key_, *consents_, report_, stop_);
         const auto end = last_->run();
         if (!next && whole_) check_tip(end);
         return end;
@@ -369,18 +376,20 @@ private:
 
     std::filesystem::path path_;
     std::optional<Pin> pin_;
+    AgencyPins agencies_;
     const std::stop_token& stop_;
     bool whole_{};
     std::vector<Opened> files_;
     std::optional<VerifierKey> key_;
+    std::optional<ConsentCheck> consents_;
     std::optional<FileCheck> last_;
     Report report_;
 };
 
 }  // namespace
 
-Verifier::Verifier(std::filesystem::path path, std::optional<std::string> pin)
-    : path_{std::move(path)}, pin_{std::move(pin)} {}
+Verifier::Verifier(std::filesystem::path path, std::optional<std::string> pin, AgencyPins agencies)
+    : path_{std::move(path)}, pin_{std::move(pin)}, agencies_{std::move(agencies)} {}
 
 core::Result<Report> Verifier::run(const std::stop_token& stop) {
     std::optional<Pin> pin;
@@ -389,7 +398,7 @@ core::Result<Report> Verifier::run(const std::stop_token& stop) {
         if (!parsed) return core::Unexpected<Error>{parsed.error()};
         pin = std::move(*parsed);
     }
-    return LogCheck{path_, std::move(pin), stop}.run();
+    return LogCheck{path_, std::move(pin), agencies_, stop}.run();
 }
 
 }  // namespace crosspatch::record

@@ -258,22 +258,27 @@ void IndexJournal::update(const IndexRecord& record) {
     IndexRecord& kept = impl_->entry_for(record);
     kept.limits = {std::max(kept.limits.rtp, record.limits.rtp),
                    std::max(kept.limits.rtcp, record.limits.rtcp)};
-    if (!record.address) return;
+    if (!record.address && record.floor_port == 0) return;
     for (auto it = impl_->places.lower_bound({record.kind, record.key, 0}); it != impl_->places.end(); ++it) {
         const auto& [kind, key, ssrc] = it->first;
         if (kind != record.kind || key != record.key) break;
         auto& other = impl_->slots[it->second];
-        if (!other.record->address) continue;
-        other.record->address = {};
+        const bool has_address = record.address && other.record->address;
+        const bool has_port = record.floor_port != 0 && other.record->floor_port != 0;
+        if (!has_address && !has_port) continue;
+        if (has_address) other.record->address = {};
+        if (has_port) other.record->floor_port = 0;
         other.behind = {true, true};
     }
-    kept.address = record.address;
+    if (record.address) kept.address = record.address;
+    if (record.floor_port != 0) kept.floor_port = record.floor_port;
 }
 
 void IndexJournal::settle(const IndexRecord& record) {
     IndexRecord& kept = impl_->entry_for(record);
     kept.limits = record.limits;
     if (record.address) kept.address = record.address;
+    if (record.floor_port != 0) kept.floor_port = record.floor_port;
 }
 
 void IndexJournal::forget(const KeyFingerprint& key) {

@@ -64,6 +64,7 @@ void write_slot(std::span<std::byte, kSlotSize> to, const std::optional<IndexRec
         std::copy(record->key.begin(), record->key.end(), to.begin() + 8);
         store64(to, 16, record->limits.rtp);
         store32(to, 24, record->limits.rtcp);
+        store16(to, 30, record->floor_port);  // 0 in slots of before there was one
         write_address(to, record->address);
     }
     store64(to, 48, generation);
@@ -87,6 +88,7 @@ SlotReading read_slot(std::span<const std::byte, kSlotSize> from) {
     record.ssrc = load32(from, 4);
     std::copy(from.begin() + 8, from.begin() + 16, record.key.begin());
     record.limits = {load64(from, 16), load32(from, 24)};
+    record.floor_port = load16(from, 30);
     record.address = read_address(from);
     reading.record = record;
     return reading;

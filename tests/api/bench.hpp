@@ -3,6 +3,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -85,6 +86,7 @@ public:
         labelled = label;
         return verdict;
     }
+    bool kept() const override { return on_disk; }
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
     boost::json::object status(const Actor&) override {
         if (broken) throw std::runtime_error{"out of order"};
@@ -97,6 +99,11 @@ public:
     std::optional<Own> own(const Actor&) override { return owned; }
     core::Result<boost::json::object> open_bridge(std::string_view, const Actor&,
                                                   const std::string&) override {
+        return answer();
+    }
+    core::Result<boost::json::object> terms(std::string_view, const Actor&) override { return answer(); }
+    core::Result<boost::json::object> consent(std::string_view, const boost::json::object&,
+                                              const Actor&) override {
         return answer();
     }
     core::Result<boost::json::object> enable_endpoint(std::string_view, const Actor&) override {
@@ -116,6 +123,7 @@ public:
     boost::json::array visible;  // endpoints and bridges
     std::optional<Own> owned;
     bool broken{};
+    std::atomic<bool> on_disk{true};
 
 private:
     core::Result<boost::json::object> answer() const {

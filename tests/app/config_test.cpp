@@ -117,11 +117,29 @@ TEST_CASE("a key that nobody knows is refused in every section, with the one tha
 TEST_CASE("what this version does not have is said as that") {
     Desk desk;
     CHECK(says(desk.with("bridges:\n", "templates: []\nbridges:\n"), "bridge templates"));
-    CHECK(says(desk.with("bridges:\n", "groups: []\nbridges:\n"), "named groups"));
     CHECK(
         says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 127.0.0.1:8470, tls: {}}"), "TLS for the API"));
     CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 192.0.2.1:8470}"),
                "the API listens on loopback only"));
+}
+
+TEST_CASE("rules name groups of this file, and what they name wrongly is said where it stands") {
+    Desk desk;
+    const auto with = [&](const std::string& groups, const std::string& talker) {
+        std::string text = desk.demo;
+        text.replace(text.find("bridges:\n"), 0, "groups: " + groups + "\n");
+        const std::string_view first = "agency: metro-pd, kind";
+        text.replace(text.find(first), first.size(), "talker: " + talker + ", kind");
+        return desk.load(text);
+    };
+    CHECK(with("{patrol: {talkers: [ng-unit-7, ng-unit-8]}}", "'@patrol'") == "");
+    CHECK(desk.config->channels[0].outbound.rules[0].when.talker.ids.size() == 2);
+    CHECK(says(with("{patrol: {talkers: [ng-unit-7]}}", "'@patrl'"),
+               "talker: there is no group '@patrl'; did you mean '@patrol'?"));
+    CHECK(says(with("{patrol: {talkrs: [ng-unit-7]}}", "ng-unit-7"), "did you mean 'talkers'?"));
+    CHECK(says(with("{patrol: {talkers: [ng-unit-7]}}", "@patrol"),
+               "a value cannot begin with this character; quote it"));
+    CHECK(with("[]", "ng-unit-7") != "");
 }
 
 // bad-input.md, 81

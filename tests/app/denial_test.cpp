@@ -60,6 +60,21 @@ TEST_CASE("between agencies a higher claim needs a rule of a bridge that the cha
     CHECK(explain(denial, {elsewhere}).find(refused) != std::string::npos);
 }
 
+TEST_CASE("a bridge whose rule would have let it be taken, and that was closed at the press, is named") {
+    Denial denial{.cause = Cause::AnotherTalks, .asked = officer({Class::Normal, 5}), .holder = guard("one")};
+    const bridge::Bridge bridge = joint({.roles = {"officer"}});
+    denial.open.emplace();
+    CHECK(explain(denial, {bridge})
+              .find("priority 5, but the bridge joint, which lets it be taken, was not open;") !=
+          std::string::npos);
+    denial.open->push_back("joint");
+    CHECK(explain(denial, {bridge}).find("priority 5, but another one was to have the floor first;") !=
+          std::string::npos);
+    denial.open.reset();
+    CHECK(explain(denial, {bridge}).find("first, or the bridge that lets it be taken was not open") !=
+          std::string::npos);
+}
+
 TEST_CASE("a claim that an agreement has count for less is explained by that") {
     const Denial denial{
         .cause = Cause::AnotherTalks, .asked = officer({Class::Normal, 5}), .holder = guard("one")};

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/bridge/town.hpp"
+#include "tests/bridge/handsets.hpp"
 
 namespace crosspatch::bridge {
 namespace {
@@ -58,6 +58,29 @@ TEST_CASE("a worker that is saturated twice in a row gives up a quarter, and aga
     CHECK(admission.measured(0.9) == 0);
 }
 
+TEST_CASE(
+    "what telling handsets of a floor takes counts for half a second to a second, whether anybody talks or "
+    "not") {
+    Admission admission;
+    admission.set_capacity(1'000);
+    admission.began(100);
+    for (int n = 0; n < 10; ++n) admission.told(60'000);
+    CHECK(admission.telling() == 600);
+    CHECK(admission.admits(300, kNormal));
+    CHECK_FALSE(admission.admits(301, kNormal));
+    admission.measured(0.0001);
+    CHECK_FALSE(admission.admits(301, kNormal));
+    admission.measured(0.0001);
+    CHECK(admission.telling() == 0);
+    CHECK(admission.admits(301, kNormal));
+    admission.ended(100);
+    admission.told(1'000'000);
+    CHECK(admission.admits(5'000, kNormal));  // alone
+    admission.told(1'000);
+    CHECK_FALSE(admission.admits(0, kNormal));  // alone with all these messages
+    CHECK(admission.admits(0, floor::Class::Emergency));
+}
+
 // Not bridged; each radio's talk costs so much of a second.
 struct Loaded : Town {
     explicit Loaded(std::uint32_t load) {
@@ -85,6 +108,26 @@ TEST_CASE("a press that would be too much is refused with cause 6, and who talks
     CHECK(town.exchange.counters().load.read() == 0);
     CHECK(town.talk(kOfficer, 3) == 3);
     CHECK(town.exchange.counters().load.read() == 500'000);
+}
+
+TEST_CASE("presses that nobody talks under are refused when telling of them takes all that there is") {
+    Handsets town{false};
+    for (auto& channel : town.plan.channels) channel.telling = 100'000'000;  // a tenth of a second
+    town.install();
+    town.forget();
+    town.exchange.measured(0.1, 0.8, town.stage.now);
+    town.exchange.measured(0.1, 0.8, town.stage.now);
+    for (int n = 0; n < 5; ++n) {  // each is told of twice at once: taken, and free again
+        town.ask(kGuard);
+        town.send(kGuard, {.type = rtp::FloorType::Release});
+    }
+    CHECK(town.count(Kind::Granted) == 5);
+    town.ask(kOfficer);
+    CHECK(town.count(Kind::Granted) == 5);
+    CHECK(town.last(Kind::Denied).cause == floor::Cause::NoResources);
+    for (int n = 0; n < 2; ++n) town.exchange.measured(0.1, 0.8, town.stage.now);
+    town.ask(kOfficer);
+    CHECK(town.count(Kind::Granted) == 6);
 }
 
 TEST_CASE("a worker that cannot keep up cuts off the lowest priority first, and leaves the last one alone") {

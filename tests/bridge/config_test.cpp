@@ -1,6 +1,7 @@
 #include "crosspatch/bridge/config.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "tests/core/config_reading.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::Reading;
 
-constexpr auto kKey = "ed25519:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";  // 32 octets
+constexpr auto kKey = "ed25519:A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";  // of the seed 0, 1, … 31
 
 // True if `complaints` has a line with `text` in it.
 bool says(const std::string& complaints, std::string_view text) {
@@ -40,7 +41,8 @@ TEST_CASE("an agency has an id, a name, a kind and a key of its own or the gatew
     CHECK(read.list[1].name == "metro-pd");
     CHECK(read.list[1].kind == AgencyKind::Other);
     CHECK_FALSE(read.list[1].key_kept_here);
-    CHECK(read.list[1].public_key.size() == 32);
+    REQUIRE(read.list[1].public_key);
+    CHECK(record::key_text(*read.list[1].public_key) == kKey);
 }
 
 TEST_CASE("what is wrong with an agency is said where it stands") {
@@ -49,6 +51,11 @@ TEST_CASE("what is wrong with an agency is said where it stands") {
     CHECK(says(Agencies{"- {id: a, key: mine}\n"}.complaints, "1:16: [0].key: is neither 'gateway'"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:AAAA'}\n"}.complaints, "not 32 octets in base64"));
     CHECK(says(Agencies{"- {id: a, key: 'ed25519:!'}\n"}.complaints, "not 32 octets in base64"));
+    CHECK(
+        says(Agencies{"- {id: a, key: 'ed25519:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='}\n"}.complaints,
+             "no Ed25519 signing key has this public key"));
+    CHECK(says(Agencies{fmt::format("- {{id: a, key: '{0}'}}\n- {{id: b, key: '{0}'}}\n", kKey)}.complaints,
+               "2:3: [1]: agency 'b' has the same key as 'a'"));
     CHECK(says(Agencies{"- {id: a, key: gateway, kind: polise}\n"}.complaints,
                "'polise' is not a kind of agency; did you mean 'police'?"));
     CHECK(says(Agencies{"- {id: A!, key: gateway}\n"}.complaints, "[0].id"));
@@ -209,6 +216,7 @@ TEST_CASE("everything that a bridge may say is read") {
     CHECK(bridge.sensitivity == policy::Sensitivity::AmberStrict);
     CHECK_FALSE(read.list[1].sensitivity);
     CHECK(bridge.standing_consent == std::vector<std::string>{"northgate", "metro-pd"});
+    CHECK(bridge.agencies == std::vector<std::string>{"metro-pd", "northgate"});
     CHECK(bridge.agreement == "MOU-2026-014");
     CHECK(bridge.agreement_until == "2027-06-30");
     REQUIRE(bridge.ceilings.size() == 2);
@@ -294,6 +302,9 @@ TEST_CASE("a bridge that is always open needs the standing consent of each agenc
     CHECK(says(of_pair("standing_consent: [city-fd]"),
                "agency 'city-fd' keeps its key itself, so only it can consent"));
     CHECK(complaints_of("channels: [ng-ops, ng-gate], opens: always, standing_consent: [northgate]") == "");
+    // Who keeps its key itself is waited for.
+    CHECK(complaints_of("channels: [ng-ops, fd-1], opens: always, standing_consent: [northgate]") == "");
+    CHECK(says(complaints_of("channels: [ng-ops, fd-1], opens: always"), "'northgate' is missing"));
 }
 
 TEST_CASE("two bridges of one name are refused") {

@@ -76,6 +76,22 @@ TEST_CASE("a guard who presses is heard by everybody on both channels but himsel
     CHECK(town.exchange.counters().talkspurts.read() == 1);
 }
 
+TEST_CASE(
+    "a press is reported with the bridges that were open for its channel, whether it was granted or not") {
+    for (const bool open : {true, false}) {
+        Town town;
+        town.open_town(open);
+        town.packet(kGuard);
+        town.packet(kPost);
+        for (const Kind kind : {Kind::Granted, Kind::Denied}) {
+            const Report& told = town.last(kind);
+            CHECK(told.position == open);
+            REQUIRE(told.listed_count == open);
+            if (open) CHECK(told.listed[0] == 0);
+        }
+    }
+}
+
 TEST_CASE("while the bridge is closed nothing crosses") {
     Town town;
     town.open_town(false);

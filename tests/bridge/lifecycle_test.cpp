@@ -70,7 +70,9 @@ TEST_CASE("the words name the bridge and what is in its way") {
     bridge.agreement = "MOU-1";
     bridge.agreement_until = "2026-11-22";
     CHECK(explain(bridge, {Because::NoConsent}, {"a", "b"}) ==
-          "bridge 'joint' needs the consent of a and b, which has not given it");
+          "bridge 'joint' needs the consent of a and b, which has not given it: there `crosspatchctl bridge "
+          "consent "
+          "joint`, or `crosspatchctl consent sign` where the key is");
     CHECK(explain(bridge, {Because::AgreementEnded}, {}) ==
           "the agreement 'MOU-1' under bridge 'joint' ended on 2026-11-22");
     CHECK(closed_by({Because::Expired}) == "expiry");

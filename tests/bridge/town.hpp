@@ -100,6 +100,12 @@ struct Town {
                     std::make_unique<media::Talkspurt>(worker == 0 ? stage.path : annex.path));
                 change.workers.push_back(worker);
             }
+        for (const bridge::Topology::Channel& channel : plan.channels) {
+            change.duals.emplace_back();
+            if (channel.floor.both_heard)
+                change.duals.back() = {std::make_unique<media::Talkspurt>(stage.path),
+                                       std::make_unique<media::Mixer>(stage.path)};
+        }
         former.push_back(switchboard.install(change, stage.now));
         exchange.tell_done(token, stage.now);
         collect();

@@ -65,7 +65,7 @@ TEST_CASE("everything that an endpoint may say is read") {
         one("remote: learn, listen: '[::1]:40010', ssrc: 4294967295, codec: {name: opus, rate: 8000}, ptime: "
             "40ms, "
             "payload_type: 96, rtcp: next_port, direction: listen, ptt: {signal: vox, deny_tone: true}, "
-            "half_duplex: true, talker: {id: unit-7, role: guard, priority: 9}")};
+            "half_duplex: true, pace: true, talker: {id: unit-7, role: guard, priority: 9}")};
     CHECK(file.complaints() == "");
     REQUIRE(file.endpoints.size() == 1);
     const Settings& settings = file.endpoints[0].settings;
@@ -79,6 +79,7 @@ TEST_CASE("everything that an endpoint may say is read") {
     CHECK(settings.signal == Signal::Vox);
     CHECK(settings.tones.contains(bridge::TalkerTone::Denied));
     CHECK(settings.half_duplex);
+    CHECK(settings.pace);
     CHECK(settings.talker.priority == 9);
 }
 
@@ -115,7 +116,6 @@ TEST_CASE("what is not in this version is said as that") {
     for (const char* type : {"audio", "usrp", "svxreflector", "multicast", "sip", "webrtc", "link"})
         CHECK(says(complaints_of(std::string{"- {id: guard, type: "} + type + "}"),
                    "endpoints of this type are not in this version; it has rtp"));
-    CHECK(says(complaints_of(usual("pace: 5ms")), "pacing towards RTP endpoints"));
 }
 
 TEST_CASE("values that cannot be are refused where they stand") {
@@ -133,6 +133,7 @@ TEST_CASE("values that cannot be are refused where they stand") {
     CHECK(says(complaints_of(usual("direction: up")), "direction"));
     CHECK(says(complaints_of(usual("rtcp: both")), "is not a way of RTCP"));
     CHECK(says(complaints_of(usual("half_duplex: yes")), "half_duplex"));
+    CHECK(says(complaints_of(usual("pace: 5ms")), "pace"));
     CHECK(says(complaints_of(usual("ptt: {deny_tone: true}")), "signal"));
     CHECK(says(complaints_of(usual("ptt: {signal: media, tone: x}")), "tone"));
     CHECK(says(complaints_of(usual("listen: nowhere")), "listen"));

@@ -249,3 +249,46 @@ TEST_CASE(
     scene.talk("a2");
     CHECK(scene.arbiter.remaining(0, scene.now) == 10s);
 }
+
+TEST_CASE(
+    "a press out of the queue takes from lower claims, and from nobody else, what it may when it is told "
+    "to") {
+    for (const bool may : {true, false}) {
+        Scene scene{3};
+        scene.talk("b1", {.priority = 2, .to = ""});
+        scene.talk("c1", {.priority = 3, .to = ""});
+        scene.talk("a1", {.priority = 3, .to = ""});
+        scene.press("a2", kExplicit);
+        scene.release("a1");
+        scene.tape();
+        CHECK(scene.floors() == "A:a2 B:b1 C:c1");
+        scene.reach("a2", {.signal = Signal::Explicit, .may_preempt = may});
+        CHECK(scene.tape() == (may ? "b1 revoked 4, b1 ends (4), a2 joins B" : ""));
+        CHECK(scene.floors() == (may ? "A:a2 B:a2 C:c1" : "A:a2 B:b1 C:c1"));
+        scene.arbiter.check();
+    }
+}
+
+TEST_CASE("who is only heard on a far channel leaves it for a press out of the queue, and talks on") {
+    Scene scene{3};
+    scene.talk("b1", {.priority = 2, .to = "C"});
+    scene.talk("a1", {.to = ""});
+    scene.press("a2", {.signal = Signal::Explicit, .to = "C"});
+    scene.release("a1");
+    scene.tape();
+    scene.reach("a2", {.signal = Signal::Explicit, .may_preempt = true, .to = "C"});
+    CHECK(scene.tape() == "b1 leaves C, a2 joins C");
+    CHECK(scene.floors() == "A:a2 B:b1 C:a2");
+}
+
+TEST_CASE("a press that still waits, or is over, reaches for nothing") {
+    Scene scene{2};
+    scene.talk("b1", {.priority = 2, .to = ""});
+    scene.talk("a1", {.to = ""});
+    scene.press("a2", kExplicit);
+    scene.tape();
+    scene.reach("a2", {.signal = Signal::Explicit, .may_preempt = true});
+    scene.reach("a3", {.signal = Signal::Explicit, .may_preempt = true});
+    CHECK(scene.tape() == "");
+    CHECK(scene.floors() == "A:a1 B:b1");
+}

@@ -44,6 +44,7 @@ public:
     struct Ticks {
         int lease, max_talk, grace, cooldown, hang, unanswered, patience, ageing;
         std::uint8_t queue{1};  // and its places
+        bool both_heard{};      // who pre-empts talks beside the holder
     };
 
     // `repeats`: floor messages are told again so often, and may be acknowledged.
@@ -98,6 +99,7 @@ private:
                 .cooldown = ticks.cooldown * kTick,
                 .hang = ticks.hang * kTick,
                 .lease = ticks.lease * kTick,
+                .both_heard = ticks.both_heard,
                 .dtx_lease = ticks.lease * kTick};
     }
     static void require(bool good, const char* what) {
@@ -227,8 +229,10 @@ private:
         arbiter.retarget(who, reaches ? std::span<const Target>{} : std::span{radios_[who].far}, now, *out_);
     }
     bool is_emergency(const Arbiter& arbiter, ChannelIndex channel, Participant but) const {
-        const auto holder = arbiter.holder(channel);
-        return holder && *holder != but && arbiter.claim(*holder).level == Class::Emergency;
+        const auto is = [&](std::optional<Participant> talker) {
+            return talker && *talker != but && arbiter.claim(*talker).level == Class::Emergency;
+        };
+        return is(arbiter.holder(channel)) || is(arbiter.beside(channel));
     }
     // An emergency is granted at once unless its own channel is held by an emergency, or cools one down, or
     // the radio is losing its floor at the talk limit and another emergency waits for that.
@@ -283,7 +287,11 @@ private:
         for (ChannelIndex channel = 0; channel < settings_.size(); ++channel) {
             int holders = 0;
             for (Participant who = 0; who < radios_.size(); ++who) holders += arbiter.holds(who, channel);
-            require(holders == (arbiter.holder(channel) ? 1 : 0), "a channel has not one holder");
+            require(holders == (arbiter.holder(channel) ? 1 : 0) + (arbiter.beside(channel) ? 1 : 0),
+                    "a channel is held otherwise than it says");
+            const auto holder = arbiter.holder(channel), beside = arbiter.beside(channel);
+            require(!beside || (settings_[channel].both_heard && holder && *holder != *beside),
+                    "somebody talks beside nobody");
         }
     }
     std::uint64_t visit(Arbiter& arbiter, Time now, int depth) {
@@ -367,4 +375,10 @@ TEST_CASE(
     };
     explore(1, {1, 3, 1, 1, 1, 2, 2, 3}, is_long() ? 7 : 6);
     explore(0, {2, 3, 2, 2, 1, 1, 1, 2, 2}, is_long() ? 6 : 5);
+}
+
+TEST_CASE("channels that let two be heard: every state of many steps is sound, and comes to rest") {
+    const Exploration::Ticks ticks{1, 2, 1, 1, 0, 1, 1, 2, 1, true};
+    check_all({three_radios(), 2, ticks, 0, is_long() ? 10 : 7}, "of dual floors");
+    check_all({four_radios(1), 3, ticks, 1, is_long() ? 7 : 5}, "of dual floors");
 }

@@ -36,7 +36,7 @@ TEST_CASE("a refused press is refused once, and not granted in mid-word when the
     scene.wait(1s);
     scene.fall_silent("a1");
     scene.wait(5s);
-    CHECK(scene.tape() == "a1 granted, a2 denied 1, a1 ends (timeout)");
+    CHECK(scene.tape() == "a1 granted, a2 denied 1, a1 ends (silence)");
     CHECK(scene.floors() == "A:-");
     scene.fall_silent("a2");
     scene.wait(500ms);
@@ -86,7 +86,22 @@ TEST_CASE("a talker that dies frees the floor when its lease ends, not before an
     CHECK(scene.floors() == "A:a1 B:a1");
     scene.wait(40ms);
     CHECK(scene.floors() == "A:- B:-");
-    CHECK(scene.tape() == "a1 granted, a1 ends (timeout)");
+    CHECK(scene.tape() == "a1 granted, a1 ends (silence)");
+}
+
+TEST_CASE(
+    "who lets go by sending nothing ends in silence, who has a key or words for it is lost when he does so") {
+    for (const auto& [signal, ends] :
+         {std::pair{Signal::Media, "silence"}, std::pair{Signal::Vox, "silence"},
+          std::pair{Signal::Key, "timeout"}, std::pair{Signal::Explicit, "timeout"}}) {
+        Scene scene{1};
+        scene.press("a1", {.signal = signal});
+        scene.talk("a1", {.signal = signal});
+        scene.wait(200ms);
+        scene.fall_silent("a1");
+        scene.wait(1s);
+        CHECK(scene.tape() == std::string{"a1 granted, a1 ends ("} + ends + ")");
+    }
 }
 
 TEST_CASE("after a DTX packet the lease is one second, after the next ordinary one 600 ms again") {

@@ -55,6 +55,7 @@ private:
             s.cooldown = 1ms * (400 * below(3));
             s.hang = 1ms * (300 * below(3));
             s.queue = static_cast<std::uint8_t>(below(4));
+            s.both_heard = below(3) == 0;
         }
         return all;
     }
@@ -90,7 +91,7 @@ private:
     void one_thing() {
         const auto who = static_cast<Participant>(below(kRadios));
         out_.clear();
-        switch (below(10)) {
+        switch (below(11)) {
             case 0:
             case 1:
             case 2:
@@ -114,6 +115,15 @@ private:
                     if (below(2)) far_.push_back({channel, below(2) == 0, below(3)});
                 referee_.far_is(who, far_);
                 arbiter_.retarget(who, far_, now_, out_);
+                referee_.other(now_, out_);
+                break;
+            }
+            case 9: {  // with who holds what right now, as the caller does when a press has come out of the queue
+                far_.clear();
+                for (ChannelIndex channel = 0; channel < kChannels; ++channel)
+                    if (below(2)) far_.push_back({channel, below(2) == 0, below(3)});
+                if (arbiter_.participant_state(who) == ParticipantState::Talking) referee_.far_is(who, far_);
+                arbiter_.reach(who, far_, now_, out_);
                 referee_.other(now_, out_);
                 break;
             }

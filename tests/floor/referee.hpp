@@ -34,7 +34,7 @@ public:
     Referee(std::span<const Settings> settings, std::size_t participants, const Timers& timers)
         : settings_{settings.begin(), settings.end()},
           presses_(participants),
-          holders_(settings.size(), kNobody),
+          floors_(settings.size()),
           timers_{timers} {}
 
     static void require(bool good, const char* what) {
@@ -48,11 +48,10 @@ public:
         const bool talks = p.state == Press::State::Talking || p.state == Press::State::Revoking;
         if (talks || (p.refused && now < p.refused_until && r.claim.level <= p.refused_level)) return false;
         if (now < p.cooldown_end && r.claim.level <= p.cooldown_level) return false;
-        const Participant talker = holders_[r.own.channel];
+        const Floor& floor = floors_[r.own.channel];
         if (r.when_busy == WhenBusy::Wait && r.signal == Signal::Explicit) return false;
-        if (talker == kNobody) return true;
-        return r.claim.level == Class::Emergency && r.own.may_preempt &&
-               r.claim > presses_[talker].request.claim;
+        if (floor.holder == kNobody) return true;
+        return r.claim.level == Class::Emergency && r.own.may_preempt && is_above(r.claim, floor);
     }
 
     void request(const Request& r, Answer answer, bool must_grant, core::Time now, const Decisions& out) {
@@ -118,9 +117,12 @@ public:
 
     // What holds between calls, at most 20 ms after everything that was due.
     void check(const Arbiter& arbiter, core::Time now) const {
-        for (ChannelIndex channel = 0; channel < holders_.size(); ++channel)
-            require(arbiter.holder(channel).value_or(kNobody) == holders_[channel],
+        for (ChannelIndex channel = 0; channel < floors_.size(); ++channel) {
+            require(arbiter.holder(channel).value_or(kNobody) == floors_[channel].holder,
                     "the books differ about a holder");
+            require(arbiter.beside(channel).value_or(kNobody) == floors_[channel].beside,
+                    "the books differ about who talks beside a holder");
+        }
         for (Participant who = 0; who < presses_.size(); ++who) {
             const Press& p = presses_[who];
             const auto state = arbiter.participant_state(who);
@@ -144,7 +146,7 @@ public:
     }
     // After everything has been quiet for long enough.
     void check_quiet(const Arbiter& arbiter) const {
-        for (const Participant holder : holders_) require(holder == kNobody, "a floor is never freed");
+        for (const Floor& floor : floors_) require(floor.holder == kNobody, "a floor is never freed");
         for (Participant who = 0; who < presses_.size(); ++who)
             require(arbiter.participant_state(who) == ParticipantState::Silent, "a state without exit");
         require(!arbiter.next_deadline(), "a timer runs for nothing");
@@ -186,15 +188,17 @@ private:
                 return;
             }
             case Kind::Skipped:
-                return require(holders_[d.channel] != d.participant, "skips what it holds");
+                return require(!has(d.participant, d.channel), "skips what it holds");
             case Kind::Joined: {
                 require(presses_[d.participant].state == Press::State::Talking, "joins without talking");
                 return take(d.participant, d.channel);
             }
             case Kind::Left: {
-                require(holders_[d.channel] == d.participant, "leaves what it does not hold");
-                holders_[d.channel] = kNobody;
-                return;
+                require(has(d.participant, d.channel), "leaves what it does not hold");
+                require(d.by == kNobody || has_pending_ ||
+                            presses_[d.by].request.claim > presses_[d.participant].request.claim,
+                        "gave a channel up to no higher claim");
+                return let_go(d.participant, d.channel);
             }
             case Kind::Warned:
                 return require(presses_[d.participant].state == Press::State::Talking,
@@ -207,9 +211,12 @@ private:
                 return require(presses_[d.participant].state == Press::State::Talking,
                                "granted again without talking");
             case Kind::Taken:
-                return require(holders_[d.channel] == d.participant, "announced who does not hold it");
+                return require(
+                    d.participant == (d.beside ? floors_[d.channel].beside : floors_[d.channel].holder),
+                    "announced who does not hold it");
             case Kind::Idle:
-                return require(holders_[d.channel] == kNobody, "announced idle, but it is held");
+                return require((d.beside ? floors_[d.channel].beside : floors_[d.channel].holder) == kNobody,
+                               "announced idle, but it is held");
             case Kind::RepeatRevoked:
             case Kind::RepeatTaken:
             case Kind::RepeatIdle:
@@ -217,9 +224,31 @@ private:
         }
     }
 
+    // Who has a channel: one holder, and with `both_heard` one whose claim is above his beside him.
+    struct Floor {
+        Participant holder{kNobody}, beside{kNobody};
+    };
+    bool has(Participant who, ChannelIndex channel) const {
+        return floors_[channel].holder == who || floors_[channel].beside == who;
+    }
+    bool is_above(const Claim& claim, const Floor& floor) const {
+        return claim > presses_[floor.holder].request.claim &&
+               (floor.beside == kNobody || claim > presses_[floor.beside].request.claim);
+    }
     void take(Participant who, ChannelIndex channel) {
-        require(holders_[channel] == kNobody, "two holders on one channel");
-        holders_[channel] = who;
+        Floor& floor = floors_[channel];
+        if (floor.holder == kNobody) {
+            floor.holder = who;
+            return;
+        }
+        require(settings_[channel].both_heard && floor.beside == kNobody, "two holders on one channel");
+        require(is_above(presses_[who].request.claim, floor), "beside a holder without a higher claim");
+        floor.beside = who;
+    }
+    void let_go(Participant who, ChannelIndex channel) {
+        Floor& floor = floors_[channel];
+        if (floor.holder == who) floor.holder = floor.beside;
+        if (floor.holder == floor.beside || floor.beside == who) floor.beside = kNobody;
     }
     // A request's own press becomes current with its first answer.
     void adopt(Participant who) {
@@ -243,7 +272,7 @@ private:
         if (from_queue) check_order(who, now);
         take(who, p.request.own.channel);
         for (const Target& target : p.far) {
-            bool skipped = target.channel == p.request.own.channel || holders_[target.channel] == who;
+            bool skipped = target.channel == p.request.own.channel || has(who, target.channel);
             for (std::size_t j = i + 1; j < out.size() && out[j].kind == Kind::Skipped; ++j)
                 skipped = skipped || (out[j].participant == who && out[j].channel == target.channel);
             if (!skipped) take(who, target.channel);
@@ -317,8 +346,8 @@ private:
         require(p.state == Press::State::Talking || p.state == Press::State::Revoking,
                 "released without talking");
         p.state = Press::State::None;
-        for (Participant& holder : holders_)
-            if (holder == d.participant) holder = kNobody;
+        for (ChannelIndex channel = 0; channel < floors_.size(); ++channel)
+            if (has(d.participant, channel)) let_go(d.participant, channel);
         if (d.cause == Cause::TalkLimit || d.cause == Cause::NoPermission) {
             p.cooldown_end = now + settings_[p.request.own.channel].cooldown;
             p.cooldown_level = p.request.claim.level;
@@ -327,7 +356,7 @@ private:
         auto silent_at = p.last_media + (p.dtx ? 1000ms : 600ms);
         if (!p.heard)
             silent_at = std::min(p.granted + (p.from_queue ? timers_.unanswered : 600ms), now + 600ms);
-        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Unanswered &&
+        p.refused = d.cause != Cause::Timeout && d.cause != Cause::Silence && d.cause != Cause::Unanswered &&
                     d.cause != Cause::TalkerReleased && now < silent_at;
         p.refused_level = p.request.claim.level;
         p.refused_until = silent_at;
@@ -335,7 +364,7 @@ private:
 
     std::vector<Settings> settings_;
     std::vector<Press> presses_;
-    std::vector<Participant> holders_;
+    std::vector<Floor> floors_;
     Timers timers_;
     Request pending_;
     std::vector<Target> pending_far_;

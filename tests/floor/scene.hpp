@@ -39,9 +39,14 @@ public:
     static constexpr int kRadios = 16;  // per channel
 
     explicit Scene(std::size_t channels, Settings settings = {}, Timers timers = {})
-        : settings_(channels, settings) {
+        : settings_(channels, settings), timers_{timers} {
+        set(settings);
+    }
+    // As a reload does.
+    void set(const Settings& settings) {
+        settings_.assign(settings_.size(), settings);
         arbiter.configure(
-            Layout{.channels = settings_, .participants = channels * kRadios, .timers = timers});
+            Layout{.channels = settings_, .participants = settings_.size() * kRadios, .timers = timers_});
     }
     static Participant radio(std::string_view name) {
         const auto number = std::stoul(std::string{name.substr(1)});
@@ -102,6 +107,11 @@ public:
     void retarget(std::string_view who, std::string_view to) {
         const auto far = targets(radio(who), Say{.to = to});
         call([&](Arbiter& a, Decisions& out) { a.retarget(radio(who), far, now, out); });
+    }
+    // The same with what the press may do at the moment in which it comes out of the queue.
+    void reach(std::string_view who, Say say) {
+        const auto far = targets(radio(who), say);
+        call([&](Arbiter& a, Decisions& out) { a.reach(radio(who), far, now, out); });
     }
     std::vector<Target> targets(Participant who, const Say& say) const {
         std::vector<Target> far;
@@ -216,9 +226,9 @@ private:
             case Kind::RepeatRevoked:
                 return tell(who() + " revoked again");
             case Kind::Taken:
-                return announced_.push_back(channel + " taken by " + who());
+                return announced_.push_back(channel + (d.beside ? " beside it " : " taken by ") + who());
             case Kind::Idle:
-                return announced_.push_back(channel + " idle");
+                return announced_.push_back(channel + (d.beside ? " nobody beside it" : " idle"));
             case Kind::RepeatTaken:
                 return announced_.push_back(channel + " still " + who());
             case Kind::RepeatIdle:
@@ -233,6 +243,7 @@ private:
     }
 
     std::vector<Settings> settings_;
+    Timers timers_;
     Decisions decisions_;
     std::map<Participant, Say> says_;
     std::map<Participant, bool> heard_;

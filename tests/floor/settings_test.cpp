@@ -72,9 +72,12 @@ TEST_CASE("what is out of range is refused where it stands") {
     }
 }
 
-TEST_CASE("who is overridden is cut off; that both are heard is not in this version") {
-    CHECK(problem("{override: preempt}") == "");
-    CHECK(mentions(problem("{override: both_heard}"), "not in this version"));
+TEST_CASE("who is overridden is cut off, unless the channel lets both be heard") {
+    std::vector<std::string> problems;
+    CHECK(!read("{}", problems)->both_heard);
+    CHECK(!read("{override: preempt}", problems)->both_heard);
+    CHECK(read("{override: both_heard}", problems)->both_heard);
+    CHECK(problems.empty());
     CHECK(mentions(problem("{override: both}"), "override"));
 }
 
@@ -110,6 +113,7 @@ TEST_CASE("causes have the numbers of TS 24.380 and a phrase each") {
     CHECK(number(Cause::PreEmpted) == 4);
     CHECK(number(Cause::RevokeNoResources) == 6);
     CHECK(phrase(Cause::Timeout) == "timeout");
+    CHECK(phrase(Cause::Silence) == "silence");
     for (int i = 1; i <= static_cast<int>(Cause::BridgeClosed); ++i)
         CHECK_FALSE(phrase(static_cast<Cause>(i)).empty());
 }

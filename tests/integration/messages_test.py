@@ -56,7 +56,7 @@ class Messages(GatewayTest):
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["queue"], 10, "the second to wait")
         [waiting] = gateway.item("floor", "ng-ops")["queue"]
         self.assertEqual(("two", 1), (waiting["endpoint"], waiting["position"]))
-        self.assertRegex(gateway.ctl("floor").stdout, r"(?m)^ng-ops +taken +one +one +\S+ +\d+ +two$")
+        self.assertRegex(gateway.ctl("floor").stdout, r"(?m)^ng-ops +taken +one +one +\S+ +\d+ +- +two$")
         chief = self.handset(gateway, "chief", "--emergency", "--talk", self.words(gateway), "--for", "8s")
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "chief", 5, "the emergency to talk")
         gateway.wait_for(lambda: gateway.item("floor", "ng-ops")["endpoint"] == "two", 10, "the second to get his turn")
@@ -106,6 +106,22 @@ class Messages(GatewayTest):
         self.assertIn("not heard on pd-tac: guard had the floor with priority 3; this press claimed priority 5, but no "
                       "`preemption` of a bridge lets officer of metro-pd take it from guard of northgate; the channel has no queue",
                       self.why(gateway, "officer"))
+
+    def test_who_was_denied_while_the_bridge_that_would_have_helped_was_closed_is_told_its_name(self):
+        officer = {"id": "pd-unit-42", "role": "officer", "priority": 5}
+        joint = lambda name, **more: bridge(name, "ng-ops", "pd-tac", **more)
+        gateway = self.gateway(
+            channel("ng-ops", "northgate", endpoint("guard", ptt="mcptt"), floor=SETTLED),
+            channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80, ptt="mcptt", talker=officer), floor={**SETTLED, "queue": 0}),
+            bridges=[joint("daily"), joint("incident", opens="on_request", preemption=[{"role": ["officer"]}])])
+        guard = self.handset(gateway, "guard", "--talk", self.words(gateway), "--repeat", "20", "--gap", "1ms")
+        gateway.wait_for(lambda: gateway.item("floor", "pd-tac")["endpoint"] == "guard", 10, "the guard to talk")
+        ended(self.handset(gateway, "officer", "--floor-priority", "5", "--talk", self.words(gateway), "--for", "6s"))
+        end(guard)
+        self.assertIn("this press claimed priority 5, but the bridge incident, which lets it be taken, was not open; the channel "
+                      "has no queue", self.why(gateway, "officer"))
+        self.assertEqual(["daily"], gateway.recorded("floor.denied")[0]["detail"]["bridges_open"])
+        self.assertEqual(["daily"], gateway.recorded("floor.granted")[0]["detail"]["bridges_open"])
 
 
 if __name__ == "__main__":

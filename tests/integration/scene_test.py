@@ -108,7 +108,7 @@ class Scene(GatewayTest):
 
         # Media: the first packet is the press, silence is its end, and the lease goes by before anybody notices.
         voice = [p.at for p in sent["post"] if p.voice]
-        told += [(voice[0], "floor.granted", "post"), (voice[-1] + LEASE, "floor.timeout", "post")]
+        told += [(voice[0], "floor.granted", "post"), (voice[-1] + LEASE, "floor.released", "post")]
         self.assertTrue(heard_by("officer", voice[0], voice[-1]))
         # A telephone event is the press; nothing of what comes with it is heard by anybody: denied.
         pressed = next(p.at for p in sent["guard"] if p.event)
@@ -134,7 +134,7 @@ class Scene(GatewayTest):
         # VOX: the radio always sends; what is heard of it is what was speech. It dies: its last packet, and the lease.
         spoken = [at for at in begins["post"] if at > muted[0]]
         self.assertEqual(1, len(spoken))
-        told += [(spoken[0], "floor.granted", "station"), (sent["station"][-1].at + LEASE, "floor.timeout", "station")]
+        told += [(spoken[0], "floor.granted", "station"), (sent["station"][-1].at + LEASE, "floor.released", "station")]
         # Each talkspurt is one for who hears all of them, and there is no other.
         self.assertEqual(4, len(begins["guard"]), begins["guard"])
         return sorted(told)

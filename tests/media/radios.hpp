@@ -52,11 +52,12 @@ struct Heard {
 // A radio without SRTP: the wire can be read as it is. The gateway's half is `endpoint`.
 class Radio {
 public:
-    Radio(std::uint32_t index, const codec::Format& format, std::chrono::milliseconds ptime = 20ms)
+    Radio(std::uint32_t index, const codec::Format& format, std::chrono::milliseconds ptime = 20ms,
+          bool pace = false)
         : wire{loopback_socket()},
           gateway{loopback_socket()},
           address{media::local_address(wire.get())},
-          endpoint{index, parts(index, format, ptime), kStart} {}
+          endpoint{index, parts(index, format, ptime, pace), kStart} {}
 
     // Everything that has come since the last time; RTCP is left out.
     std::vector<Heard> hear() {
@@ -83,7 +84,7 @@ public:
 
 private:
     media::Endpoint::Parts parts(std::uint32_t index, const codec::Format& format,
-                                 std::chrono::milliseconds ptime) {
+                                 std::chrono::milliseconds ptime, bool pace) {
         const std::uint8_t type = format.static_payload_type().value_or(111);
         rtp::SrtpSender sender{rtp::Suite::None, nullptr};
         const std::uint32_t ssrc = 0x1000 + index;
@@ -94,6 +95,7 @@ private:
                 .sink = {.format = format,
                          .payload_type = type,
                          .ptime = ptime,
+                         .pace = pace,
                          .socket = gateway.get(),
                          .rtcp_socket = gateway.get(),
                          .cname = "gateway"},

@@ -409,14 +409,25 @@ TEST_CASE(
     forged[10] ^= std::byte{1};
     CHECK_FALSE(from(kRadio.with_port(50'000), forged, kStart));
     CHECK(desk.source.floor_remote() == kRadio.with_port(40012));
+    CHECK_FALSE(desk.source.take_floor_moved());
     CHECK(from(kRadio.with_port(50'000), desk.talker.report(), kStart));
+    CHECK(desk.source.take_floor_moved());  // it was to be 40012
+    CHECK_FALSE(desk.source.take_floor_moved());
     CHECK(desk.source.floor_remote() == kRadio.with_port(50'000));
     CHECK(from(kRadio.with_port(50'001), desk.talker.report(), kStart + 500ms));
     CHECK(desk.source.floor_remote() == kRadio.with_port(50'000));  // at most one move a second
     CHECK(from(kRadio.with_port(50'001), desk.talker.report(), kStart + 1s));
     CHECK(desk.source.floor_remote() == kRadio.with_port(50'001));
+    CHECK(desk.source.take_floor_moved());
     CHECK(desk.source.remote() == kRadio);
     CHECK(desk.source.rtcp_remote() == kRadio);
+    CHECK(desk.source.learned_floor_port() == 50'001);
+    Desk again{settings};
+    CHECK(again.source.learned_floor_port() == 0);
+    again.source.restore_floor_port(50'001);
+    CHECK(again.source.floor_remote() == kRadio.with_port(50'001));
+    CHECK(again.source.learned_floor_port() == 50'001);
+    CHECK_FALSE(again.source.take_floor_moved());
 }
 
 TEST_CASE("what waited in the system for more than 200 ms is marked stale") {

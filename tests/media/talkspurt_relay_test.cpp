@@ -128,6 +128,29 @@ TEST_CASE(
     CHECK(stage.talkspurt.numbers().packets_lost == 0);
 }
 
+TEST_CASE("a packet that several numbers without sound have overtaken still has the index that was its own") {
+    for (const std::size_t events : {2U, 3U, 6U}) {
+        Stage stage;
+        Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};
+        const Speech speech{codec::pcmu(), 400ms};
+        stage.press(guard, speech, {&officer});
+        stage.carry(speech.packet(0));
+        const auto first = speech.packet(0).sequence;
+        for (std::size_t n = 0; n < events; ++n)
+            stage.talkspurt.pass_over({.kind = Packet::Kind::Event, .sequence = first + 2 + n}, stage.now);
+        stage.carry(speech.packet(1));  // the late one
+        Packet next = speech.packet(2);
+        next.sequence += events;
+        stage.carry(next);
+        const auto heard = officer.hear();
+        REQUIRE(heard.size() == 3);
+        for (const std::size_t n : {0U, 1U, 2U}) CHECK(heard[n].payload == speech.payload(n));
+        CHECK(heard[2].sequence == static_cast<std::uint16_t>(heard[0].sequence + 2));
+        CHECK(officer.endpoint.sink.counters().refused.read() == 0);
+        stage.finish();
+    }
+}
+
 TEST_CASE("what is sent to a listener in between takes a number of its stream, and none is used twice") {
     Stage stage;
     Radio guard{1, codec::pcmu()}, officer{2, codec::pcmu()};

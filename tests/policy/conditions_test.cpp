@@ -92,13 +92,15 @@ TEST_CASE("times cover other times only where no moment of the others is left ou
     CHECK_FALSE(TimeSet{{office}, {noon}}.covers(TimeSet{{office}, {}}));
 }
 
-TEST_CASE("facts have one bit for each of the four small conditions") {
+TEST_CASE("facts have one bit for each of the six small conditions") {
     Facts facts;
     facts.kind = Kind::Location;
     facts.emergency = true;
     facts.sensitivity = Sensitivity::Clear;
     facts.suite = Suite::Api;
-    CHECK(field::bits_of(facts) == (1U << 3 | 1U << 5 | 1U << 10 | 1U << 15));
-    CHECK(field::bits_of(Facts{}) == (1U << 0 | 1U << 4 | 1U << 8 | 1U << 11));
+    facts.incident = Incident::Exercise;
+    facts.severity = Severity::Unknown;
+    CHECK(field::bits_of(facts) == (1U << 3 | 1U << 5 | 1U << 10 | 1U << 15 | 1U << 17 | 1U << 23));
+    CHECK(field::bits_of(Facts{}) == (1U << 0 | 1U << 4 | 1U << 8 | 1U << 11 | 1U << 18 | 1U << 24));
     CHECK((field::bits_of(facts) & field::kAny) == field::bits_of(facts));
 }

@@ -39,6 +39,7 @@ struct Desk {
                          {"ng-gate", "northgate"},
                          {"pd-tac-3", "metro-pd"},
                          {"pd-tac-4", "metro-pd"}}};
+    policy::Groups groups;
     Lines problems;  // of the last read()
     Lines warnings;
 
@@ -46,10 +47,22 @@ struct Desk {
                           std::string_view own_channel = "ng-ops") {
         core::config::Problems found{"rules.yaml"};
         const auto document = core::config::Document::parse(std::string{yaml} + "\n", found);
-        policy::RuleList list = policy::read_rules(document.root(), side, own_channel, known, names, zones);
+        policy::Vocabulary vocabulary{known};
+        vocabulary.use(groups);
+        policy::RuleList list =
+            policy::read_rules(document.root(), side, own_channel, vocabulary, names, zones);
         problems = found.lines();
         warnings = found.warnings();
         return list;
+    }
+
+    // Puts the groups in force for what is read after it.
+    void read_groups(std::string_view yaml) {
+        core::config::Problems found{"rules.yaml"};
+        const auto document = core::config::Document::parse(std::string{yaml} + "\n", found);
+        const policy::Vocabulary vocabulary{known};
+        groups = policy::read_groups(document.root(), vocabulary, names);
+        problems = found.lines();
     }
 
     // A guard of ng-ops talks to pd-tac-3, as ng-ops sees it.

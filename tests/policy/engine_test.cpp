@@ -103,6 +103,35 @@ TEST_CASE("each condition looks at its own fact, one value or several, and `not`
     }
 }
 
+TEST_CASE(
+    "incident and severity look at the incident, and what belongs to none matches no list and every `not`") {
+    OneRule rule;
+    rule.desk.known.incidents = true;
+    Facts none = rule.desk.guard_to_police();
+    Facts drill = none;
+    drill.incident = Incident::Exercise;
+    drill.severity = Severity::Severe;
+    struct Row {
+        std::string condition;
+        bool in_drill;
+    };
+    for (const Row& row : {Row{"incident: exercise", true}, Row{"incident: actual", false},
+                           Row{"incident: [actual, exercise]", true}, Row{"severity: Severe", true},
+                           Row{"severity: [Extreme, Moderate]", false},
+                           Row{"severity: [Extreme, Severe, Moderate, Minor, Unknown]", true}}) {
+        CAPTURE(row.condition);
+        CHECK(rule.matches(row.condition, drill) == row.in_drill);
+        CHECK(rule.matches("not: {" + row.condition + "}", drill) == !row.in_drill);
+        CHECK_FALSE(rule.matches(row.condition, none));
+        CHECK(rule.matches("not: {" + row.condition + "}", none));
+    }
+    rule.desk.read("- {id: r, action: allow, when: {severity: severe}}");
+    CHECK(rule.desk.problems ==
+          Lines{"rules.yaml:1:43: [0].when.severity: 'severe' is not a severity; did you mean 'Severe'?"});
+    rule.desk.read("- {id: r, action: allow, when: {incident: drill}}");
+    CHECK(rule.desk.problems.size() == 1);
+}
+
 TEST_CASE("all conditions must hold, and none of those under `not`") {
     OneRule rule;
     const Facts facts = rule.desk.guard_to_police();

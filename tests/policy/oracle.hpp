@@ -43,8 +43,9 @@ struct Party {
 struct Situation {
     Party from, to;
     std::string talker, role, kind, emergency, sensitivity;
-    std::string suite;  // the talker's
-    Words listeners;    // their suites
+    std::string suite;               // the talker's
+    std::string incident, severity;  // `none`: there is no incident
+    Words listeners;                 // their suites
     core::WallTime time;
 };
 
@@ -58,6 +59,8 @@ struct Answer {
 
 class Oracle {
 public:
+    // `groups`: the names that each stands for.
+    explicit Oracle(std::map<std::string, Words> groups) : groups_{std::move(groups)} {}
     Answer outbound(const List& list, const Situation& s);
     Answer inbound(const List& list, const Situation& s, const std::string& listener);
 
@@ -66,7 +69,10 @@ private:
     Answer ask(const List& list, const Looks& looks, core::WallTime time, bool same_agency);
     bool matches(const Rule& rule, const Looks& looks, core::WallTime time);
     bool in_one_of(const std::vector<Span>& spans, core::WallTime time);
+    bool inside(const Span& span, core::WallTime time);
+    std::map<std::string, Words> groups_;
     std::map<std::string, WallClock> clocks_;
+    std::map<std::string, std::vector<char>> seen_;  // by span: what was found for each quarter of an hour
 };
 
 }  // namespace crosspatch::tests::oracle

@@ -278,6 +278,31 @@ TEST_CASE("an answer without a press says nothing, and a revoked talker is muted
     CHECK(scene.says() == Extension{});
 }
 
+TEST_CASE("a key that flutters is told at once 25 times a second, and beyond that with the keep-alives") {
+    Scene scene = grs();
+    std::chrono::milliseconds now{0};
+    int sent = 0;
+    bool down = false;
+    const auto flutter = [&](std::chrono::milliseconds until) {
+        for (sent = 0; now < until; now += 5ms) {
+            scene.hear({.ptt = (down = !down) ? Ptt::Normal : Ptt::Off}, now);
+            if (down) scene.session.press_granted(Scene::at(now));
+            sent += scene.send(now);
+        }
+    };
+    flutter(1000ms);
+    CHECK(sent >= 25);
+    CHECK(sent <= 30);  // and one each 200 ms
+    flutter(2900ms);
+    CHECK(sent <= 60);
+    scene.hear({}, now);
+    CHECK(scene.session.next_deadline() <= Scene::at(now) + 200ms);
+    CHECK(scene.session.next_deadline() > Scene::at(now));
+    now += 200ms;
+    CHECK(scene.send(now) >= 1);
+    CHECK(scene.says().ptt == Ptt::Off);
+}
+
 TEST_CASE("a session takes no memory") {
     Scene scene = grs();
     const auto octets = rtp::ed137::write({.ptt = Ptt::Normal});

@@ -424,3 +424,20 @@ TEST_CASE("a press, its grant and its end take no memory") {
     terminal.on_time(now + 1s);
     CHECK(tests::allocations() == before);
 }
+
+TEST_CASE("a talker beside us, and his end, take nothing from us; without the Dual Floor bit they do") {
+    const auto dual =
+        static_cast<std::uint16_t>(rtp::floor_indicator::kNormal | rtp::floor_indicator::kDualFloor);
+    Handset handset;
+    handset.bring_to(State::HasPermission);
+    handset.hear({.type = FloorType::Taken,
+                  .granted_party = "chief",
+                  .message_sequence_number = 1,
+                  .indicator = dual,
+                  .ssrc = kOther});
+    CHECK(handset.terminal.state() == State::HasPermission);
+    handset.hear({.type = FloorType::Idle, .message_sequence_number = 2, .indicator = dual});
+    CHECK(handset.terminal.state() == State::HasPermission);
+    handset.hear({.type = FloorType::Idle, .message_sequence_number = 3});
+    CHECK(handset.terminal.state() == State::PendingRelease);
+}

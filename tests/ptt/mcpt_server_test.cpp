@@ -299,3 +299,21 @@ TEST_CASE("an identity that is too long is cut between code points, and every me
     CHECK(rtp::write_floor_message(out, *told(server, Kind::Granted)) > 0);
     CHECK(tests::allocations() == before);
 }
+
+TEST_CASE("who talks beside the holder is told with the Dual Floor bit, and so is his end") {
+    McptServer server = server_for();
+    const auto beside = [&](Kind kind, floor::Participant who, const Scene& scene) {
+        return server.tell({.kind = kind, .participant = who, .left = 30'000ms, .beside = true}, scene);
+    };
+    CHECK(beside(Kind::Granted, kUs, {})->has(rtp::floor_indicator::kDualFloor));
+    const auto taken = beside(Kind::Taken, kOther, with_talker());
+    REQUIRE(taken);
+    CHECK(taken->has(rtp::floor_indicator::kDualFloor));
+    CHECK(taken->granted_party == "sip:bob@gw.example");
+    CHECK(beside(Kind::Idle, floor::kNobody, {})->has(rtp::floor_indicator::kDualFloor));
+    CHECK(server.state(with_talker(), true)->has(rtp::floor_indicator::kDualFloor));
+    // Whoever is alone has no such bit.
+    CHECK_FALSE(told(server, Kind::Granted)->has(rtp::floor_indicator::kDualFloor));
+    CHECK_FALSE(server.state(with_talker())->has(rtp::floor_indicator::kDualFloor));
+    CHECK_FALSE(server.state({})->has(rtp::floor_indicator::kDualFloor));
+}

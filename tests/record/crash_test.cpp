@@ -25,7 +25,7 @@ struct Acknowledged {
     Log log{options_for(directory)};
     for (std::int64_t number = from;; ++number) {
         // Now and then one that is signed at once.
-        const char* type = number % 17 == 0 ? "consent.given" : "message.sent";
+        const char* type = number % 17 == 0 ? "config.reloaded" : "message.sent";
         log.append(entry(type, {{"number", number}}), [=](const core::Result<std::uint64_t>& result) {
             const Acknowledged told{result ? *result : 0, number};
             if (result && write(pipe, &told, sizeof told) != sizeof told) _exit(3);

@@ -178,7 +178,7 @@ TEST_CASE("a rewrite of everything from one record on is caught by the roots") {
     {
         Log log{options_for(directory.path())};
         for (int i = 0; i < 10; ++i)
-            REQUIRE(append(log, entry("consent.given", {{"number", i}})));  // each is signed
+            REQUIRE(append(log, entry("config.reloaded", {{"number", i}})));  // each is signed
         log.flush();
         REQUIRE(wait_until([&] { return log.health().checkpoint_size == 11; }));
     }

@@ -272,6 +272,26 @@ TEST_CASE("the file is for its owner only") {
     CHECK(mode == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
+TEST_CASE(
+    "the port of floor messages is kept over a restart, of the stream that used it last, beside the address "
+    "or alone") {
+    Shelf shelf;
+    {
+        auto journal = shelf.open();
+        journal.update({Kind::Receive, fingerprint(1), 4, {100, 0}, *core::Address::parse("192.0.2.2:9")});
+        journal.update({Kind::Receive, fingerprint(1), 4, {100, 0}, {}, 50'000});
+        journal.update({Kind::Receive, fingerprint(2), 5, {100, 0}, {}, 50'001});
+        journal.update({Kind::Receive, fingerprint(2), 6, {100, 0}, {}, 50'002});
+        journal.update({Kind::Receive, fingerprint(2), 6, {200, 0}});
+        REQUIRE(journal.sync());
+    }
+    const auto journal = shelf.open();
+    CHECK(journal.find(Kind::Receive, fingerprint(1), 4)->floor_port == 50'000);
+    CHECK(journal.find(Kind::Receive, fingerprint(1), 4)->address.to_string() == "192.0.2.2:9");
+    CHECK(journal.find(Kind::Receive, fingerprint(2), 5)->floor_port == 0);
+    CHECK(journal.find(Kind::Receive, fingerprint(2), 6)->floor_port == 50'002);
+}
+
 TEST_CASE("of the streams under one key only that which moved last has an address") {
     Shelf shelf;
     const auto heard = [](std::uint32_t ssrc, const char* address, unsigned key = 1) {

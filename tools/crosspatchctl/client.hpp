@@ -39,6 +39,9 @@ public:
     Reply post(const std::string& target, const boost::json::object& body) const {
         return send("POST", target, body);
     }
+    Reply remove(const std::string& target, const boost::json::object& body) const {
+        return send("DELETE", target, body);
+    }
     // Calls `event` for each. What comes back is what the daemon answered in place of a stream; throws
     // Unreachable or NotPermitted when it ends the stream.
     Reply follow(const std::string& target, const std::function<void(const std::string&)>& event) const;

@@ -8,8 +8,10 @@
 #include <optional>
 
 #include "client.hpp"
+#include "consent.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/core/time.hpp"
+#include "policy_files.hpp"
 #include "table.hpp"
 
 namespace {
@@ -36,16 +38,12 @@ const std::vector<ctl::Column> kEndpoints{{"ENDPOINT", "id"},       {"CHANNEL", 
                                           {"SUITE", "suite"},       {"REMOTE", "remote"},
                                           {"LISTEN", "listen"},     {"RECEIVED", "packets_received"},
                                           {"SENT", "packets_sent"}, {"DROPPED", "packets_dropped"}};
-const std::vector<ctl::Column> kBridges{{"BRIDGE", "id"},
-                                        {"STATE", "state"},
-                                        {"CHANNELS", "channels"},
-                                        {"OPENS", "opens"},
-                                        {"SINCE", "since"},
-                                        {"BY", "by"},
-                                        {"MISSING CONSENT", "missing_consent"}};
+const std::vector<ctl::Column> kBridges{
+    {"BRIDGE", "id"},   {"STATE", "state"}, {"CHANNELS", "channels"}, {"OPENS", "opens"},
+    {"SINCE", "since"}, {"BY", "by"},       {"CONSENTS", "consents"}, {"MISSING CONSENT", "missing_consent"}};
 const std::vector<ctl::Column> kFloor{
     {"CHANNEL", "channel"}, {"STATE", "state"},          {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
-    {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"QUEUE", "queue"}};
+    {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"BESIDE", "beside"}, {"QUEUE", "queue"}};
 const std::vector<ctl::Column> kCalls{{"CALL", "id"},           {"STARTED", "started"},
                                       {"ENDED", "ended"},       {"BRIDGE", "bridge"},
                                       {"CHANNELS", "channels"}, {"TALKSPURTS", "talkspurts"}};
@@ -88,6 +86,8 @@ private:
     }
     void add_commands(CLI::App& app);
     void add_bridge_commands(CLI::App& app);
+    void add_policy_commands(CLI::App& app);
+    void add_consent_commands(CLI::App& app, CLI::App& bridge);
     void add_record_commands(CLI::App& app);
     CLI::App* list(CLI::App& app, const std::string& name, const std::string& help,
                    const std::vector<ctl::Column>& columns);
@@ -104,6 +104,14 @@ private:
     int command(const std::string& target, const std::string& done);
     int label();
     int reload();
+    int terms();
+    int consent();
+    int sign();
+    int generate();
+    int refused(const std::string& why) const {
+        fmt::print(stderr, "crosspatchctl: {}\n", core::escape(why));
+        return kFailed;
+    }
     int calls();
     int why();
     int verify();
@@ -112,7 +120,8 @@ private:
 
     std::string data_dir_{"/var/lib/crosspatch"};
     std::string socket_, api_, token_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_,
-        text_, cursor_, listener_, label_, lasts_;
+        text_, cursor_, listener_, label_, lasts_, suite_, config_, agency_, file_, key_file_;
+    ctl::Term term_;
     bool json_{}, emergency_{}, follow_{};
     unsigned lines_{20};
     std::function<int()> chosen_;
@@ -233,6 +242,10 @@ void Tool::add_bridge_commands(CLI::App& app) {
             };
         });
     }
+    add_consent_commands(app, *bridge);
+}
+
+void Tool::add_policy_commands(CLI::App& app) {
     CLI::App* policy = app.add_subcommand("policy", "what may cross")->require_subcommand(1);
     CLI::App* explain = policy->add_subcommand("explain", "which rules decide, on both keys");
     explain->add_option("--from", from_, "an endpoint or a channel")->required();
@@ -240,6 +253,7 @@ void Tool::add_bridge_commands(CLI::App& app) {
     explain->add_option("--role", role_, "as if the talker had this role");
     explain->add_option("--talker", talker_, "as if this talker spoke");
     explain->add_option("--kind", kind_, "voice, text, picture or location");
+    explain->add_option("--suite", suite_, "as if the talker's radio had this SRTP suite");
     explain->add_option("--at", at_, "at this time, as 2026-11-22T16:00:00Z");
     explain->add_flag("--emergency", emergency_, "in an emergency");
     explain->callback([this] {
@@ -249,7 +263,8 @@ void Tool::add_bridge_commands(CLI::App& app) {
             const auto add = [&](const char* name, const std::string& text) {
                 if (!text.empty()) target += std::string{"&"} + name + "=" + ctl::encode(text);
             };
-            add("role", role_), add("talker", talker_), add("kind", kind_), add("at", at_);
+            add("role", role_), add("talker", talker_), add("kind", kind_), add("at", at_),
+                add("suite", suite_);
             if (emergency_) target += "&emergency=true";
             return show(client().get(target), [](const value& body) {
                 fmt::print("{}\n", body.at("allowed").as_bool() ? "policy allows it" : "policy refuses it");
@@ -257,6 +272,121 @@ void Tool::add_bridge_commands(CLI::App& app) {
             });
         };
     });
+    CLI::App* test =
+        policy->add_subcommand("test", "decide a table of cases, and say which are not as expected");
+    test->add_option("FILE", id_, "the table (YAML)")->required();
+    test->add_option("--config", config_, "the rules of this file, without a daemon");
+    test->callback([this] {
+        chosen_ = [this] {
+            return config_.empty() ? ctl::test_running(id_, client()) : ctl::test_file(id_, config_);
+        };
+    });
+    CLI::App* diff =
+        policy->add_subcommand("diff", "what is decided otherwise in NEW than in OLD, without a daemon");
+    diff->add_option("OLD", id_, "a configuration file")->required();
+    diff->add_option("NEW", config_, "another")->required();
+    diff->callback([this] { chosen_ = [this] { return ctl::compare_files(id_, config_); }; });
+}
+
+void Tool::add_consent_commands(CLI::App& app, CLI::App& bridge) {
+    const auto add_term = [this](CLI::App& command) {
+        CLI::Option* expires =
+            command.add_option("--expires", term_.expires, "until then: 2026-11-22T16:00:00Z");
+        command.add_option("--for", term_.for_time, "for so long: 8h (the default), 30m, 2d")
+            ->excludes(expires);
+        return expires;
+    };
+    CLI::App* terms = bridge.add_subcommand("terms", "what an agency says yes to, and its hash");
+    terms->add_option("ID", id_, "the bridge")->required();
+    terms->callback([this] { chosen_ = [this] { return this->terms(); }; });
+    CLI::App* consent = bridge.add_subcommand("consent", "say yes to a bridge for your agency");
+    consent->add_option("ID", id_, "the bridge")->required();
+    consent->add_option("--agency", agency_, "yours; left out: the one you belong to");
+    CLI::Option* expires = add_term(*consent);
+    consent->add_option("--statement", file_, "hand in what `consent sign` printed; - is standard input")
+        ->excludes(expires);
+    consent->callback([this] { chosen_ = [this] { return this->consent(); }; });
+    CLI::App* revoke = bridge.add_subcommand("revoke", "take your agency's consent back: it closes at once");
+    revoke->add_option("ID", id_, "the bridge")->required();
+    revoke->add_option("--reason", reason_, "kept with the record");
+    revoke->callback([this] {
+        chosen_ = [this] {
+            object body;
+            if (!reason_.empty()) body["reason"] = reason_;
+            return show(client().remove("/api/v1/bridges/" + ctl::encode(id_) + "/consents", body),
+                        [this](const value&) { fmt::print("{} is closed, the consent is revoked\n", id_); });
+        };
+    });
+    CLI::App* consents = app.add_subcommand("consent", "consents where the key is")->require_subcommand(1);
+    CLI::App* sign = consents->add_subcommand("sign", "print a signed consent; needs no daemon");
+    sign->add_option("--key", key_file_, "the agency's private key, as `key generate` made it")->required();
+    sign->add_option("--bridge", id_, "the bridge")->required();
+    sign->add_option("--terms", file_,
+                     "what `bridge terms ID --json` printed; - is standard input; left out: ask the daemon");
+    sign->add_option("--not-before", term_.begins, "counts from then; left out: from now");
+    add_term(*sign);
+    sign->callback([this] { chosen_ = [this] { return this->sign(); }; });
+    CLI::App* key = app.add_subcommand("key", "an agency's keys")->require_subcommand(1);
+    CLI::App* generate = key->add_subcommand("generate", "a new key pair for an agency");
+    generate->add_option("-o,--out", file_, "the private key's file: one line, kept from others")->required();
+    generate->callback([this] { chosen_ = [this] { return this->generate(); }; });
+}
+
+int Tool::terms() {
+    return show(client().get("/api/v1/bridges/" + ctl::encode(id_) + "/terms"), [](const value& body) {
+        // Lines of our own making; what comes from the daemon is escaped in them.
+        fmt::print("{}", ctl::describe_terms(body.as_object()));
+    });
+}
+
+int Tool::consent() {
+    object body;
+    if (!file_.empty()) {
+        auto read = ctl::read_json(file_);
+        if (!read) return refused(read.error().context);
+        body = std::move(*read);
+    } else {
+        const auto span = ctl::read_term(term_, core::wall_now());
+        if (!span) return refused(span.error().context);
+        if (!agency_.empty()) body["agency"] = agency_;
+        body["expires"] = core::rfc3339(span->until, 0);
+    }
+    return show(client().post("/api/v1/bridges/" + ctl::encode(id_) + "/consents", body),
+                [](const value& given) {
+                    fmt::print("{} consents to {} until {}\n", ctl::cell(given.at("agency")),
+                               ctl::cell(given.at("bridge")), ctl::cell(given.at("until")));
+                    if (const array& missing = given.at("missing_consent").as_array(); !missing.empty())
+                        fmt::print("it waits for {}\n", ctl::cell(missing));
+                });
+}
+
+int Tool::sign() {
+    object terms;
+    if (file_.empty()) {
+        const ctl::Reply reply = client().get("/api/v1/bridges/" + ctl::encode(id_) + "/terms");
+        if (reply.status != 200) return show(reply, [](const value&) {});
+        terms = reply.json().as_object();
+    } else {
+        auto read = ctl::read_json(file_);
+        if (!read) return refused(read.error().context);
+        terms = std::move(*read);
+    }
+    const auto span = ctl::read_term(term_, core::wall_now());
+    if (!span) return refused(span.error().context);
+    const auto signed_one = ctl::sign_consent(terms, id_, key_file_, *span);
+    if (!signed_one) return refused(signed_one.error().context);
+    fmt::print("{}\n", *signed_one);
+    // Who signs sees what; standard output is for the gateway.
+    fmt::print(stderr, "{}{:<10} {} to {}\n", ctl::describe_terms(terms), "signed",
+               core::rfc3339(span->from, 0), core::rfc3339(span->until, 0));
+    return kDone;
+}
+
+int Tool::generate() {
+    const auto line = ctl::generate_key(file_);
+    if (!line) return refused(line.error().context);
+    fmt::print("{}\n", *line);
+    return kDone;
 }
 
 int Tool::calls() {
@@ -402,6 +532,7 @@ int Tool::run(int argc, char** argv) {
     app.fallthrough();
     add_commands(app);
     add_bridge_commands(app);
+    add_policy_commands(app);
     add_record_commands(app);
     try {
         app.parse(argc, argv);

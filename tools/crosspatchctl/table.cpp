@@ -23,6 +23,20 @@ const boost::json::value& name_of(const boost::json::value& item) {
     return item;
 }
 
+// `metro-pd given until 2026-11-23T00:00:00Z (own key)`, of one agency's consent to a bridge; empty: it is something else.
+std::string consent_of(const boost::json::value& item) {
+    const boost::json::object* one = item.if_object();
+    if (!one || !one->contains("agency") || !one->contains("state")) return {};
+    const auto text = [&](const char* key) {
+        const boost::json::value* found = one->if_contains(key);
+        return found && found->is_string() ? core::escape(found->get_string()) : std::string{};
+    };
+    std::string words = text("agency") + " " + text("state");
+    if (const auto until = text("until"); !until.empty()) words += " until " + until;
+    if (const auto ended = text("ended"); !ended.empty()) words += " (ended: " + ended + ")";
+    return words + (text("key_kept_by") == "gateway" ? " (gateway's key)" : " (own key)");
+}
+
 }  // namespace
 
 std::string cell(const boost::json::value& value) {
@@ -31,7 +45,8 @@ std::string cell(const boost::json::value& value) {
     if (!value.is_array()) return core::escape(boost::json::serialize(value));
     std::string text;
     for (const boost::json::value& item : value.as_array()) {
-        text += (text.empty() ? "" : ",") + cell(name_of(item));
+        const std::string consent = consent_of(item);
+        text += (text.empty() ? "" : ",") + (consent.empty() ? cell(name_of(item)) : consent);
     }
     return text.empty() ? "-" : text;
 }

@@ -16,6 +16,9 @@ struct Actor {
     std::string role;  // of contract.md's list; empty: may ask for nothing but /healthz and /readyz
 };
 
+// Opens and closes bridges, consents to them and cuts radios, all for his own agency (contract.md, API).
+bool commands(const Actor& actor);
+
 // As records name him.
 boost::json::object actor_json(const Actor& actor);
 

@@ -19,7 +19,7 @@
 namespace crosspatch::api {
 
 // What may be cut at once, past the control thread.
-enum class Cut { CloseBridge, DisableEndpoint, RevokeEndpoint };
+enum class Cut { CloseBridge, RevokeConsent, DisableEndpoint, RevokeEndpoint };
 
 // What the API asks of the daemon; the daemon implements it, the API knows nothing else of it.
 //
@@ -52,6 +52,8 @@ public:
     };
     virtual core::Result<void> set_label(std::string_view channel, const Label& label, const Actor& actor,
                                          const std::string& reason) = 0;
+    // What was commanded so far is noted and on disk.
+    virtual bool kept() const = 0;
     // The executor on which everything below is to be called.
     virtual boost::asio::any_io_executor control() = 0;
 
@@ -73,6 +75,11 @@ public:
     virtual std::optional<Own> own(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
                                                           const std::string& reason) = 0;
+    // {id, bridge, gateway, agreement, agencies: [{id, key}], terms: SHA-256, document: what that is of}
+    virtual core::Result<boost::json::object> terms(std::string_view id, const Actor& actor) = 0;
+    // `body` is {statement, signature}, or {agency, expires} for a key that the gateway keeps.
+    virtual core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
+                                                      const Actor& actor) = 0;
     virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;
     // Reads the file elsewhere, so that control goes on meanwhile. Always holds a result.
     using Done = boost::asio::awaitable<std::optional<core::Result<boost::json::object>>>;
@@ -83,6 +90,7 @@ public:
         std::optional<std::string> role;
         std::optional<std::string> talker;
         std::optional<std::string> kind;
+        std::optional<std::string> suite;  // the talker's, where it is not the endpoint's
         std::optional<core::WallTime> at;
         bool emergency{};
     };

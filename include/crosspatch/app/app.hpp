@@ -32,6 +32,7 @@ private:
 
     std::shared_ptr<const Config> config_;
     core::Log log_;
+    bool first_start_;
     record::Log record_;
     core::MpscQueue<bridge::Report> reports_;
     core::EventFd reported_;

@@ -43,6 +43,9 @@ public:
         std::optional<std::uint64_t> talkspurt;
         core::Time since{};
         core::WallTime since_wall{};
+        // Of who talks beside the holder, where a channel lets two be heard.
+        std::optional<std::uint64_t> beside;
+        core::WallTime beside_since_wall{};
     };
     struct Radio {
         bool up{};
@@ -101,9 +104,11 @@ private:
     };
 
     void requested(const bridge::Report& report);
+    void name_bridges(const bridge::Report& report, boost::json::object& detail) const;
     void granted(const bridge::Report& report);
     void denied(const bridge::Report& report);
     void released(const bridge::Report& report);
+    void floor_changed(const bridge::Report& report);
     void policy_denied(const bridge::Report& report);
     void endpoint_changed(const bridge::Report& report);
     record::Talkspurt describe(const bridge::Report& report) const;

@@ -15,8 +15,11 @@
 #include "crosspatch/api/gateway.hpp"
 #include "crosspatch/app/chronicle.hpp"
 #include "crosspatch/app/keeper.hpp"
+#include "crosspatch/app/kept_keys.hpp"
 #include "crosspatch/app/orders.hpp"
+#include "crosspatch/app/pending_cuts.hpp"
 #include "crosspatch/app/plan.hpp"
+#include "crosspatch/bridge/consents.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/log.hpp"
 #include "crosspatch/core/snapshot.hpp"
@@ -36,6 +39,8 @@ struct Directory {
 // An alarm a radio: its id follows.
 inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
+// A bridge's and an agency's ids follow, with a dot between them.
+inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
@@ -52,7 +57,8 @@ public:
         core::MpscQueue<bridge::Report>& reports;
         const core::EventFd& reported;
         rtp::IndexJournal journal;
-        std::filesystem::path orders_file;
+        Keeper::Files files;
+        bool first_start{};  // nothing was in data_dir
     };
 
     Control(boost::asio::io_context& loop, Parts parts);
@@ -80,6 +86,7 @@ public:
                            const std::string& reason) override;
     core::Result<void> set_label(std::string_view channel, const Label& label, const api::Actor& actor,
                                  const std::string& reason) override;
+    bool kept() const override;
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
 
     boost::json::object status(const api::Actor& actor) override;
@@ -90,6 +97,9 @@ public:
     std::optional<Own> own(const api::Actor& actor) override;
     core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
                                                   const std::string& reason) override;
+    core::Result<boost::json::object> terms(std::string_view id, const api::Actor& actor) override;
+    core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
+                                              const api::Actor& actor) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
     Done reload(api::Actor actor) override;
     core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
@@ -102,7 +112,8 @@ private:
         bool open{};
         core::WallTime since{};
         std::string by;
-        std::vector<std::string> missing;                         // agencies that have not consented
+        std::vector<std::string> missing;                 // agencies that have not consented
+        std::map<std::string, bridge::ConsentEnd> ended;  // why the consent that an agency had is over
         std::shared_ptr<const bridge::PseudonymKeys> pseudonyms;  // of its last opening
     };
     // What workers use, and the tasks that all of them rest for, until each has passed them.
@@ -115,12 +126,27 @@ private:
         std::shared_ptr<rtp::SrtpSender> sender;
     };
 
-    core::Result<void> install(std::shared_ptr<const Config> config);
+    core::Result<void> install(std::shared_ptr<const Config> config, KeptKeys keys);
     void read_orders(const std::filesystem::path& file);
+    void read_consents(const std::filesystem::path& file);
+    void recover_consents(const std::string& why);
+    void withdraw_unknown(const Config& config);
+    std::optional<std::string> put_aside(const std::filesystem::path& file);
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
     void settle_orders();
-    void settle_bridges(const Config& config, bool may_open);
+    void settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open);
+    void settle_consents(core::Time now);
+    void remind(core::Time now);
+    void record_keys();
+    void keep_consents() { keeper_->keep(Keeper::Document::Consents, consents_.text()); }
+    void keep_orders() { keeper_->keep(Keeper::Document::Orders, orders_.text()); }
+    core::Result<record::SignedConsent> read_yes(const bridge::Bridge& bridge,
+                                                 const boost::json::object& body, const api::Actor& actor,
+                                                 record::Entry& entry) const;
+    void note_revocation(const bridge::Bridge& bridge, const api::Actor& actor, const std::string& reason);
+    boost::json::object consent_json(const bridge::Bridge& bridge, const std::string& agency) const;
+    core::WallTime wall() const;
     void lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task);
     bool lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task);
     void ask_when_done(std::uint64_t token);
@@ -133,9 +159,9 @@ private:
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
     Done apply_file(std::string by, boost::json::object actor);
-    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, record::Entry& entry);
+    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, KeptKeys keys,
+                                            record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
-    static std::vector<std::string> missing_consents(const bridge::Bridge& bridge, const Config& config);
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
     media::Worker::Task cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index);
@@ -147,6 +173,9 @@ private:
     void apply_labels();
     void end_labels(core::Time now);
     policy::Sensitivity label_of(const bridge::Channel& channel) const;
+    void note_closed(const std::string& id, const api::Actor& actor, const std::string& reason);
+    core::Result<void> may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
+                               const Config& config) const;
     bool log_failing_too_long() const;
     void measure_load(core::Time now);
     void drop_old_keys(core::Time now);
@@ -207,6 +236,14 @@ private:
     Chronicle chronicle_;
     Orders orders_;
     std::set<std::string> labelled_;  // channels whose labels the workers were ever told
+    bridge::Consents consents_;
+    bool first_start_{};
+    bool standing_unknown_{};         // the list of consents was lost, and the log could not say
+    bridge::AgencyKeys agency_keys_;  // of the configuration in force
+    KeptKeys kept_keys_;
+    PendingCuts cuts_;
+    std::atomic<std::uint64_t> cuts_made_{0};   // by the API's thread
+    std::atomic<std::uint64_t> cuts_noted_{0};  // by control
     std::map<std::string, BridgeState> bridge_states_;
     // By agency: {NAME: PSEUDONYM} of whom it may not know; nothing after rules, radios or openings have changed.
     mutable std::optional<boost::json::object> hidden_;
@@ -220,6 +257,9 @@ private:
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
     std::function<void(bool)> tick_;
     core::WallTime started_{};
+    core::WallTime
+        not_before_{};  // at the start, the wall clock or the newest record's time: whichever was later
+    core::Time not_before_at_{};
     std::string rt_{"unknown"};
     // How a worker spent the last half second, in shares of it.
     struct Busy {

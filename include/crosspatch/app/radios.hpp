@@ -31,6 +31,7 @@ struct Radio {
     std::shared_ptr<media::VoxInput> vox;
     std::shared_ptr<ptt::McptServer> floor_messages;
     std::shared_ptr<ptt::EventKey> event_key;
+    std::shared_ptr<media::PreRoll> pre_roll;  // of that key
     std::shared_ptr<ptt::Ed137> ed137;
     std::string identity;                     // of the talker, in floor messages
     std::optional<core::Time> old_key_until;  // the second receive key opens packets until then

@@ -10,6 +10,7 @@
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/floor/settings.hpp"
 #include "crosspatch/policy/rule.hpp"
+#include "crosspatch/record/agency_key.hpp"
 
 // What the configuration says of agencies, channels, talkers and bridges. Source: contract.md, Configuration.
 namespace crosspatch::bridge {
@@ -20,8 +21,8 @@ struct Agency {
     std::string id;
     std::string name;
     AgencyKind kind{AgencyKind::Other};
-    bool key_kept_here{};               // `key: gateway`: the gateway signs for it
-    std::vector<std::byte> public_key;  // Ed25519, where the key is kept elsewhere
+    bool key_kept_here{};                         // `key: gateway`: the gateway signs for it
+    std::optional<record::PublicKey> public_key;  // where the key is kept elsewhere
     core::config::Mark mark;
 };
 
@@ -78,6 +79,8 @@ struct Bridge {
     std::vector<std::string> standing_consent;
     std::vector<Preemption> preemption;
     std::optional<policy::Sensitivity> sensitivity;  // the most restricted that may cross it; nothing: any
+    std::vector<std::string> agencies;               // that have a channel on it, in order
+    std::string terms;  // record::hash_terms() of terms_of(); set when everything is read
     core::config::Mark mark;
 };
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "crosspatch/bridge/admission.hpp"
@@ -19,6 +20,7 @@
 #include "crosspatch/floor/arbiter.hpp"
 #include "crosspatch/media/gate.hpp"
 #include "crosspatch/media/mark.hpp"
+#include "crosspatch/media/mixer.hpp"
 #include "crosspatch/media/talkspurt.hpp"
 
 namespace crosspatch::bridge {
@@ -27,6 +29,12 @@ namespace crosspatch::bridge {
 struct Seat {
     std::uint8_t number{0};
     std::uint8_t of{1};
+};
+
+// What a channel needs on which two may be heard at once.
+struct DualMedia {
+    std::unique_ptr<media::Talkspurt> talkspurt;  // the second
+    std::unique_ptr<media::Mixer> mixer;
 };
 
 // Who hears whom on one worker: asks floor and policy at the press, and keeps every talkspurt's listeners right while
@@ -116,6 +124,7 @@ private:
             return made;
         }
     };
+    static constexpr std::uint32_t kSecond = 0x80000000;
     struct ChannelState {
         std::unique_ptr<media::Talkspurt> talkspurt;
         std::vector<Far> far;  // of the talkspurt that this channel's talker has
@@ -124,7 +133,15 @@ private:
         std::uint64_t load{};  // as admitted
         core::Time pressed{};
         core::Time decide_again{core::Time::max()};  // a rule with hours may answer differently then
-        core::Time wishes_at{};                      // the listeners' reservations are looked at then
+        bool came_up{};  // the talkspurt came out of the queue, and has not reached for its far channels yet
+        bool follows{};  // is in follow_
+        core::Time wishes_at{};  // the listeners' reservations are looked at then
+    };
+    // What a channel has that lets two be heard (`override: both_heard`): the second talkspurt of who is at home on it, and
+    // the sum of the two that are heard on it.
+    struct Dual {
+        ChannelState second;
+        std::unique_ptr<media::Mixer> mixer;
     };
     struct EndpointState {
         Standing standing{Standing::Enabled};
@@ -138,6 +155,7 @@ private:
         core::Time asking_since{};  // the second that `asked` counts in
         std::uint8_t asked{};
         floor::Class asked_level{};  // the highest in that second
+        floor::Class claimed{};      // the highest that its press has claimed, with a right to it or without
         bool session_lost{};         // ED-137: reports may have come since then, but no packet
         floor::Class over_at{};      // the class that its key stood for when that was over
         bool key_is_over{};  // what its key is down for has been refused or ended: it has to go up first
@@ -146,12 +164,18 @@ private:
     };
 
     const Topology::Endpoint& plan(std::uint32_t endpoint) const { return topology_->endpoints[endpoint]; }
-    ChannelState& home(std::uint32_t endpoint) { return channels_[plan(endpoint).channel]; }
+    ChannelState& home(std::uint32_t endpoint) {
+        return const_cast<ChannelState&>(std::as_const(*this).home(endpoint));
+    }
+    const ChannelState& home(std::uint32_t endpoint) const;
     bool minds(std::uint32_t channel) const { return channel < mine_.size() && mine_[channel]; }
     bool minds_endpoint(std::uint32_t endpoint) const {
         return endpoint < topology_->endpoints.size() && minds(plan(endpoint).channel);
     }
-    void set_talking(std::uint32_t channel, bool talking);
+    ChannelState& talk_at(std::uint32_t place);
+    static std::uint32_t channel_at(std::uint32_t place) { return place & ~kSecond; }
+    std::uint32_t place_of(const ChannelState& state, std::uint32_t channel) const;
+    void set_talking(std::uint32_t place, bool talking);
     std::uint64_t load_of(std::uint32_t endpoint) const;  // with far_ as collected for it
     void set_load(ChannelState& state, std::uint64_t load);
     void shed(std::uint64_t load, core::Time now);
@@ -166,6 +190,7 @@ private:
     void cut_loose(std::span<const std::uint32_t> channels, std::span<const std::uint32_t> people,
                    core::Time now);
     void mind(std::uint32_t channel, std::unique_ptr<media::Talkspurt> talkspurt);
+    void let_two_be_heard(std::uint32_t channel, DualMedia& dual);
     void restore(std::uint32_t endpoint, Standing standing, core::Time now);
     void decide_all_again(core::Time now);
     void adopt(Exchange& from, std::span<const std::uint32_t> channels, core::Time now);
@@ -180,9 +205,12 @@ private:
 
     // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
     media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void keep_for_key(media::Endpoint& from, const media::Packet& packet, core::Time now);
+    void play_kept(media::Endpoint& from, std::uint32_t since, core::Time now);
     bool key_is_down(std::uint32_t endpoint) const;
     floor::Verdict talk_by_key(std::uint32_t endpoint, bool dtx, core::Time now);
     void press_key(std::uint32_t endpoint, floor::Class level, core::Time now);
+    void report_key(std::uint32_t endpoint, floor::Class level, core::Time now);
     void release_key(std::uint32_t endpoint, core::Time now);
     void end_key(std::uint32_t endpoint);
     floor::Class counted(std::uint32_t endpoint, floor::Class level) const;
@@ -212,6 +240,7 @@ private:
     policy::Sensitivity label(std::uint32_t channel) const;
     const Far* far_of(std::uint32_t talker, std::uint32_t channel) const;
     void hide(Far& far, std::uint32_t talker) const;
+    bool claims_more(std::uint32_t endpoint, floor::Class level, bool presses);
     bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
     void collect(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
@@ -221,11 +250,17 @@ private:
                      const floor::Claim& claim) const;
     floor::Target own_target(std::uint32_t endpoint, const floor::Claim& claim) const;
     void act(core::Time now);
+    void carry_out(core::Time now);
+    void follow_queue(core::Time now);
+    void follow_later(std::uint32_t channel);
+    void reach_far(ChannelState& state, core::Time now);
+    bool some_wait_for_far(std::uint32_t channel) const;
     void act_on(const floor::Decision& decision, core::Time now);
-    void take_up(ChannelState& state, const floor::Decision& granted, core::Time now);
+    void take_up(const floor::Decision& granted, core::Time now);
     void carry_to_collected(ChannelState& state, core::Time now);
     void raised(std::uint32_t talker, core::Time now);
     void decide_waiting_again(std::uint32_t channel, core::Time now);
+    void name_far(std::uint32_t waiting, bool may_preempt, core::Time now);
     void begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now);
     void end(ChannelState& state, const floor::Decision& decision, core::Time now);
     void decide_again(std::uint32_t channel, core::Time now);
@@ -233,10 +268,24 @@ private:
     void note_refused(std::uint32_t endpoint, core::Time now);
     void end_overrun(std::uint32_t endpoint, core::Time now);
 
-    void add_listeners(ChannelState& state, const Far& to);
-    Far own_channel(std::uint32_t talker) const;
+    void let_hear(ChannelState& state, std::uint32_t channel, core::Time now);
     bool may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::SuiteSet suites) const;
     void refresh_listeners(ChannelState& state, core::Time now);
+
+    // Two on one channel: exchange_dual.cpp.
+    ChannelState* talk_of(std::optional<std::uint32_t> talker);
+    std::optional<media::Treatment> treatment_for(std::uint32_t endpoint, const ChannelState& state,
+                                                  std::uint32_t channel) const;
+    bool may_be_mixed(const ChannelState& state, std::uint32_t channel) const;
+    bool hears_sum(std::uint32_t endpoint, std::uint32_t channel);
+    bool hears_alone(std::uint32_t endpoint, const ChannelState& state, std::uint32_t channel);
+    void mix(std::uint32_t channel, core::Time now);
+    void mix_all(core::Time now);
+    void seat(std::uint32_t channel, std::span<ChannelState* const> talks);
+    void refresh_sum(std::uint32_t channel, core::Time now);
+    void unseat(const ChannelState& state);
+    void make_way(std::uint32_t endpoint);
+    std::optional<std::uint32_t> heard_talker(std::uint32_t endpoint) const;
     void set_listening(std::uint32_t endpoint, bool listening, core::Time now);
     // Names those who heard the talkspurt and are `chosen`, in pieces: at its end, or before they are taken out of it.
     template <typename Chosen>
@@ -244,13 +293,18 @@ private:
         Report piece = report(Report::Kind::Listeners, now);
         piece.talkspurt = state.number;
         piece.endpoint = state.talker;
-        for (const media::Listener& listener : state.talkspurt->listeners()) {
-            if (!listener.heard || !chosen(listener)) continue;
-            piece.listed[piece.listed_count++] = listener.endpoint->index();
-            if (piece.listed_count < Report::kListed) continue;
-            send(piece);
-            piece.listed_count = 0;
-        }
+        const auto tell = [&](const media::Talkspurt& heard) {
+            for (const media::Listener& listener : heard.listeners()) {
+                if (!listener.heard || !chosen(listener)) continue;
+                piece.listed[piece.listed_count++] = listener.endpoint->index();
+                if (piece.listed_count < Report::kListed) continue;
+                send(piece);
+                piece.listed_count = 0;
+            }
+        };
+        tell(*state.talkspurt);
+        for (const std::uint32_t channel : mixing_)
+            if (duals_[channel]->mixer->hears(*state.talkspurt)) tell(duals_[channel]->mixer->mixed());
         if (piece.listed_count > 0) send(piece);
     }
     void cue(const floor::Decision& decision, core::Time now);
@@ -262,6 +316,7 @@ private:
 
     Report report(Report::Kind kind, core::Time now) const;
     bool send(const Report& report);
+    void list_open(Report& made) const;
     void send(Report::Kind kind, const floor::Decision& decision, core::Time now);
 
     const media::TalkPath& path_;
@@ -271,11 +326,13 @@ private:
     const Topology nothing_;
     const Topology* topology_{&nothing_};
     std::vector<bool> mine_;              // by channel
-    std::vector<std::uint32_t> talking_;  // channels whose talker has the floor
+    std::vector<std::uint32_t> talking_;  // channels whose talker has the floor; with kSecond: in `duals_`
+    std::vector<std::uint32_t> mixing_;   // channels on which a sum is heard
     floor::Arbiter arbiter_;
     Admission admission_;
     floor::Decisions decisions_;
     std::vector<ChannelState> channels_;
+    std::vector<std::unique_ptr<Dual>> duals_;  // by channel; nothing where one is heard at a time
     std::vector<EndpointState> endpoints_;
     std::vector<bool> open_;                                        // by bridge
     std::vector<std::shared_ptr<const PseudonymKeys>> pseudonyms_;  // by bridge
@@ -286,6 +343,7 @@ private:
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     floor::Claim claimed_before_{};          // the same: what he claimed until then
+    std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due

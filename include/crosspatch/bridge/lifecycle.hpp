@@ -35,7 +35,7 @@ struct Lifecycle {
 // `command` is nullptr while nobody has commanded anything.
 Lifecycle decide_open(const Bridge& bridge, const BridgeCommand* command,
                       const std::vector<std::string>& missing, const std::string& today, core::Time now);
-// In words, for whoever asked: "bridge 'joint' needs the consent of city-police, which has not given it".
+// In words, for whoever asked: "bridge 'joint' needs the consent of city-police, which has not given it: …".
 std::string explain(const Bridge& bridge, Lifecycle lifecycle, const std::vector<std::string>& missing);
 // Who closed it, for the record's `by`: `consent`, `agreement`, `expiry`, `configuration`.
 std::string_view closed_by(Lifecycle lifecycle);

@@ -21,8 +21,8 @@ struct Report {
     enum class Kind : std::uint8_t {
         None,
         Requested,  // a press
-        Granted,    // with `left` = talk time
-        Denied,     // `cause`; `other` = who talks, if that is why
+        Granted,  // with `left` = talk time; `listed`, of `position` in all: the bridges of its channel that are open
+        Denied,  // `cause`; `other` = who talks, if that is why; the same bridges
         Queued,
         Skipped,  // `channel` is busy
         Joined,   // `channel` now hears it
@@ -40,12 +40,13 @@ struct Report {
         PolicyDenied,  // from the talker's channel to `channel`; `inbound`: it was that key that refused
         EndpointUp,    // `address`
         EndpointDown,
-        EndpointMoved,  // `address`
-        LoopSuspected,  // our own SSRC came back
-        Overrun,        // sends without the floor that was taken from it; `cause`
+        EndpointMoved,   // `address`
+        FloorPortMoved,  // the same of its floor messages, which have a port of their own
+        LoopSuspected,   // our own SSRC came back
+        Overrun,         // sends without the floor that was taken from it; `cause`
         OverrunEnded,
         SendLimit,  // `limits` of stream `ssrc` ought to become durable
-        ReceiveLimit,
+        ReceiveLimit,  // the same; `address` and `position`: what was learned of its address and its floor messages' port
         ManySources,  // `position` SSRCs were heard under a key of `endpoint`, rotate it before 256; below 200: it was
         BridgeOpened,  // `bridge`
         BridgeClosed,
@@ -68,10 +69,12 @@ struct Report {
     floor::Cause cause{};
     bool inbound{};
     bool emergency{};
+    bool beside{};       // Granted, Taken, Idle: it is beside the holder of the channel, who is heard too
     bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
     floor::Class claimed{};
-    std::array<char, 64> user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
+    std::array<char, 64>
+        user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing
     std::uint8_t user_id_size{};
     std::uint8_t priority{};
     std::uint8_t listed_count{};

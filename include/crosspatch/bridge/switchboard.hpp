@@ -23,6 +23,8 @@ public:
         // By channel index, for channels that are new: theirs, and the worker that they are to live on. Those of
         // channels that are removed stand here afterwards, to be freed.
         std::vector<std::unique_ptr<media::Talkspurt>> talkspurts;
+        // The same for channels on which two may be heard from now on; what is not needed is freed afterwards, too.
+        std::vector<DualMedia> duals;
         std::vector<std::uint8_t> workers;
     };
     // Channels with all that talk and listen on them. No open bridge may lead from them to a channel that stays.

@@ -61,6 +61,7 @@ struct Topology {
         std::shared_ptr<media::CarrierWatch> carrier;     // nothing but with `floor.dead_carrier`
         std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
         std::shared_ptr<ptt::EventKey> event_key;         // nothing but for `ptt: event`
+        std::shared_ptr<media::PreRoll> pre_roll;         // of that key
         std::shared_ptr<ptt::Ed137> ed137;                // nothing but for `ptt: ed137`
         std::string_view identity;                        // of the talker, as floor messages name him
         std::string_view talker_id;                       // the same as the configuration does
@@ -86,6 +87,7 @@ struct Topology {
         policy::SuiteSet suites;              // of its listeners
         std::size_t reach{};                  // endpoints that may hear a talker here, all bridges open
         std::uint32_t listening{};            // load of its listeners' packets
+        std::uint32_t telling{};              // a floor message to each of `messaged`, in nanoseconds
         std::vector<std::uint64_t> groups;  // by format that is talked in: the groups that its listeners need
     };
     struct Leg {

@@ -47,6 +47,7 @@ struct Settings {
     ptt::Ed137Settings ed137;
     bridge::TalkerToneSet tones;
     bool half_duplex{};
+    bool pace{};  // what is split for it leaves ptime apart
     bridge::Talker talker;
     bool operator==(const Settings&) const = default;
 };

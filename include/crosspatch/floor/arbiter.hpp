@@ -60,8 +60,9 @@ struct Waiting {
 // Who may talk: the floors of all channels of one media worker.
 //
 // A press asks at once for its own channel and for each channel that it would be heard on. It holds the floor
-// of each that it gets; a channel has at most one holder. The floor is leased by media, limited in time, kept
-// for an answer, and taken away only by a higher claim that the caller's rules allow to. src/floor/README.md
+// of each that it gets; a channel has at most one holder, and with `both_heard` one who overrides it beside that
+// one. The floor is leased by media, limited in time, kept for an answer, and taken away only by a higher claim
+// that the caller's rules allow to. src/floor/README.md
 // has the states and events.
 //
 // Shape    about 250 octets a participant, 32 a stake, 200 a channel. At most 256 far channels in a press.
@@ -110,9 +111,13 @@ public:
     // Disabled takes the floor away at once. Kept until set otherwise.
     void set_standing(Participant participant, Standing standing, core::Time now, Decisions& decisions);
     // The far channels of a running or waiting press are now these: a bridge has opened or closed, a policy
-    // has changed. What is gone is Left, what is new is Joined if it is free and Skipped if not. Nobody is
-    // pre-empted by it. Otherwise nothing.
+    // has changed. What is gone is Left, what is new is Joined if it is free and Skipped if not. Who talks pre-empts
+    // nobody by it; a press that waits for far channels may be granted with what its targets let it take. Otherwise
+    // nothing.
     void retarget(Participant participant, std::span<const Target> far, core::Time now, Decisions& decisions);
+    // The same at the moment in which a press has come out of the queue: of whom it may take a far channel depends on who
+    // holds that then. What is held by a lower claim is taken where its target says so. Only of a press that talks.
+    void reach(Participant participant, std::span<const Target> far, core::Time now, Decisions& decisions);
     // One far channel leaves a press. The own one: the press is over, as by revoke().
     void leave(Participant participant, ChannelIndex channel, Cause cause, core::Time now,
                Decisions& decisions);
@@ -135,10 +140,15 @@ public:
     std::size_t channels() const;
     std::size_t participants() const;
     std::optional<Participant> holder(ChannelIndex channel) const;
+    // Who talks beside the holder (`both_heard`), and since when. When the holder's talkspurt ends, he is the holder.
+    std::optional<Participant> beside(ChannelIndex channel) const;
+    core::Time beside_since(ChannelIndex channel) const;
     ChannelState state(ChannelIndex channel, core::Time now) const;
     core::Time since(ChannelIndex channel) const;  // the holder's talkspurt, or when it ended
     // Taken: until the talk limit. Revoking: of the grace. Hang: of it. Idle: 0.
     std::chrono::milliseconds remaining(ChannelIndex channel, core::Time now) const;
+    // The same of who talks beside the holder.
+    std::chrono::milliseconds beside_remaining(ChannelIndex channel, core::Time now) const;
     // The presses queued at home there, best first; gives how many there are in all.
     std::size_t queue(ChannelIndex channel, std::span<Waiting> into) const;
 
@@ -157,7 +167,7 @@ public:
 
     // Equal for states that will decide alike from `now` on: for replicas and exploration.
     std::uint64_t fingerprint(core::Time now) const;
-    // Asserts what must hold in every state: one holder a channel, lists and counts that agree, a timer for
+    // Asserts what must hold in every state: who holds a channel, lists and counts that agree, a timer for
     // each state.
     void check() const;
 

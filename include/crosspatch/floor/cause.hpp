@@ -35,7 +35,8 @@ enum class Cause : std::uint8_t {
     RevokeOther,            // 255
     // Ends, and leaving a channel: told in records, not in a floor message
     TalkerReleased,  // PTT up
-    Timeout,         // T1: no media for `lease`
+    Silence,         // T1: no media for `lease`, which is how a press of `media` and `vox` ends
+    Timeout,         // T1: the same of who has a key or words to let go with: he is lost, not done
     Unanswered,      // T132: a grant out of the queue that nobody used
     BridgeClosed,    // a far channel is no longer reached
 };

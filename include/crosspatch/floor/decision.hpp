@@ -32,9 +32,9 @@ struct Decision {
         // Told again to explicit participants; drop them for others:
         RepeatGranted,  // also answers a second request of the holder; `left` = talk time to go
         RepeatRevoked,
-        // About a channel, for its listeners (Floor Taken, Floor Idle); sent when the holder has changed:
-        Taken,        // `participant` talks on `channel`
-        Idle,         // nobody does
+        // About a channel, for its listeners (Floor Taken, Floor Idle); sent when who talks there has changed:
+        Taken,        // `participant` talks on `channel`; `beside`: beside its holder
+        Idle,         // nobody does; `beside`: nobody beside the holder any more
         RepeatTaken,  // the same again after 200 ms, three times
         RepeatIdle,
     };
@@ -46,6 +46,7 @@ struct Decision {
     Participant by{kNobody};
     std::chrono::milliseconds left{};
     std::uint64_t talkspurt{};  // number of the press, never used twice by one Arbiter
+    bool beside{};  // Granted: on its own channel beside the holder, who is heard too (both_heard)
 };
 
 // What one call decided, in order.

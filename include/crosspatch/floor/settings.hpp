@@ -21,6 +21,7 @@ struct Settings {
     std::chrono::milliseconds hang{2'000};       // after a release: kept for an answer
     std::chrono::milliseconds lease{600};        // without media the floor is free again [T1]
     std::chrono::milliseconds dead_carrier{0};   // without a voice for so long it is taken back; 0: never
+    bool both_heard{};  // who may pre-empt talks beside the holder, who goes on [dual floor]: `override`
     std::chrono::milliseconds dtx_lease{1'000};  // the same, after an Opus DTX packet; not a key of the file
     bool operator==(const Settings&) const = default;
 };

@@ -49,6 +49,7 @@ std::string_view name_of(Drop cause);
 class DropCounters {
 public:
     void operator()(Drop cause) { ++counters_[static_cast<std::size_t>(cause)]; }
+    void operator()(Drop cause, std::uint64_t count) { counters_[static_cast<std::size_t>(cause)] += count; }
     std::uint64_t read(Drop cause) const { return counters_[static_cast<std::size_t>(cause)].read(); }
 
 private:

@@ -1,4 +1,6 @@
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace crosspatch::media {
@@ -30,8 +32,15 @@ struct Listener {
     Treatment treatment{};
     std::uint64_t first_sequence{};  // relay: the talker's sequence number that base_index stands for
     std::uint64_t base_index{};      // relay: the packet index of that packet
-    std::uint64_t shifted_from{};    // relay: before this number base_index was less by `shift`
-    std::int32_t shift{};
+    // relay: what was numbered otherwise before; a packet that comes late has the index that was its own. As many as events
+    // and keep-alives may overtake one packet: they come each 50 ms or more, and later than 240 ms none is waited for.
+    static constexpr std::size_t kShifts = 6;
+    struct Shift {
+        std::uint64_t before{};  // of the talker's numbers; 0: of none
+        std::int32_t by{};       // so much less base_index was then
+    };
+    std::array<Shift, kShifts> shifts{};
+    std::uint8_t newest_shift{};
     std::uint32_t
         first_timestamp{};  // the talker's (relay) or the group's (transcoding) clock at base_timestamp
     std::uint32_t base_timestamp{};

@@ -32,6 +32,7 @@ public:
         codec::Format format;
         std::uint8_t payload_type{};
         std::chrono::milliseconds ptime{20};
+        bool pace{};  // the packets of a longer frame leave ptime apart
         int socket{-1};
         int rtcp_socket{-1};   // the same with mux; -1: no RTCP
         int floor_socket{-1};  // for floor messages; -1: rtcp_socket

@@ -71,8 +71,20 @@ public:
     core::Address floor_remote() const;
     // Sets the address that was learned before a restart.
     void restore_remote(const core::Address& remote) { remote_ = remote; }
+    // The same of the port for floor messages, after that.
+    void restore_floor_port(std::uint16_t port) {
+        if (settings_.floor_port != 0 && remote_) floor_remote_ = remote_.with_port(port);
+    }
+    // What is worth remembering of floor_remote(); 0: nothing was learned, or it is another host.
+    std::uint16_t learned_floor_port() const {
+        return floor_remote_ && remote_ && floor_remote_ == remote_.with_port(floor_remote_.port())
+                   ? floor_remote_.port()
+                   : std::uint16_t{0};
+    }
     // True once after the learned address has changed.
     bool take_moved() { return std::exchange(moved_, false); }
+    // The same of the address for floor messages that have a port of their own.
+    bool take_floor_moved() { return std::exchange(floor_moved_, false); }
     rtp::Reception* reception() { return reception_ ? &*reception_ : nullptr; }
     rtp::SrtpReceiver& srtp() { return srtp_; }
     const rtp::SrtpReceiver& srtp() const { return srtp_; }
@@ -102,6 +114,7 @@ private:
     core::Time floor_moved_at_{};
     std::uint32_t own_ssrc_{};
     bool moved_{};
+    bool floor_moved_{};
     Counters counters_;
     core::Address remote_;  // last, beside the sink that sends there
 };

@@ -16,6 +16,8 @@
 
 namespace crosspatch::media {
 
+class MixInput;
+
 // What all talkspurts of one worker share: the pools, the scratch room and the outbox.
 struct TalkPath {
     CodecPool& codecs;
@@ -38,6 +40,7 @@ class Talkspurt {
 public:
     static constexpr std::size_t kMaxGroups = 24;
     static constexpr std::size_t kMaxRates = 5;
+    static constexpr std::size_t kMaxTaps = 16;  // channels on which it is one of two at once
 
     struct Numbers {
         std::uint64_t packets_received{};
@@ -52,6 +55,8 @@ public:
 
     explicit Talkspurt(const TalkPath& path);  // which outlives it
     explicit Talkspurt(const TalkPath&&) = delete;
+    // One without an endpoint that talks: whoever has it makes the packets, in this format.
+    Talkspurt(const TalkPath& path, const codec::Format& format);
     ~Talkspurt();
     Talkspurt(const Talkspurt&) = delete;
     Talkspurt& operator=(const Talkspurt&) = delete;
@@ -64,8 +69,10 @@ public:
 
     // The press: `first` is the packet that carries on from here.
     void start(Endpoint& talker, const Packet& first, core::Time now);
-    bool running() const { return talker_ != nullptr; }
+    void start(const Packet& first, core::Time now);  // without an endpoint that talks
+    bool running() const { return running_; }
     Endpoint* talker() const { return talker_; }
+    const codec::Format& format() const { return format_; }
 
     // Who hears it. Call arrange() after the last of several changes.
     void add(Endpoint& listener, std::uint32_t channel, const Treatment& treatment = {});
@@ -81,6 +88,9 @@ public:
     }
     void arrange(core::Time now);
     std::span<const Listener> listeners() const { return listeners_; }
+    // Decodes for `input` too, until untap() or finish(); false if no decoder or no room for it is left.
+    bool tap(MixInput& input);
+    void untap(const MixInput& input);
 
     // Sends what `packet` makes possible now.
     void carry(const Packet& packet, core::Time now);
@@ -111,6 +121,8 @@ private:
     bool can_relay(const Listener& listener, const Treatment& treatment) const;
     std::uint8_t group_for(const Listener& listener, const Treatment& treatment);
     bool open_branch(std::uint32_t rate);
+    void begin_decoding();
+    void end_decoding();
     void close_unused();
     void join(Listener& listener, core::Time now);
     std::span<Listener> members(std::uint8_t group);
@@ -126,6 +138,7 @@ private:
     void give_to_groups(const Branch& branch, std::span<const std::int16_t> samples);
     void drain(core::Time now);
     void plan_flush(core::Time now);
+    void plan_pace();
     void flush();
     void adapt();
     std::chrono::microseconds time_of(std::uint32_t ticks) const;
@@ -133,7 +146,10 @@ private:
 
     const TalkPath* path_;
     Endpoint* talker_{};
+    codec::Format format_{};
+    bool running_{};
     std::vector<Listener> listeners_;  // sorted by group
+    std::array<MixInput*, kMaxTaps> taps_{};
     std::array<TranscodeGroup, kMaxGroups> groups_;
     std::array<Branch, kMaxRates> branches_{};
     Reorder order_;
@@ -145,8 +161,11 @@ private:
     std::uint32_t frame_ticks_{};         // length of the last frame decoded
     std::uint32_t longest_ticks_{};    // the longest packet so far: longer than a listener's ptime is split
     std::uint32_t concealed_ticks_{};  // in a row
-    std::size_t transcoding_{};        // groups that are open
+    std::size_t transcoding_{};        // groups that are open, and taps
+    std::size_t paced_{};              // the same of paced ones
+    core::Time now_{};                 // of the packet or deadline at hand
     std::optional<core::Time> flush_at_;  // packets that are not full yet go out then
+    std::optional<core::Time> pace_at_;   // the next packet of a paced frame does
     Numbers numbers_;
     DelayHistogram delays_;
 };

@@ -1,12 +1,10 @@
 #pragma once
-#include <array>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 
 #include "crosspatch/codec/vox.hpp"
 #include "crosspatch/media/packet.hpp"
-#include "crosspatch/media/packet_pool.hpp"
-#include "crosspatch/media/talkspurt.hpp"
+#include "crosspatch/media/pre_roll.hpp"
 #include "crosspatch/media/voice_detector.hpp"
 
 namespace crosspatch::media {
@@ -28,32 +26,22 @@ public:
         return detector_.hear(packet, scratch);
     }
     // Keeps the packet for a press that it may turn out to be part of.
-    void keep(const Packet& packet, core::Time now);
+    void keep(const Packet& packet, core::Time now) { pre_roll_.keep(packet, now); }
     // The first packet that is kept, to start a talkspurt with; `packet` itself if none is.
-    Packet first(const Packet& packet) const;
+    Packet first(const Packet& packet) const { return pre_roll_.first(packet); }
     // Carries what was kept, and forgets it.
-    void replay(Talkspurt& talkspurt, core::Time now);
-    void clear();
+    void replay(Talkspurt& talkspurt, core::Time now) { pre_roll_.replay(talkspurt, now); }
+    void clear() { pre_roll_.clear(); }
     // A stream that paused: what came before the pause is not what came just before the voice.
-    void clear_old(core::Time now);
+    void clear_old(core::Time now) { pre_roll_.drop_old(now); }
     // Forgets what it has heard, too: the next packet is the first one.
     void restart();
-    std::size_t kept() const { return count_; }
+    std::size_t kept() const { return pre_roll_.size(); }
     bool speaking() const { return detector_.speaking(); }
 
 private:
-    struct Kept {
-        Packet packet;
-        PacketPool::Slot slot;
-        core::Time arrived;
-    };
-    void drop_oldest();
-    codec::Format format_;
     VoiceDetector detector_;
-    PacketPool pool_{kPreRoll};
-    std::array<Kept, kPreRoll> kept_{};
-    std::size_t oldest_{};
-    std::size_t count_{};
+    PreRoll pre_roll_;
 };
 
 }  // namespace crosspatch::media

@@ -38,9 +38,12 @@ inline constexpr unsigned kKind = 0;         // 4 bits
 inline constexpr unsigned kEmergency = 4;    // 2 bits: no, yes
 inline constexpr unsigned kSensitivity = 6;  // 5 bits
 inline constexpr unsigned kSuite = 11;       // 5 bits
-inline constexpr std::uint32_t kAny = 0xFFFF;
+inline constexpr unsigned kIncident = 16;    // 3 bits: actual, exercise, none
+inline constexpr unsigned kSeverity = 19;    // 6 bits: the five words, none
+inline constexpr unsigned kWidth = 25;
+inline constexpr std::uint32_t kAny = (1U << kWidth) - 1;
 
-std::uint32_t bits_of(const Facts& facts) noexcept;  // four bits set, one for each condition
+std::uint32_t bits_of(const Facts& facts) noexcept;  // six bits set, one for each condition
 }  // namespace field
 
 // The `when` of a rule, compiled: `not` is folded in, so every condition is a plain set and all must contain

@@ -20,6 +20,14 @@ enum class Sensitivity : std::uint8_t { Red, AmberStrict, Amber, Green, Clear };
 enum class Suite : std::uint8_t { AeadAes256Gcm, AeadAes128Gcm, AesCm128HmacSha1_80, None, Api };
 inline constexpr std::size_t kSuites = 5;
 
+// The incident that a crossing belongs to: one that happens, or a drill. None: it belongs to none, and no word of
+// a rule names that.
+enum class Incident : std::uint8_t { Actual, Exercise, None };
+
+// How grave that incident is, the worst first. None: there is no incident.
+// Source   OASIS CAP 1.2 §3.2.2, severity.
+enum class Severity : std::uint8_t { Extreme, Severe, Moderate, Minor, Unknown, None };
+
 // `AMBER+STRICT`, `AEAD_AES_256_GCM`, `voice`: the words of the configuration, and back.
 std::string_view word(Kind kind);
 std::string_view word(Sensitivity sensitivity);
@@ -56,7 +64,7 @@ private:
 // What a rule may look at: one thing on its way from a talker to another channel, seen from the channel whose
 // list is asked. `own` is that channel; `other` is where it goes (outbound) or where it comes from (inbound).
 //
-// Shape    integers only, 28 octets; made once a talkspurt or message.
+// Shape    integers only, 32 octets; made once a talkspurt or message.
 // Source   contract.md, "Defaults and meanings".
 struct Facts {
     NameId own_agency{};
@@ -69,6 +77,8 @@ struct Facts {
     bool emergency{};
     Sensitivity sensitivity{Sensitivity::Amber};  // the source channel's
     Suite suite{Suite::AeadAes256Gcm};  // outbound: of the talker's endpoint; inbound: of the listener
+    Incident incident{Incident::None};
+    Severity severity{Severity::None};
 
     bool same_agency() const { return own_agency == other_agency; }
 

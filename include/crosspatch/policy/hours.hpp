@@ -26,6 +26,8 @@ namespace crosspatch::policy {
 class Hours {
 public:
     static core::Result<Hours> parse(std::string_view text, Zones& zones);
+    // The same, once for each text.
+    static core::Result<std::shared_ptr<const Hours>> shared(std::string_view text, Zones& zones);
 
     bool contains(core::WallTime time) const noexcept;
     // The first moment after `time` at which contains() is different; nothing if that never comes.
@@ -34,6 +36,10 @@ public:
     // tell".
     bool covers(const Hours& other) const noexcept;
     const std::string& text() const { return text_; }  // as it was written
+    const std::shared_ptr<const Zone>& zone() const { return zone_; }
+    // As a timetable: whether Monday 00:00 is inside, and the minutes since then at which that changes, in order.
+    bool holds_at_week_start() const { return at_week_start_; }
+    const std::vector<std::uint16_t>& toggles() const { return toggles_; }
 
 private:
     static constexpr std::uint16_t kDay = 24 * 60;  // minutes

@@ -9,6 +9,8 @@
 
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/policy/conditions.hpp"
+#include "crosspatch/policy/decision_tables.hpp"
+#include "crosspatch/policy/groups.hpp"
 #include "crosspatch/policy/names.hpp"
 #include "crosspatch/policy/zone.hpp"
 
@@ -39,11 +41,12 @@ struct Rule {
 
 // One channel's `outbound` or `inbound` list, in order: the first rule that matches decides.
 //
-// Shape    at most kMaxRules; a Decision points into it, so it outlives its decisions.
+// Shape    at most kMaxRules; a Decision points into it, so it outlives its decisions. Copies share the tables.
 // Thread   immutable after load: any.
 struct RuleList {
     static constexpr std::size_t kMaxRules = 1000;
     std::vector<Rule> rules;
+    std::shared_ptr<const DecisionTables> tables;  // of `rules` as they are; none: they are gone through
 };
 
 // The names that a rule may use. A rule that names another is refused with what was probably meant.
@@ -55,6 +58,7 @@ struct Known {
     std::vector<std::string> agencies;
     std::vector<Channel> channels;
     std::vector<std::string> roles{kRoles.begin(), kRoles.end()};
+    bool incidents{};  // there are incidents: rules may ask for `incident` and `severity`
 };
 
 // The same names in order, for look-ups: made once for all the lists of a configuration.
@@ -65,9 +69,11 @@ public:
     Vocabulary(const Known& known);  // implicit: whoever reads one list only has nothing to share
 
     const Known& known() const { return known_; }
-    std::span<const std::string_view> agencies() const { return agencies_; }
-    std::span<const std::string_view> channels() const { return channels_; }
-    std::span<const std::string_view> roles() const { return roles_; }
+    // Those of one sort in order; empty for talkers: who talks is not known when the configuration is read.
+    std::span<const std::string_view> names(NameSort sort) const;
+    // The groups that its rules may name; without this there are none.
+    void use(Groups groups) { groups_ = std::move(groups); }
+    const Groups& groups() const { return groups_; }
     // The channels of that id: one, but for a file that names two alike.
     std::span<const Known::Channel* const> channels_named(std::string_view id) const;
 
@@ -77,6 +83,7 @@ private:
     std::vector<std::string_view> channels_;
     std::vector<std::string_view> roles_;
     std::vector<const Known::Channel*> by_id_;
+    Groups groups_;
 };
 
 // Reads the list at `node`; `own_channel` is the channel that it belongs to.

@@ -37,6 +37,8 @@ private:
     std::vector<Change> changes_;
 };
 
+class Hours;
+
 // The IANA zones, each compiled when it is first asked for: from the year before `now` to 20 years after it.
 //
 // Errors   an unknown name is refused with what was probably meant. Abbreviations (`CST`, `EST`) are refused:
@@ -48,6 +50,8 @@ class Zones {
 public:
     explicit Zones(core::WallTime now) : now_{now} {}
     core::Result<std::shared_ptr<const Zone>> find(std::string_view name);
+    // Hours that were parsed with these zones before, by their text: rules share what they write alike.
+    std::map<std::string, std::shared_ptr<const Hours>, std::less<>>& hours() { return hours_; }
 
 private:
     std::string unknown(std::string_view name);
@@ -55,6 +59,7 @@ private:
     core::WallTime now_;
     int suggestions_left_{50};  // each costs a look at all 600 names
     std::map<std::string, std::shared_ptr<const Zone>, std::less<>> compiled_;
+    std::map<std::string, std::shared_ptr<const Hours>, std::less<>> hours_;
 };
 
 }  // namespace crosspatch::policy

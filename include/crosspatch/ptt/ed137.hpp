@@ -44,6 +44,9 @@ struct Ed137Settings {
 class Ed137 {
 public:
     static constexpr std::chrono::milliseconds kEcho{250};
+    // Five presses a second, each told on, off and three times off again.
+    static constexpr std::uint8_t kHurried{25};
+    static constexpr std::chrono::seconds kHurryTime{1};
 
     struct Change {
         enum class Kind : std::uint8_t {
@@ -126,7 +129,9 @@ private:
     enum class Answer : std::uint8_t { None, Granted, Refused } answer_{};
     std::optional<floor::Class> talk_;
     rtp::ed137::Extension said_;
-    std::uint8_t owed_{};  // packets that are to go out at once
+    std::uint8_t owed_{};     // packets that are to go out at once
+    std::uint8_t hurried_{};  // so many have since then
+    core::Time hurried_since_{core::Time{} - kHurryTime};
     std::optional<core::Time> sent_at_;
 };
 

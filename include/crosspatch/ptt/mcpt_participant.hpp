@@ -138,7 +138,7 @@ private:
     void on_refused(const Message& message, core::Time now, Step& step);
     void on_position(const Message& message, core::Time now, Step& step);
     void on_taken(const Message& message, core::Time now, Step& step);
-    void on_idle(core::Time now, Step& step);
+    void on_idle(const Message& message, core::Time now, Step& step);
     void on_ack(const Message& message, core::Time now, Step& step);
     void on_expiry(core::Time now, Step& step);
     void on_repeat(core::Time now, Step& step);

@@ -91,8 +91,8 @@ public:
     // The message that tells a decision to this endpoint; nothing if it is none of its business, or is nothing that
     // TS 24.380 has words for (Joined, Skipped, Left, Warned).
     std::optional<rtp::FloorMessage> tell(const floor::Decision& decision, const Scene& scene);
-    // Taken or Idle, as things stand; nothing to who talks himself.
-    std::optional<rtp::FloorMessage> state(const Scene& scene);
+    // Taken or Idle, as things stand; nothing to who talks himself. `beside`: of who talks beside the holder.
+    std::optional<rtp::FloorMessage> state(const Scene& scene, bool beside = false);
     // The answer to a Release that nothing told since then has answered.
     std::optional<rtp::FloorMessage> answer(const Scene& scene);
     // `position` as Arbiter::queue_position() gives it; 0: not queued.
@@ -108,8 +108,8 @@ private:
     rtp::FloorMessage message(rtp::FloorType type, floor::Class level, bool broadcast) const;
     rtp::FloorMessage granted(const floor::Decision& decision, const Scene& scene);
     rtp::FloorMessage refusal(rtp::FloorType type, floor::Cause cause, const Scene& scene) const;
-    rtp::FloorMessage taken(const Talker& talker, const Scene& scene);
-    rtp::FloorMessage idle();
+    rtp::FloorMessage taken(const Talker& talker, const Scene& scene, bool beside);
+    rtp::FloorMessage idle(bool beside);
 
     Settings settings_;
     std::uint16_t sequence_;

@@ -36,7 +36,7 @@ struct Talkspurt {
     core::WallTime ended{};
     core::Time ended_mono{};
     core::Duration duration{};  // by the monotonic clock; a clock step leaves it alone
-    std::string end_cause;      // a phrase of TS 24.380, `released`, `lease`, …
+    std::string end_cause;      // a phrase of TS 24.380, `released`, `silence`, `timeout`, …
     std::vector<std::string> listeners;
     std::vector<Refusal> refused;
     // By agency: the names that it may not see, and what stands for them. Kept under `detail` by whoever records it.

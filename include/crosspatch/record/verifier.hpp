@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "crosspatch/core/result.hpp"
+#include "crosspatch/record/agency_key.hpp"
 
 namespace crosspatch::record {
 
@@ -32,7 +34,9 @@ struct Report {
     std::uint64_t size{};           // of the newest checkpoint that verifies
     std::string root;               // its root, hex
     std::uint64_t not_signed{};     // records after it
+    std::uint64_t consents{};       // on record, each signed by its agency
     bool pinned{false};             // the signer's key is the pinned one
+    bool agencies_pinned{false};    // keys of agencies were given by the auditor
     std::vector<Problem> problems;  // at most 1,000; then
     std::uint64_t more_problems{};
     std::vector<std::string> notes;  // not wrong, but worth knowing
@@ -41,8 +45,11 @@ struct Report {
     bool ok() const { return problems.empty(); }
 };
 
+// The keys of agencies that an auditor knows from elsewhere, by agency.
+using AgencyPins = std::map<std::string, PublicKey>;
+
 // Checks a data directory, or one copied log.db, offline: every line's form, hash, number and link, every
-// checkpoint's signature and root, the chain from file to file. One altered record is named, and the search
+// checkpoint's signature and root, every consent's signature, the chain from file to file. One altered record is named, and the search
 // goes on behind it.
 //
 // Shape    reads in one snapshot per file and may run beside the daemon; memory does not grow with the log.
@@ -55,13 +62,15 @@ class Verifier {
 public:
     // `pin`: a verifier key, `ed25519:BASE64`, a fingerprint or log id in hex, or a file that holds one of
     // these.
-    explicit Verifier(std::filesystem::path path, std::optional<std::string> pin = {});
+    explicit Verifier(std::filesystem::path path, std::optional<std::string> pin = {},
+                      AgencyPins agencies = {});
     // Whoever asks to stop gets Unavailable within a few records.
     core::Result<Report> run(const std::stop_token& stop = {});
 
 private:
     std::filesystem::path path_;
     std::optional<std::string> pin_;
+    AgencyPins agencies_;
 };
 
 std::string to_text(const Report& report);  // for people; ends with a newline

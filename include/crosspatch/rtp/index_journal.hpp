@@ -21,7 +21,8 @@ struct IndexRecord {
     KeyFingerprint key{};
     std::uint32_t ssrc{};
     IndexLimits limits;
-    core::Address address;  // receiving: the learned address of the source; none if it has a fixed one
+    core::Address address;       // receiving: the learned address of the source; none if it has a fixed one
+    std::uint16_t floor_port{};  // receiving: the port there that its floor messages come from; 0: not known
     bool operator==(const IndexRecord&) const = default;
 };
 
@@ -57,8 +58,8 @@ public:
     // The records of one kind under one key, the highest RTP limit first: what an endpoint restores at start.
     std::vector<IndexRecord> find(IndexRecord::Kind kind, const KeyFingerprint& key) const;
 
-    // Adds the record, or raises its limits and takes its address if it has one: that is where the radio is now,
-    // and no other record of the key keeps one. In memory: durable with the next sync().
+    // Adds the record, or raises its limits and takes its address and port if it has them: that is where the radio is now,
+    // and no other record of the key keeps them. In memory: durable with the next sync().
     void update(const IndexRecord& record);
     // The exact limits that a clean stop leaves, which may be below what was reserved. Requires: the stream
     // has ended and seals and opens nothing any more.

@@ -1,0 +1,134 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "crosspatch/bridge/config.hpp"
+#include "crosspatch/core/result.hpp"
+#include "crosspatch/core/time.hpp"
+#include "crosspatch/record/consent.hpp"
+
+namespace crosspatch::bridge {
+
+// The public key of each agency, wherever the private one is.
+using AgencyKeys = std::map<std::string, record::PublicKey>;
+
+// What a signed consent is held against.
+struct ConsentFacts {
+    const std::string& log;  // id of this gateway's
+    const Bridge& bridge;    // that it was handed in for
+    const AgencyKeys& keys;
+    core::WallTime wall;  // never earlier than the newest record's time
+    core::Time now;
+};
+
+enum class ConsentRefusal : std::uint8_t {
+    OtherGateway,
+    OtherBridge,
+    NotOnBridge,
+    Forged,
+    Revoked,
+    Replayed,
+    Forgotten,
+    Expired,
+    TooLong,
+    OtherTerms,
+    OtherAgreement,
+    TooMany
+};
+std::string_view word(ConsentRefusal refusal);  // for records: `other_gateway`
+std::string explain(ConsentRefusal refusal, const record::ConsentStatement& statement,
+                    const ConsentFacts& facts);
+
+enum class ConsentEnd : std::uint8_t { Time, Terms, Agreement, Key, Bridge, Revoked };
+std::string_view word(ConsentEnd end);  // for records: `time`, `terms`
+
+// Who has said yes to which bridge, for how long, and which consents are used up.
+//
+// Shape    consents that hold, at most kMost together with the ids of those that ended, which are kept until they expire;
+//          standing consents that were withdrawn; the newest key of each agency that is on record.
+// Time     a consent's deadlines are monotonic from its acceptance; after a restart from when it is read again.
+// Errors   parse() takes a file whole or not at all; nothing counts of one that is damaged.
+// Thread   control. Pure: clocks, keys and terms come from the caller.
+// Source   architecture.md, Consent.
+class Consents {
+public:
+    static constexpr std::size_t kMost = 10'000;
+    static constexpr std::chrono::hours kLongest{24 * 366};
+    static constexpr std::chrono::minutes kReminder{10};  // before the end, but at most a tenth of its length
+
+    struct Given {
+        record::SignedConsent consent;
+        record::PublicKey key{};  // that its signature verifies under
+        core::Time from{};        // counts from here
+        core::Time until{};       // to here
+        bool operator==(const Given&) const = default;
+
+        core::Time reminder() const;
+    };
+    struct Ended {
+        Given given;
+        ConsentEnd because;
+    };
+
+    // Why it is not taken; nothing if it may be. Does not change anything.
+    std::optional<ConsentRefusal> judge(const record::SignedConsent& consent,
+                                        const ConsentFacts& facts) const;
+    // Requires that judge() has nothing against it. A standing consent that was withdrawn stays so.
+    void accept(record::SignedConsent consent, const ConsentFacts& facts);
+
+    // The agencies on the bridge that do not consent now, in order.
+    std::vector<std::string> missing(const Bridge& bridge, const AgencyKeys& keys, core::Time now) const;
+    // The consent that counts longest for the agency; nullptr if none does or will. One that is yet to begin comes last.
+    const Given* given(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys,
+                       core::Time now) const;
+    bool stands(const Bridge& bridge, const std::string& agency) const;  // standing consent, not withdrawn
+
+    // Takes back what the agency has said, standing consent included, and gives what that ended.
+    std::vector<Ended> revoke(const Bridge& bridge, const std::string& agency);
+    // The standing consent of the agency does not count any more.
+    void withdraw(const std::string& bridge, const std::string& agency) {
+        withdrawn_.emplace(bridge, agency);
+    }
+    // Ends what time, other terms, another agreement, another key or a bridge that is gone have ended; forgets ids that have
+    // expired, and withdrawals from what stands no more.
+    std::vector<Ended> settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys, core::Time now);
+    // When settle() by time has something to do.
+    std::optional<core::Time> next_end() const;
+    const std::vector<Given>& all() const { return given_; }
+
+    // The keys of agencies that are not on record yet as they are now; they count as recorded from here on.
+    std::vector<std::string> unrecorded_keys(const AgencyKeys& keys);
+
+    // The list was lost: what `spent` names was used before, and if the log could not tell (`all_known` is false), so may
+    // have been whatever begins before `wall`.
+    void forget(const std::vector<record::ConsentStatement>& spent, bool all_known, core::WallTime wall,
+                core::Time now);
+
+    // One line of JSON and one with its SHA-256.
+    std::string text() const;
+    static core::Result<Consents> parse(std::string_view text, core::WallTime wall, core::Time now);
+    bool operator==(const Consents&) const = default;
+
+private:
+    struct Spent {
+        core::WallTime expires{};
+        core::Time until{};
+        bool revoked{};
+        bool operator==(const Spent&) const = default;
+    };
+    void spend(const Given& given, ConsentEnd because);
+
+    std::vector<Given> given_;
+    std::map<std::string, Spent> spent_;                       // by id
+    std::set<std::pair<std::string, std::string>> withdrawn_;  // bridge, agency
+    AgencyKeys recorded_;
+    core::WallTime forgotten_before_{};
+};
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,31 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "crosspatch/policy/layout.hpp"
+
+namespace crosspatch::policy {
+
+// Lines about many ways, and whether they say all there is to say.
+struct Told {
+    std::vector<std::string> lines;
+    bool complete{true};  // false: a bound was reached, and a line says which
+};
+
+// Who hears whom, bridge by bridge: a table of the channels, and for each way the rules on both keys with the situations
+// in which they decide.
+//
+// Shape    at most 100 columns; ways from one channel that are alike are told together. At most kMaxSituations are
+//          decided in all, Grid::kMaxCells on one way.
+// Time     hours are those of the week that follows `now`.
+inline constexpr std::size_t kMaxSituations = 5'000'000;  // some seconds
+inline constexpr std::size_t kMaxSentences = 2'000;
+Told who_hears_whom(const Layout& layout, const Names& names, core::WallTime now);
+
+// What is decided otherwise in `after` than in `before`, a sentence each. Both with names of the same table.
+//
+// Shape    bounds as above. Found from decisions on every way that a bridge opens in either, over all situations that
+//          rules of either tell apart; what is written otherwise and decides the same is no difference.
+Told differences(const Layout& before, const Layout& after, const Names& names, core::WallTime now);
+
+}  // namespace crosspatch::policy

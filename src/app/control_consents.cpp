@@ -1,0 +1,365 @@
+// Consents: given, revoked, reminded of, and brought back after a restart. control.hpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+#include <utility>
+
+#include "crosspatch/app/control.hpp"
+#include "crosspatch/bridge/terms.hpp"
+#include "crosspatch/core/file.hpp"
+#include "crosspatch/core/text.hpp"
+#include "crosspatch/core/time_text.hpp"
+#include "crosspatch/record/reader.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+using boost::json::value;
+using core::Error;
+
+object key_json(const bridge::AgencyKeys& keys, const KeptKeys& kept, const std::string& agency) {
+    const auto key = keys.find(agency);
+    return {{"id", agency},
+            {"key", key == keys.end() ? value(nullptr) : value(record::key_text(key->second))},
+            {"key_kept_by", kept.contains(agency) ? "gateway" : "agency"}};
+}
+
+// What the log says of consents, for when their list is lost.
+struct Told {
+    std::vector<record::ConsentStatement> given;              // accepted
+    std::set<std::pair<std::string, std::string>> withdrawn;  // bridge, agency: standing consents taken back
+    bool whole{};                                             // it could be read to its end
+};
+
+void take(const object& record, Told& into) {
+    static const value kNothing;
+    const auto in = [](const value& from, std::string_view key) -> const value& {
+        const object* one = from.if_object();
+        const value* found = one ? one->if_contains(key) : nullptr;
+        return found ? *found : kNothing;
+    };
+    if (record.at("outcome") != "ok") return;
+    const value whole(record);  // braces would make a list of it
+    const value& detail = in(whole, "detail");
+    if (const object* said = in(detail, "statement").if_object())
+        if (auto statement = record::read_statement(*said)) into.given.push_back(std::move(*statement));
+    const boost::json::string* bridge = in(in(whole, "object"), "id").if_string();
+    const boost::json::string* agency = in(detail, "agency").if_string();
+    if (record.at("type") == "consent.revoked" && in(detail, "standing") == true && bridge && agency)
+        into.withdrawn.emplace(*bridge, *agency);
+}
+
+// One file, and its first record is there: no part of the log had to be given up.
+bool is_in_one_piece(const std::filesystem::path& data_dir, record::Reader& reader) {
+    std::error_code failed;
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{data_dir, failed}) {
+        const std::string name = entry.path().filename();
+        files += name.starts_with("log") && name.ends_with(".db") ? 1 : 0;
+    }
+    const auto first = reader.records(std::nullopt, 1);
+    const array* items = first ? first->at("items").if_array() : nullptr;
+    return files == 1 && items && !items->empty() && items->front().at("seq") == 0;
+}
+
+Told read_log(const std::filesystem::path& data_dir) {
+    Told told;
+    record::Reader reader{data_dir};
+    const bool in_one_piece = is_in_one_piece(data_dir, reader);
+    std::optional<std::uint64_t> after;
+    for (;;) {
+        const auto page = reader.records(after, 500, "consent.");
+        if (!page) return told;
+        const array& items = page->at("items").as_array();
+        told.whole = items.empty() && in_one_piece;
+        if (items.empty()) return told;
+        for (const value& item : items) take(item.as_object(), told);
+        after = static_cast<std::uint64_t>(items.back().as_object().at("seq").as_int64());
+    }
+}
+
+}  // namespace
+
+// Never earlier than the newest record at the start, and from there on never behind the monotonic clock.
+core::WallTime Control::wall() const {
+    return std::max(core::wall_now(), not_before_ + (core::monotonic_now() - not_before_at_));
+}
+
+bool Control::kept() const {
+    return cuts_noted_ == cuts_made_ && keeper_->waiting(core::monotonic_now()) == core::Duration{};
+}
+
+void Control::read_consents(const std::filesystem::path& file) {
+    constexpr std::size_t kLongest = 64 << 20;
+    const auto octets = core::read_file(file, kLongest);
+    if (!octets && octets.error().code == Error::Code::NotFound)
+        return recover_consents(fmt::format("{} is gone", file.string()));
+    // It may be good: a daemon that cannot read it does not start, rather than forget what was revoked.
+    if (!octets) throw std::runtime_error{octets.error().context};
+    const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
+    auto consents = bridge::Consents::parse(text, wall(), core::monotonic_now());
+    if (consents) {
+        consents_ = std::move(*consents);
+        return;
+    }
+    const auto aside = put_aside(file);
+    recover_consents(fmt::format("{} could not be read{}: {}", file.string(),
+                                 aside ? " and is now " + *aside : "", consents.error().context));
+}
+
+// Nothing counts any more that was given, and what the log knows of is used up or taken back.
+void Control::recover_consents(const std::string& why) {
+    if (first_start_) return;
+    Told told = read_log(record_.data_dir());
+    std::erase_if(told.given, [&](const auto& one) { return one.expires <= wall(); });
+    if (told.given.empty() && told.withdrawn.empty() && told.whole) return;  // nothing was lost
+    consents_.forget(told.given, told.whole, wall(), core::monotonic_now());
+    for (const auto& [bridge, agency] : told.withdrawn) consents_.withdraw(bridge, agency);
+    standing_unknown_ = !told.whole;
+    record_alarm(
+        "consents.lost", true,
+        fmt::format("{}. No consent that was given before counts any more{}: bridges that need one stay "
+                    "closed until the agencies give it again",
+                    why,
+                    told.whole
+                        ? ""
+                        : ", and since the log could not be read either, no standing one, and none that "
+                          "begins before this start is taken"));
+}
+
+// Which of them were taken back nobody knows: none counts until the configuration gives it anew.
+void Control::withdraw_unknown(const Config& config) {
+    if (!std::exchange(standing_unknown_, false)) return;
+    for (const bridge::Bridge& bridge : config.bridges)
+        for (const std::string& agency : bridge.standing_consent) consents_.withdraw(bridge.id, agency);
+}
+
+core::Result<object> Control::terms(std::string_view id, const api::Actor& actor) {
+    const bridge::Bridge* bridge = bridge_config(id);
+    if (!bridge || !may_see(actor, *bridge))
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
+    array agencies;
+    for (const std::string& agency : bridge->agencies)
+        agencies.push_back(key_json(agency_keys_, kept_keys_, agency));
+    const Config& config = *estate_.config;
+    return object{{"id", bridge->id},
+                  {"bridge", bridge->id},
+                  {"gateway", record_.id()},
+                  {"agreement", bridge->agreement},
+                  {"agencies", std::move(agencies)},
+                  {"terms", bridge->terms},
+                  {"document", bridge::terms_of(*bridge, config.channels, *config.names,
+                                                config.gateway.record.recordings)}};
+}
+
+// The consent that a request brings, or that the gateway signs for it. Says what may not be, not yet whether it is good.
+core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& bridge, const object& body,
+                                                      const api::Actor& actor, record::Entry& entry) const {
+    if (body.contains("statement") || body.contains("signature")) {
+        // The signature is the agency's word; whoever may open the bridge may hand it in.
+        if (const auto allowed = may_command(bridge, actor); !allowed)
+            return core::Unexpected{allowed.error()};
+        entry.detail["refusal"] = "malformed";
+        return record::read_consent(body);
+    }
+    const auto text = [&](const char* key) {
+        const value* found = body.if_contains(key);
+        return found && found->is_string() ? std::string{found->get_string()} : std::string{};
+    };
+    const std::string agency = body.contains("agency") ? text("agency") : actor.agency;
+    entry.detail["refusal"] = "not_permitted";
+    if (actor.agency.empty() || actor.agency != agency || !commands(actor))
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("{} may not consent for agency '{}': its dispatchers and supervisors do, as "
+                        "gateway.operators names them",
+                        actor.name, core::escape(agency)));
+    entry.detail["refusal"] = "malformed";
+    const auto key = kept_keys_.find(agency);
+    if (key == kept_keys_.end())
+        return core::unexpected(
+            Error::Code::Invalid,
+            fmt::format(
+                "agency '{}' keeps its key itself: sign there what `crosspatchctl bridge terms {} --json` "
+                "prints, by `crosspatchctl consent sign`, and hand in that",
+                agency, bridge.id));
+    for (const auto& pair : body)
+        if (pair.key() != "agency" && pair.key() != "expires")
+            return core::unexpected(
+                Error::Code::Invalid,
+                fmt::format("'{}' does not belong here: a consent is {{agency, expires}} or "
+                            "{{statement, signature}}",
+                            core::escape(pair.key())));
+    const auto expires = core::from_rfc3339(text("expires"));
+    if (!expires)
+        return core::unexpected(Error::Code::Invalid,
+                                "'expires' is not a time; write it as 2026-11-22T16:00:00Z");
+    const auto now = std::chrono::floor<std::chrono::seconds>(wall());
+    if (*expires <= now)
+        return core::unexpected(Error::Code::Invalid,
+                                fmt::format("'expires' is past: now it is {}", core::rfc3339(now, 0)));
+    entry.detail.erase("refusal");
+    return record::sign({.id = record::new_consent_id(),
+                         .gateway = record_.id(),
+                         .bridge = bridge.id,
+                         .agency = agency,
+                         .not_before = now,
+                         .expires = *expires,
+                         .agreement = bridge.agreement,
+                         .terms = bridge.terms},
+                        *key->second);
+}
+
+core::Result<object> Control::consent(std::string_view id, const object& body, const api::Actor& actor) {
+    const bridge::Bridge* bridge = bridge_config(id);
+    if (!bridge || !may_see(actor, *bridge))
+        return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
+    record::Entry entry{.type = "consent.given",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "bridge"}, {"id", bridge->id}}};
+    const auto refuse = [&](Error why) -> core::Result<object> {
+        entry.outcome = record::Outcome::Denied;
+        entry.detail["reason"] = why.context;
+        chronicle_.publish(std::move(entry));
+        return core::Unexpected{std::move(why)};
+    };
+    auto yes = read_yes(*bridge, body, actor, entry);
+    if (!yes) return refuse(yes.error());
+    const record::ConsentStatement statement = yes->statement;
+    entry.detail = {{"agency", statement.agency}, {"id", statement.id}};
+    if (log_failing_too_long())
+        return refuse({Error::Code::Unavailable,
+                       "the log cannot be written, so no consent is taken; see `crosspatchctl status`"});
+    const bridge::ConsentFacts facts{record_.id(), *bridge, agency_keys_, wall(), core::monotonic_now()};
+    if (const auto refusal = consents_.judge(*yes, facts)) {
+        entry.detail["refusal"] = bridge::word(*refusal);
+        return refuse({Error::Code::Invalid, bridge::explain(*refusal, statement, facts)});
+    }
+    entry.detail["statement"] = record::to_json(statement);
+    entry.detail["signature"] = core::to_base64(yes->signature);
+    entry.detail["key"] = record::key_text(agency_keys_.at(statement.agency));
+    consents_.accept(std::move(*yes), facts);
+    keep_consents();
+    bridge_states_[bridge->id].ended.erase(statement.agency);
+    log_.info("consent.given", "the agency consents to the bridge",
+              {{"bridge", bridge->id},
+               {"agency", statement.agency},
+               {"until", core::rfc3339(statement.expires, 0)}});
+    chronicle_.publish(std::move(entry));
+    settle_bridges(*estate_.config, agency_keys_, true);
+    object answer = consent_json(*bridge, statement.agency);
+    answer["id"] = statement.id;
+    answer["bridge"] = bridge->id;
+    const std::vector<std::string>& missing = bridge_states_[bridge->id].missing;
+    answer["missing_consent"] = array(missing.begin(), missing.end());
+    return answer;
+}
+
+// After the fact: the workers have closed the bridge already.
+void Control::note_revocation(const bridge::Bridge& bridge, const api::Actor& actor,
+                              const std::string& reason) {
+    const bool stood = consents_.stands(bridge, actor.agency);
+    array ids;
+    for (const bridge::Consents::Ended& one : consents_.revoke(bridge, actor.agency))
+        ids.emplace_back(one.given.consent.statement.id);
+    keep_consents();
+    bridge_states_[bridge.id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
+    record::Entry entry{
+        .type = "consent.revoked",
+        .actor = actor_json(actor),
+        .object = {{"kind", "bridge"}, {"id", bridge.id}},
+        .detail = {{"agency", actor.agency}, {"consents", std::move(ids)}, {"standing", stood}}};
+    if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    log_.info(entry.type, "the agency takes its consent back",
+              {{"bridge", bridge.id}, {"agency", actor.agency}, {"by", actor.name}});
+    chronicle_.publish(std::move(entry));
+}
+
+// Ends what is due, at a reload or when a time has come; the bridges settle by it afterwards.
+void Control::settle_consents(core::Time now) {
+    const auto ended = consents_.settle(estate_.config->bridges, agency_keys_, now);
+    for (const bridge::Consents::Ended& one : ended) {
+        const record::ConsentStatement& statement = one.given.consent.statement;
+        const std::string because{bridge::word(one.because)};
+        record::Entry entry{
+            .type = "consent.expired",
+            .object = {{"kind", "bridge"}, {"id", statement.bridge}},
+            .detail = {{"agency", statement.agency}, {"id", statement.id}, {"because", because}}};
+        if (bridge_config(statement.bridge))
+            bridge_states_[statement.bridge].ended[statement.agency] = one.because;
+        log_.warning("consent.expired",
+                     one.because == bridge::ConsentEnd::Time
+                         ? "the consent has run out; the bridge needs a new one"
+                         : "what the agency consented to is not so any more; it has to consent again",
+                     {{"bridge", statement.bridge}, {"agency", statement.agency}, {"because", because}});
+        chronicle_.publish(std::move(entry));
+    }
+    if (!ended.empty()) keep_consents();
+}
+
+// An alarm for each consent that is about to end, where nothing follows it.
+void Control::remind(core::Time now) {
+    std::set<std::string> due;
+    for (const bridge::Consents::Given& one : consents_.all()) {
+        const record::ConsentStatement& statement = one.consent.statement;
+        const bridge::Bridge* bridge = bridge_config(statement.bridge);
+        if (!bridge || now < one.from || now < one.reminder() ||
+            consents_.stands(*bridge, statement.agency) ||
+            consents_.given(*bridge, statement.agency, agency_keys_, now) != &one)
+            continue;
+        const std::string name = fmt::format("{}{}.{}", kConsentAlarm, bridge->id, statement.agency);
+        due.insert(name);
+        record_alarm(
+            name, true,
+            fmt::format("the consent of {0} to bridge '{1}' ends at {2}, and the bridge closes with it: "
+                        "`crosspatchctl bridge consent {1}` there, or a newly signed one, before then",
+                        statement.agency, bridge->id, core::rfc3339(statement.expires, 0)));
+    }
+    std::vector<std::string> over;
+    for (const auto& [name, alarm] : alarms_)
+        if (name.starts_with(kConsentAlarm) && !due.contains(name)) over.push_back(name);
+    for (const std::string& name : over) record_alarm(name, false, "");
+}
+
+// An auditor checks consents against the key that the log has named before them.
+void Control::record_keys() {
+    const auto changed = consents_.unrecorded_keys(agency_keys_);
+    for (const std::string& agency : changed) {
+        array channels;
+        for (const bridge::Channel& channel : estate_.config->channels)
+            if (channel.agency == agency) channels.emplace_back(channel.id);
+        const object key = key_json(agency_keys_, kept_keys_, agency);
+        chronicle_.publish({.type = "key.added",
+                            .object = {{"kind", "agency"}, {"id", agency}, {"channels", std::move(channels)}},
+                            .detail = {{"key", key.at("key")}, {"key_kept_by", key.at("key_kept_by")}}});
+    }
+    if (!changed.empty()) keep_consents();
+}
+
+object Control::consent_json(const bridge::Bridge& bridge, const std::string& agency) const {
+    const core::Time now = core::monotonic_now();
+    const bridge::Consents::Given* given = consents_.given(bridge, agency, agency_keys_, now);
+    const bool stands = consents_.stands(bridge, agency);
+    object one = key_json(agency_keys_, kept_keys_, agency);
+    one.erase("id");
+    one["agency"] = agency;
+    one["state"] = stands ? "standing" : !given ? "missing" : now < given->from ? "later" : "given";
+    one["consent"] = given ? value(given->consent.statement.id) : value(nullptr);
+    one["from"] = given ? value(core::rfc3339(given->consent.statement.not_before, 0)) : value(nullptr);
+    one["until"] =
+        given && !stands ? value(core::rfc3339(given->consent.statement.expires, 0)) : value(nullptr);
+    if (given && !stands)
+        one["remaining_ms"] =
+            std::chrono::duration_cast<std::chrono::milliseconds>(given->until - now).count();
+    const auto state = bridge_states_.find(bridge.id);
+    if (!given && !stands && state != bridge_states_.end())
+        if (const auto ended = state->second.ended.find(agency); ended != state->second.ended.end())
+            one["ended"] = bridge::word(ended->second);
+    return one;
+}
+
+}  // namespace crosspatch::app

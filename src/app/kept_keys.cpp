@@ -1,0 +1,37 @@
+#include "crosspatch/app/kept_keys.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+core::Result<record::SigningKey> load_or_make(const std::filesystem::path& file) {
+    auto key = record::read_signing_key(file);
+    if (key || key.error().code != core::Error::Code::NotFound) return key;
+    auto made = record::SigningKey::generate();
+    if (const auto written = record::write_signing_key(file, made); !written)
+        return core::Unexpected{written.error()};
+    return made;
+}
+
+}  // namespace
+
+core::Result<KeptKeys> load_kept_keys(const std::filesystem::path& data_dir,
+                                      const std::vector<bridge::Agency>& agencies) {
+    KeptKeys kept;
+    for (const bridge::Agency& agency : agencies) {
+        if (!agency.key_kept_here) continue;
+        auto key = load_or_make(data_dir / "keys" / ("agency-" + agency.id + ".key"));
+        if (!key) return core::Unexpected{key.error()};
+        kept[agency.id] = std::make_shared<const record::SigningKey>(std::move(*key));
+    }
+    return kept;
+}
+
+bridge::AgencyKeys public_keys(const std::vector<bridge::Agency>& agencies, const KeptKeys& kept) {
+    bridge::AgencyKeys keys;
+    for (const bridge::Agency& agency : agencies)
+        if (agency.public_key) keys[agency.id] = *agency.public_key;
+    for (const auto& [agency, key] : kept) keys[agency] = key->public_key();
+    return keys;
+}
+
+}  // namespace crosspatch::app

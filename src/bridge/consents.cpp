@@ -1,0 +1,163 @@
+#include "crosspatch/bridge/consents.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace crosspatch::bridge {
+namespace {
+
+bool is_on(const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+const record::PublicKey* key_of(const AgencyKeys& keys, const std::string& agency) {
+    const auto found = keys.find(agency);
+    return found == keys.end() ? nullptr : &found->second;
+}
+
+// What has come between a consent and its bridge; nothing if it stands as it was given.
+std::optional<ConsentEnd> overtaken(const Consents::Given& given, const Bridge& bridge,
+                                    const AgencyKeys& keys) {
+    const record::ConsentStatement& statement = given.consent.statement;
+    const record::PublicKey* key = key_of(keys, statement.agency);
+    if (!key || *key != given.key) return ConsentEnd::Key;
+    if (!is_on(bridge.agencies, statement.agency)) return ConsentEnd::Bridge;
+    if (statement.terms != bridge.terms) return ConsentEnd::Terms;
+    if (statement.agreement != bridge.agreement) return ConsentEnd::Agreement;
+    return std::nullopt;
+}
+
+}  // namespace
+
+core::Time Consents::Given::reminder() const {
+    return until - std::min<core::Duration>(kReminder, (until - from) / 10);
+}
+
+std::optional<ConsentRefusal> Consents::judge(const record::SignedConsent& consent,
+                                              const ConsentFacts& facts) const {
+    using Refusal = ConsentRefusal;
+    const record::ConsentStatement& statement = consent.statement;
+    if (statement.gateway != facts.log) return Refusal::OtherGateway;
+    if (statement.bridge != facts.bridge.id) return Refusal::OtherBridge;
+    const record::PublicKey* key = key_of(facts.keys, statement.agency);
+    if (!key || !is_on(facts.bridge.agencies, statement.agency)) return Refusal::NotOnBridge;
+    // Before anything that only the agency is to learn.
+    if (!record::verifies(consent, *key)) return Refusal::Forged;
+    if (const auto spent = spent_.find(statement.id); spent != spent_.end())
+        return spent->second.revoked ? Refusal::Revoked : Refusal::Replayed;
+    const auto same = [&](const Given& given) { return given.consent.statement.id == statement.id; };
+    if (std::any_of(given_.begin(), given_.end(), same)) return Refusal::Replayed;
+    if (statement.not_before < forgotten_before_) return Refusal::Forgotten;
+    if (statement.expires <= facts.wall) return Refusal::Expired;
+    if (statement.expires - facts.wall > kLongest) return Refusal::TooLong;
+    if (statement.terms != facts.bridge.terms) return Refusal::OtherTerms;
+    if (statement.agreement != facts.bridge.agreement) return Refusal::OtherAgreement;
+    if (given_.size() + spent_.size() >= kMost) return Refusal::TooMany;
+    return std::nullopt;
+}
+
+void Consents::accept(record::SignedConsent consent, const ConsentFacts& facts) {
+    assert(!judge(consent, facts));
+    const record::PublicKey& key = facts.keys.at(consent.statement.agency);
+    Given given{.consent = std::move(consent), .key = key};
+    const record::ConsentStatement& statement = given.consent.statement;
+    given.from = facts.now + std::max(statement.not_before - facts.wall, core::WallTime::duration{});
+    given.until = facts.now + (statement.expires - facts.wall);
+    given_.push_back(std::move(given));
+}
+
+bool Consents::stands(const Bridge& bridge, const std::string& agency) const {
+    return is_on(bridge.standing_consent, agency) && !withdrawn_.contains({bridge.id, agency});
+}
+
+const Consents::Given* Consents::given(const Bridge& bridge, const std::string& agency,
+                                       const AgencyKeys& keys, core::Time now) const {
+    const Given* best = nullptr;
+    for (const Given& one : given_) {
+        const record::ConsentStatement& statement = one.consent.statement;
+        if (statement.bridge != bridge.id || statement.agency != agency || now >= one.until) continue;
+        if (overtaken(one, bridge, keys)) continue;
+        const auto rank = [&](const Given& given) { return std::pair{given.from <= now, given.until}; };
+        if (!best || rank(one) > rank(*best)) best = &one;
+    }
+    return best;
+}
+
+std::vector<std::string> Consents::missing(const Bridge& bridge, const AgencyKeys& keys,
+                                           core::Time now) const {
+    std::vector<std::string> missing;
+    for (const std::string& agency : bridge.agencies) {
+        if (stands(bridge, agency)) continue;
+        const Given* one = given(bridge, agency, keys, now);
+        if (!one || now < one->from) missing.push_back(agency);
+    }
+    return missing;
+}
+
+void Consents::spend(const Given& given, ConsentEnd because) {
+    const record::ConsentStatement& statement = given.consent.statement;
+    spent_[statement.id] = {statement.expires, given.until, because == ConsentEnd::Revoked};
+}
+
+std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::string& agency) {
+    std::vector<Ended> ended;
+    if (is_on(bridge.standing_consent, agency)) withdraw(bridge.id, agency);
+    std::erase_if(given_, [&](const Given& one) {
+        const record::ConsentStatement& statement = one.consent.statement;
+        if (statement.bridge != bridge.id || statement.agency != agency) return false;
+        spend(one, ConsentEnd::Revoked);
+        ended.push_back({one, ConsentEnd::Revoked});
+        return true;
+    });
+    return ended;
+}
+
+std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys,
+                                              core::Time now) {
+    const auto find = [&](const std::string& id) {
+        return std::find_if(bridges.begin(), bridges.end(), [&](const Bridge& one) { return one.id == id; });
+    };
+    std::vector<Ended> ended;
+    std::erase_if(given_, [&](const Given& one) {
+        const auto bridge = find(one.consent.statement.bridge);
+        std::optional<ConsentEnd> because =
+            bridge == bridges.end() ? std::optional{ConsentEnd::Bridge} : overtaken(one, *bridge, keys);
+        if (now >= one.until) because = ConsentEnd::Time;
+        if (!because) return false;
+        if (*because != ConsentEnd::Time) spend(one, *because);
+        ended.push_back({one, *because});
+        return true;
+    });
+    std::erase_if(spent_, [&](const auto& one) { return now >= one.second.until; });
+    std::erase_if(withdrawn_, [&](const auto& one) {
+        const auto bridge = find(one.first);
+        return bridge == bridges.end() || !is_on(bridge->standing_consent, one.second);
+    });
+    return ended;
+}
+
+std::optional<core::Time> Consents::next_end() const {
+    std::optional<core::Time> next;
+    for (const Given& one : given_) next = std::min(next.value_or(one.until), one.until);
+    for (const auto& [id, one] : spent_) next = std::min(next.value_or(one.until), one.until);
+    return next;
+}
+
+std::vector<std::string> Consents::unrecorded_keys(const AgencyKeys& keys) {
+    std::vector<std::string> changed;
+    for (const auto& [agency, key] : keys)
+        if (const record::PublicKey* before = key_of(recorded_, agency); !before || *before != key)
+            changed.push_back(agency);
+    for (const std::string& agency : changed) recorded_[agency] = keys.at(agency);
+    return changed;
+}
+
+void Consents::forget(const std::vector<record::ConsentStatement>& spent, bool all_known, core::WallTime wall,
+                      core::Time now) {
+    for (const record::ConsentStatement& one : spent)
+        if (one.expires > wall && spent_.size() < kMost)
+            spent_[one.id] = {one.expires, now + (one.expires - wall), false};
+    if (!all_known) forgotten_before_ = wall;
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,180 @@
+#include "crosspatch/bridge/terms.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace crosspatch::bridge {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+using boost::json::value;
+
+array sorted(std::vector<std::string> texts) {
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return array(texts.begin(), texts.end());
+}
+
+std::string_view word(Direction direction) {
+    switch (direction) {
+        case Direction::Talk:
+            return "talk";
+        case Direction::Listen:
+            return "listen";
+        case Direction::Both:
+            break;
+    }
+    return "both";
+}
+
+// Writes down one rule's `when` from its compiled sets.
+class When {
+public:
+    explicit When(const policy::Names& names) : names_{names} {}
+
+    object of(const policy::Conditions& conditions) {
+        put_names("agency", conditions.agency);
+        put_names("channel", conditions.channel);
+        put_names("role", conditions.role);
+        put_names("talker", conditions.talker);
+        put_words("kind", conditions.fields, policy::field::kKind, 4,
+                  [](unsigned i) { return value(policy::word(static_cast<policy::Kind>(i))); });
+        put_words("emergency", conditions.fields, policy::field::kEmergency, 2,
+                  [](unsigned i) { return value(i == 1); });
+        put_words("sensitivity", conditions.fields, policy::field::kSensitivity, 5,
+                  [](unsigned i) { return value(policy::word(static_cast<policy::Sensitivity>(i))); });
+        put_suites(conditions.fields);
+        put_hours("hours", conditions.hours.any_of, when_);
+        put_hours("hours", conditions.hours.none_of, not_);
+        if (!not_.empty()) when_["not"] = std::move(not_);
+        return std::move(when_);
+    }
+
+private:
+    void put_names(const char* key, const policy::NameSet& set) {
+        if (set.any()) return;
+        std::vector<std::string> texts;
+        for (const policy::NameId id : set.ids) texts.emplace_back(names_.text(id));
+        (set.except ? not_ : when_)[key] = sorted(std::move(texts));
+    }
+
+    template <typename Word>
+    void put_words(const char* key, std::uint32_t fields, unsigned first, unsigned count, Word word) {
+        array words;
+        for (unsigned i = 0; i < count; ++i)
+            if ((fields >> (first + i) & 1U) != 0) words.push_back(word(i));
+        if (words.size() < count) when_[key] = std::move(words);
+    }
+
+    // What has no SRTP at all (Api) has a bit and no word: a list leaves it out, `not` leaves it in.
+    void put_suites(std::uint32_t fields) {
+        array in;
+        array out;
+        for (unsigned i = 0; i < policy::kSuites; ++i) {
+            const auto suite = static_cast<policy::Suite>(i);
+            if (suite == policy::Suite::Api) continue;
+            const bool has = (fields >> (policy::field::kSuite + i) & 1U) != 0;
+            (has ? in : out).emplace_back(policy::word(suite));
+        }
+        const auto api = static_cast<unsigned>(policy::Suite::Api);
+        const bool is_list = (fields >> (policy::field::kSuite + api) & 1U) == 0;
+        if (is_list)
+            when_["suite"] = std::move(in);
+        else if (!out.empty())
+            not_["suite"] = std::move(out);
+    }
+
+    static void put_hours(const char* key, const std::vector<std::shared_ptr<const policy::Hours>>& hours,
+                          object& into) {
+        std::vector<std::string> texts;
+        for (const auto& one : hours) texts.push_back(one->text());
+        if (!texts.empty()) into[key] = sorted(std::move(texts));
+    }
+
+    const policy::Names& names_;
+    object when_;
+    object not_;
+};
+
+array rules_json(const policy::RuleList& list, const policy::Names& names) {
+    array rules;
+    for (const policy::Rule& rule : list.rules) {
+        object one{{"id", rule.id}, {"action", rule.action == policy::Action::Allow ? "allow" : "deny"}};
+        if (object when = When{names}.of(rule.when); !when.empty()) one["when"] = std::move(when);
+        object effects;
+        if (rule.effects.gain_db < 0 || rule.effects.gain_db > 0)
+            effects["gain"] = fmt::format("{}dB", rule.effects.gain_db);
+        if (rule.effects.max_talk) effects["max_talk_ms"] = rule.effects.max_talk->count();
+        if (rule.effects.pseudonymise) effects["pseudonymise"] = true;
+        if (rule.effects.strip_tones) effects["strip_tones"] = true;
+        if (rule.effects.announce) effects["announce"] = true;
+        if (!effects.empty()) one["effects"] = std::move(effects);
+        if (!rule.reason.empty()) one["reason"] = rule.reason;
+        rules.push_back(std::move(one));
+    }
+    return rules;
+}
+
+array preemption_json(const std::vector<Preemption>& rules) {
+    array list;
+    for (const Preemption& rule : rules) {
+        object one;
+        if (!rule.roles.empty()) one["role"] = sorted(rule.roles);
+        if (!rule.agency.empty()) one["agency"] = rule.agency;
+        if (rule.emergency) one["emergency"] = true;
+        object over;
+        if (!rule.over_agency.empty()) over["agency"] = rule.over_agency;
+        if (!rule.over_roles.empty()) over["role"] = sorted(rule.over_roles);
+        if (!over.empty()) one["over"] = std::move(over);
+        list.push_back(std::move(one));
+    }
+    return list;
+}
+
+object ceilings_json(const std::vector<Ceiling<std::string>>& ceilings) {
+    object all;
+    for (const Ceiling<std::string>& ceiling : ceilings) {
+        const auto level = ceiling.most.level;
+        all[ceiling.agency] = {{"class", level == floor::Class::Emergency       ? "emergency"
+                                         : level == floor::Class::ImminentPeril ? "imminent_peril"
+                                                                                : "normal"},
+                               {"priority", ceiling.most.priority}};
+    }
+    return all;
+}
+
+}  // namespace
+
+object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, const policy::Names& names,
+                bool recordings) {
+    object owners;
+    object directions;
+    object outbound;
+    object inbound;
+    object sensitivity;
+    for (const Leg& leg : bridge.legs) {
+        directions[leg.channel] = word(leg.direction);
+        const auto channel = std::find_if(channels.begin(), channels.end(),
+                                          [&](const Channel& one) { return one.id == leg.channel; });
+        if (channel == channels.end()) continue;
+        owners[leg.channel] = channel->agency;
+        outbound[leg.channel] = rules_json(channel->outbound, names);
+        inbound[leg.channel] = rules_json(channel->inbound, names);
+        sensitivity[leg.channel] = policy::word(channel->sensitivity);
+    }
+    if (bridge.sensitivity) sensitivity["at_most"] = policy::word(*bridge.sensitivity);
+    return {{"channels", std::move(owners)},
+            {"directions", std::move(directions)},
+            {"outbound", std::move(outbound)},
+            {"inbound", std::move(inbound)},
+            {"preemption", object{{"rules", preemption_json(bridge.preemption)},
+                                  {"ceilings", ceilings_json(bridge.ceilings)}}},
+            {"retention", object{{"recordings", recordings}}},
+            {"sensitivity", std::move(sensitivity)}};
+}
+
+}  // namespace crosspatch::bridge

@@ -1,0 +1,50 @@
+#include "crosspatch/app/kept_keys.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/temp_directory.hpp"
+
+namespace crosspatch::app {
+namespace {
+
+std::vector<bridge::Agency> agencies() {
+    bridge::Agency kept{.id = "northgate", .key_kept_here = true};
+    bridge::Agency own{.id = "metro-pd"};
+    own.public_key = record::SigningKey::generate().public_key();
+    return {kept, own};
+}
+
+TEST_CASE("an agency whose key the gateway keeps gets one of its own, and keeps it") {
+    const tests::TempDirectory directory;
+    std::filesystem::create_directory(directory / "keys");
+    const auto all = agencies();
+    const auto first = load_kept_keys(directory.path(), all);
+    REQUIRE(first);
+    CHECK(first->size() == 1);
+    const auto file = directory / "keys/agency-northgate.key";
+    CHECK(std::filesystem::status(file).permissions() == std::filesystem::perms{0600});
+    CHECK_FALSE(std::filesystem::exists(directory / "keys/agency-metro-pd.key"));
+    const auto again = load_kept_keys(directory.path(), all);
+    REQUIRE(again);
+    const bridge::AgencyKeys keys = public_keys(all, *again);
+    CHECK(keys == public_keys(all, *first));
+    CHECK(keys.at("metro-pd") == *all[1].public_key);
+    CHECK(keys.at("northgate") != keys.at("metro-pd"));
+}
+
+TEST_CASE("a key file that others may read or that holds something else is left as it is, and said") {
+    const tests::TempDirectory directory;
+    std::filesystem::create_directory(directory / "keys");
+    for (const auto& [text, mode] : {std::pair{"", 0600}, std::pair{"AAEC\n", 0600},
+                                     std::pair{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", 0644}}) {
+        directory.write("keys/agency-northgate.key", text, static_cast<mode_t>(mode));
+        const auto loaded = load_kept_keys(directory.path(), agencies());
+        REQUIRE_FALSE(loaded);
+        CHECK(loaded.error().context.find("agency-northgate.key") != std::string::npos);
+        CHECK(std::filesystem::file_size(directory / "keys/agency-northgate.key") ==
+              std::string_view{text}.size());
+    }
+}
+
+}  // namespace
+}  // namespace crosspatch::app
