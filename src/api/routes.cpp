@@ -8,6 +8,7 @@
 #include <charconv>
 #include <functional>
 
+#include "crosspatch/api/veil.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/core/time_text.hpp"
 #include "crosspatch/record/verifier.hpp"
@@ -150,6 +151,7 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::get, {"api", "v1", "status"}, false, &Routes::status},
         {Verb::get, {"api", "v1", "channels"}, false, &Routes::channels},
         {Verb::get, {"api", "v1", "channels", "*"}, false, &Routes::channels},
+        {Verb::post, {"api", "v1", "channels", "*", "label"}, false, &Routes::label_channel},
         {Verb::get, {"api", "v1", "endpoints"}, false, &Routes::endpoints},
         {Verb::get, {"api", "v1", "endpoints", "*"}, false, &Routes::endpoints},
         {Verb::post, {"api", "v1", "endpoints", "*", "disable"}, false, &Routes::disable_endpoint},
@@ -339,6 +341,20 @@ Answer Routes::close_bridge(const Request& request) { return cut(Cut::CloseBridg
 Answer Routes::disable_endpoint(const Request& request) { return cut(Cut::DisableEndpoint, request); }
 Answer Routes::revoke_endpoint(const Request& request) { return cut(Cut::RevokeEndpoint, request); }
 
+Answer Routes::label_channel(const Request& request) {
+    const json::value* label = request.body.if_contains("label");
+    const json::value* lasts = request.body.if_contains("lasts_ms");
+    if (!label || !label->is_string() || (lasts && !lasts->is_int64()))
+        co_return problem(Status::unprocessable_entity,
+                          "say {\"label\": \"RED\"}, and for a time \"lasts_ms\": 1800000");
+    Gateway::Label wanted{.label = std::string{label->get_string()}};
+    if (lasts) wanted.lasts = std::chrono::milliseconds{lasts->get_int64()};
+    // On this thread, straight into the workers' queues, like a cut.
+    const auto done = gateway_.set_label(request.path[3], wanted, *request.actor, reason_of(request));
+    if (done) co_return json_response(json::object{{"id", request.path[3]}, {"label", wanted.label}});
+    co_return co_await refused(request, &Gateway::channels, done.error());
+}
+
 Answer Routes::enable_endpoint(const Request& request) {
     const auto enable = [&] { return gateway_.enable_endpoint(request.path[3], *request.actor); };
     const auto done = co_await on_control(enable);
@@ -374,6 +390,7 @@ Answer Routes::calls(const Request& request) {
     const auto see = [&] { return gateway_.own(*request.actor); };
     const auto own = co_await on_control(see);
     if (own) filter.visible_channels = own->channels;
+    if (own) filter.agency = request.actor->agency;
     const auto read = [&] { return reader_.calls(filter); };
     auto found = co_await on_disk(reads_, read);
     if (found && own)
@@ -391,8 +408,10 @@ Answer Routes::call(const Request& request) {
     if (!found) co_return problem(found.error());
     if (own) show_known(*found, *own);
     if (own)
-        for (json::value& talkspurt : found->at("talkspurts").as_array())
+        for (json::value& talkspurt : found->at("talkspurts").as_array()) {
             show_own(talkspurt.as_object(), *own);
+            veil(talkspurt.as_object(), request.actor->agency, is_in(own->channels, talkspurt.at("channel")));
+        }
     co_return json_response(*found);
 }
 
@@ -404,6 +423,7 @@ Answer Routes::talkspurt(const Request& request) {
     if (!found) co_return problem(found.error());
     // Another agency's object that one may not see is not there.
     if (own && !show_own(*found, *own)) co_return problem(Status::not_found, "there is no such talkspurt");
+    if (own) veil(*found, request.actor->agency, is_in(own->channels, found->at("channel")));
     co_return json_response(*found);
 }
 
@@ -450,7 +470,11 @@ Answer Routes::log_records(const Request& request) {
         if (page && own) keep(page->at("items").as_array(), mine);
         return page;
     };
-    const auto found = co_await on_disk(reads_, read);
+    auto found = co_await on_disk(reads_, read);
+    if (found)
+        for (json::value& record : found->at("items").as_array())
+            veil(record.as_object(), request.actor->agency,
+                 caused_by(record.as_object(), request.actor->agency));
     co_return found ? json_response(*found) : problem(found.error());
 }
 

@@ -56,6 +56,7 @@ private:
     Answer revoke_consent(const Request& request);
     Answer disable_endpoint(const Request& request);
     Answer revoke_endpoint(const Request& request);
+    Answer label_channel(const Request& request);
     Answer enable_endpoint(const Request& request);
     Answer reload(const Request& request);
     Answer calls(const Request& request);

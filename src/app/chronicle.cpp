@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crosspatch/api/veil.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/floor/cause.hpp"
 #include "src/app/denial.hpp"
@@ -472,6 +473,11 @@ record::Entry Chronicle::floor_entry(std::string type, const Report& report) con
 
 void Chronicle::publish(record::Entry entry, const Report* report) {
     name_channels(estate_, entry.object);
+    if (hidden_ && !hidden_().empty())
+        if (auto named =
+                api::named_in(hidden_(), {&entry.actor, &entry.source, &entry.object, &entry.detail});
+            !named.empty())
+            entry.detail["pseudonyms"] = std::move(named);
     const core::WallTime time = report ? wall(report->at) : core::wall_now();
     boost::json::object event{{"type", entry.type},
                               {"time", core::rfc3339(time, 3)},

@@ -51,6 +51,7 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
     read_consents(parts.files[static_cast<std::size_t>(Keeper::Document::Consents)]);
     chronicle_.set_explainer(
         [this](std::uint32_t endpoint, std::uint32_t channel) { return explain_refusal(endpoint, channel); });
+    chronicle_.set_hidden([this]() -> const boost::json::object& { return hidden(); });
     if (const auto& damage = parts.journal.damage(); damage.lost > 0)
         log_.warning("recovery",
                      "the file of SRTP packet numbers was damaged; streams without a record begin anew",
@@ -135,8 +136,10 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
     max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
+    hidden_.reset();
     settle_orders();
     publish_directory();
+    apply_labels();
     record_keys();
     settle_consents(core::monotonic_now());
     settle_bridges(*estate_.config, agency_keys_, true);
@@ -194,6 +197,8 @@ void Control::publish_directory() {
     for (const auto& [index, radio] : estate_.radios) directory->endpoints[radio->settings.id] = index;
     for (const bridge::Bridge& bridge : estate_.config->bridges)
         directory->bridges[bridge.id] = estate_.bridges.of(bridge.id);
+    for (const bridge::Channel& channel : estate_.config->channels)
+        directory->channels[channel.id] = estate_.channels.of(channel.id);
     directory_.store(std::move(directory));
     dismiss_listeners();
 }
@@ -263,6 +268,7 @@ void Control::on_second() {
                  "would be forgotten by a "
                  "restart: is the disk full, failing or hanging?");
     drop_old_keys(now);
+    if (estate_.config) end_labels(now);
     const bool refuse = estate_.config &&
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;

@@ -93,6 +93,7 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     state.open = open;
     state.since = core::wall_now();
     state.by = by;
+    if (open) begin_pseudonyms(bridge);
     post_all(
         [index, open](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, open, now); });
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",

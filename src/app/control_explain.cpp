@@ -7,43 +7,13 @@
 
 #include "crosspatch/app/control.hpp"
 #include "crosspatch/policy/explain.hpp"
+#include "src/app/crossing_facts.hpp"
 
 namespace crosspatch::app {
 namespace {
 
 using boost::json::object;
 using core::Error;
-
-const bridge::Channel* find_channel(const Config& config, std::string_view id) {
-    const auto found = std::find_if(config.channels.begin(), config.channels.end(),
-                                    [&](const auto& c) { return c.id == id; });
-    return found == config.channels.end() ? nullptr : &*found;
-}
-
-policy::Suite suite_of(rtp::Suite suite) {
-    return policy::suite_of(rtp::info(suite).name).value_or(policy::Suite::None);
-}
-
-policy::SuiteSet suites_on(const Config& config, const std::string& channel) {
-    policy::SuiteSet suites;
-    for (const endpoint::Config& one : config.endpoints)
-        if (one.settings.channel == channel && one.settings.direction != bridge::Direction::Talk)
-            suites.insert(suite_of(one.settings.suite));
-    return suites;
-}
-
-// What the rules look at when `talker` (nothing: somebody on the channel) speaks on `from` towards `to`.
-policy::Facts facts_of(const policy::Names& names, const bridge::Channel& from, const bridge::Channel& to,
-                       const endpoint::Settings* talker) {
-    return {.own_agency = names.find(from.agency),
-            .own_channel = names.find(from.id),
-            .other_agency = names.find(to.agency),
-            .other_channel = names.find(to.id),
-            .talker = names.find(talker ? talker->talker.id : ""),
-            .role = names.find(talker ? talker->talker.role : "guard"),
-            .sensitivity = from.sensitivity,
-            .suite = talker ? suite_of(talker->suite) : policy::Suite::AeadAes256Gcm};
-}
 
 object key_json(const policy::Decision& decision) {
     return {{"allowed", decision.allowed},
@@ -84,8 +54,13 @@ std::string Control::explain_way(const bridge::Channel& from, const bridge::Chan
             out->direction != bridge::Direction::Listen && in->direction != bridge::Direction::Talk;
         way = fmt::format("bridge {} joins them; it is {}{}", bridge.id, open ? "open" : "closed",
                           ways ? "" : ", but not in this direction");
-        answer["bridge"] = {{"id", bridge.id}, {"open", open}, {"direction", ways}};
-        if (open && ways) break;
+        const bool carries = !bridge.sensitivity || label_of(from) >= *bridge.sensitivity;
+        if (!carries)
+            way +=
+                fmt::format(", and what is said on {} is {}, more restricted than the {} that it may carry",
+                            from.id, policy::word(label_of(from)), policy::word(*bridge.sensitivity));
+        answer["bridge"] = {{"id", bridge.id}, {"open", open}, {"direction", ways}, {"carries", carries}};
+        if (open && ways && carries) break;
     }
     return way;
 }
@@ -100,13 +75,16 @@ core::Result<object> Control::explain(const Question& question, const api::Actor
     // Who belongs to an agency asks about what leaves or reaches his own channels; nothing else is there.
     const bool concerned =
         actor.agency.empty() || (from && is_own(actor, from->id)) || (to && is_own(actor, to->id));
-    if (!from || !concerned)
+    // Whom he may not know is not there for him.
+    const bool is_hidden = hidden_from(actor).contains(question.from);
+    if (!from || !concerned || is_hidden)
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("'{}' is neither an endpoint nor a channel", question.from));
     if (!to)
         return core::unexpected(Error::Code::NotFound, fmt::format("there is no channel '{}'", question.to));
     policy::Facts facts = facts_of(*config.names, *from, *to, talker);
     facts.emergency = question.emergency;
+    facts.sensitivity = label_of(*from);
     if (question.role &&
         std::find(policy::kRoles.begin(), policy::kRoles.end(), *question.role) == policy::kRoles.end())
         return core::unexpected(Error::Code::Invalid, fmt::format("'{}' is not a role; {}", *question.role,
@@ -159,11 +137,17 @@ record::Talkspurt::Refusal Control::explain_refusal(std::uint32_t endpoint, std:
     const endpoint::Settings& talker = radio->second->settings;
     const bridge::Channel* from = find_channel(config, talker.channel);
     if (!from) return refusal;
-    const policy::Facts facts = facts_of(*config.names, *from, *to, &talker);
+    policy::Facts facts = facts_of(*config.names, *from, *to, &talker);
+    facts.sensitivity = label_of(*from);
     const policy::Crossing crossing = policy::decide_crossing(from->outbound, to->inbound, facts,
                                                               suites_on(config, to->id), core::wall_now());
     const auto lines = policy::explain(facts, crossing, *config.names);
     refusal.reason = fmt::format("{}", fmt::join(lines, "; "));
+    // Both keys allow it, so it was a bridge that may not carry it.
+    if (crossing.allowed) {
+        boost::json::object ignored;
+        refusal.reason += "; " + explain_way(*from, *to, ignored);
+    }
     if (!crossing.outbound.allowed && crossing.outbound.rule) refusal.rule = crossing.outbound.rule->id;
     for (std::size_t i = 0; i < policy::kSuites && crossing.outbound.allowed; ++i)
         if (const auto suite = static_cast<policy::Suite>(i); crossing.asked.contains(suite) &&

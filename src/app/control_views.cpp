@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "crosspatch/api/veil.hpp"
 #include "crosspatch/app/control.hpp"
 #include "crosspatch/policy/facts.hpp"
 
@@ -151,6 +152,22 @@ object Control::status(const api::Actor& actor) {
             {"log_durable", health.durable}};
 }
 
+// How it was raised; nothing while it is as configured.
+value Control::label_json(const bridge::Channel& channel) const {
+    const auto raised = orders_.labels().find(channel.id);
+    if (raised == orders_.labels().end() || label_of(channel) == channel.sensitivity) return nullptr;
+    object label{{"configured", policy::word(channel.sensitivity)},
+                 {"by", raised->second.by},
+                 {"since", time_text(raised->second.at)},
+                 {"remaining_ms", nullptr}};
+    if (raised->second.lasts) {
+        const auto left = raised->second.at_mono + *raised->second.lasts - core::monotonic_now();
+        label["remaining_ms"] =
+            std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(left).count(), 0);
+    }
+    return label;
+}
+
 array Control::channels(const api::Actor& actor) {
     array items;
     for (const bridge::Channel& channel : estate_.config->channels) {
@@ -165,9 +182,11 @@ array Control::channels(const api::Actor& actor) {
         items.push_back(object{{"id", channel.id},
                                {"name", channel.name},
                                {"agency", channel.agency},
-                               {"sensitivity", policy::word(channel.sensitivity)},
+                               {"sensitivity", policy::word(label_of(channel))},
+                               {"label", label_json(channel)},
                                {"endpoints", std::move(endpoints)},
                                {"bridges", std::move(bridges)}});
+        api::rename(items.back().at("endpoints"), hidden_from(actor));
     }
     return items;
 }
@@ -221,6 +240,7 @@ array Control::endpoints(const api::Actor& actor) {
                                    {"state", state_of(chronicle_.radio(index))},
                                    {"talker", settings.talker.id}});
     }
+    for (value& item : items) api::rename(item, hidden_from(actor));
     return items;
 }
 
@@ -235,18 +255,20 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
     const auto missing = consents_.missing(bridge, agency_keys_, core::monotonic_now());
     array consents;
     for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
-    object json{{"id", bridge.id},
-                {"state", state.open ? "open" : "closed"},
-                {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},
-                {"by", state.by.empty() ? value(nullptr) : value(state.by)},
-                {"channels", std::move(legs)},
-                {"opens", bridge.opens == bridge::Opens::Always ? "always" : "on_request"},
-                {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
-                {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
-                {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
-                {"missing_consent", array(missing.begin(), missing.end())},
-                {"consents", std::move(consents)},
-                {"terms", bridge.terms}};
+    object json{
+        {"id", bridge.id},
+        {"state", state.open ? "open" : "closed"},
+        {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},
+        {"by", state.by.empty() ? value(nullptr) : value(state.by)},
+        {"channels", std::move(legs)},
+        {"opens", bridge.opens == bridge::Opens::Always ? "always" : "on_request"},
+        {"sensitivity", bridge.sensitivity ? value(policy::word(*bridge.sensitivity)) : value(nullptr)},
+        {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
+        {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
+        {"standing_consent", array(bridge.standing_consent.begin(), bridge.standing_consent.end())},
+        {"missing_consent", array(missing.begin(), missing.end())},
+        {"consents", std::move(consents)},
+        {"terms", bridge.terms}};
     const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
     if (state.open && command && bridge.expires)
         json["remaining_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -296,6 +318,8 @@ array Control::floor(const api::Actor& actor) {
             item["beside"] = std::move(beside);
         }
         item["queue"] = queue_json(channel);
+        for (const char* named : {"talker", "endpoint", "queue"})
+            api::rename(item[named], hidden_from(actor));
         items.push_back(std::move(item));
     }
     return items;
@@ -332,7 +356,10 @@ void Control::tell(const object& event) {
         const auto sees = [&](std::string_view channel) {
             return is_own_affair ? is_own(*actor, channel) : may_see(*actor, channel);
         };
-        if (concerns(event, *actor, sees)) listener.event(event);
+        if (!concerns(event, *actor, sees)) continue;
+        object shown = event;
+        api::veil(shown, actor->agency, api::caused_by(event, actor->agency));
+        listener.event(shown);
     }
 }
 

@@ -9,6 +9,7 @@ namespace {
 namespace json = boost::json;
 using Standing = bridge::Exchange::Standing;
 constexpr core::Duration kLongAgo = std::chrono::years{1};
+constexpr std::int64_t kLongestLabel = 366LL * 24 * 3600 * 1000;  // ms
 
 bool read_names(const json::object& object, std::string_view key, std::set<std::string>& into) {
     const json::value* list = object.if_contains(key);
@@ -36,6 +37,27 @@ std::optional<bridge::BridgeCommand> read_command(const json::value& value, core
         .open = open->get_bool(), .at = then, .at_mono = mono - ago, .by = std::string{by->get_string()}};
 }
 
+// As long ago as the wall clock says; if it says that this is still to come, it begins now: too long rather than too short.
+std::optional<RaisedLabel> read_label(const json::value& value, core::WallTime wall, core::Time mono) {
+    const json::object* object = value.if_object();
+    if (!object) return std::nullopt;
+    const json::value* label = object->if_contains("label");
+    const json::value* at = object->if_contains("at_ns");
+    const json::value* lasts = object->if_contains("lasts_ms");
+    const json::value* by = object->if_contains("by");
+    if (!label || !label->is_string() || !at || !at->is_int64() || !by || !by->is_string())
+        return std::nullopt;
+    const auto sensitivity = policy::sensitivity_of(std::string_view{label->get_string()});
+    if (!sensitivity || (lasts && !lasts->is_int64())) return std::nullopt;
+    RaisedLabel raised{.label = *sensitivity, .by = std::string{by->get_string()}};
+    raised.at = core::WallTime{std::chrono::nanoseconds{std::max<std::int64_t>(at->get_int64(), 0)}};
+    raised.at_mono = raised.at > wall ? mono : mono - std::min<core::Duration>(wall - raised.at, kLongAgo);
+    if (lasts)
+        raised.lasts =
+            std::chrono::milliseconds{std::clamp<std::int64_t>(lasts->get_int64(), 0, kLongestLabel)};
+    return raised;
+}
+
 }  // namespace
 
 core::Result<Orders> Orders::parse(std::string_view text, core::WallTime wall, core::Time mono) {
@@ -53,6 +75,15 @@ core::Result<Orders> Orders::parse(std::string_view text, core::WallTime wall, c
             good = good && command;
             if (command) orders.bridges_[std::string{id}] = std::move(*command);
         }
+    // Versions before labels could be raised did not write them.
+    const json::value* labels = object ? object->if_contains("labels") : nullptr;
+    good = good && (!labels || labels->is_object());
+    if (good && labels)
+        for (const auto& [id, one] : labels->get_object()) {
+            auto raised = read_label(one, wall, mono);
+            good = good && raised;
+            if (raised) orders.labels_[std::string{id}] = std::move(*raised);
+        }
     if (!good)
         return core::unexpected(core::Error::Code::Invalid, "this is not what crosspatchd writes there");
     return orders;
@@ -64,10 +95,19 @@ std::string Orders::text() const {
     for (const auto& [id, command] : bridges_)
         bridges[id] = {
             {"open", command.open}, {"at_ns", command.at.time_since_epoch().count()}, {"by", command.by}};
+    json::object labels;
+    for (const auto& [id, raised] : labels_) {
+        json::object one{{"label", policy::word(raised.label)},
+                         {"at_ns", raised.at.time_since_epoch().count()},
+                         {"by", raised.by}};
+        if (raised.lasts) one["lasts_ms"] = raised.lasts->count();
+        labels[id] = std::move(one);
+    }
     return json::serialize(json::object{{"disabled", names(disabled_)},
                                         {"revoked", names(revoked_ids_)},
                                         {"revoked_keys", names(revoked_keys_)},
-                                        {"bridges", std::move(bridges)}}) +
+                                        {"bridges", std::move(bridges)},
+                                        {"labels", std::move(labels)}}) +
            "\n";
 }
 

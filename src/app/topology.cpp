@@ -62,6 +62,7 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
         endpoint.pre_roll = radio->pre_roll;
         endpoint.ed137 = radio->ed137;
         endpoint.identity = radio->identity;
+        endpoint.talker_id = settings.talker.id;
         endpoint.may_emergency = settings.talker.may_emergency;
         endpoint.may_imminent_peril = settings.talker.may_imminent_peril;
         endpoint.may_broadcast = settings.talker.may_broadcast;
@@ -91,6 +92,7 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
         const std::uint32_t index = estate.bridges.of(from.id);
         bridge::Topology::Bridge& bridge = topology.bridges[index];
         bridge.when_busy = from.when_busy;
+        bridge.sensitivity = from.sensitivity;
         for (const bridge::Leg& leg : from.legs) {
             const std::uint32_t channel = estate.channels.of(leg.channel);
             bridge.legs.push_back(
@@ -106,9 +108,36 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
     }
 }
 
-bool changes_level(const policy::RuleList& list) {
+bool any_rule(const policy::RuleList& list, bool (*does)(const policy::Effects&)) {
     return std::any_of(list.rules.begin(), list.rules.end(),
-                       [](const policy::Rule& rule) { return rule.effects.gain_db != 0; });
+                       [&](const policy::Rule& rule) { return does(rule.effects); });
+}
+bool strips(const policy::RuleList& list) {
+    return any_rule(list, [](const policy::Effects& effects) { return effects.strip_tones; });
+}
+bool changes_sound(const policy::RuleList& list) {
+    return any_rule(list, [](const policy::Effects& effects) {
+        return effects.gain_db != 0 || effects.strip_tones || effects.announce;
+    });
+}
+
+// Only where a rule announces: marks are large.
+void add_marks(bridge::Topology& topology, const Config& config, Estate& estate) {
+    const auto announces = [](const policy::RuleList& list) {
+        return any_rule(list, [](const policy::Effects& effects) { return effects.announce; });
+    };
+    const bool any = std::any_of(config.channels.begin(), config.channels.end(), [&](const auto& channel) {
+        return announces(channel.outbound) || announces(channel.inbound);
+    });
+    if (!any) return;
+    for (const bridge::Channel& from : config.channels) {
+        const auto agency = std::find_if(config.agencies.begin(), config.agencies.end(),
+                                         [&](const auto& one) { return one.id == from.agency; });
+        const auto place = static_cast<std::size_t>(agency - config.agencies.begin());
+        bridge::Topology::Channel& channel = topology.channels[estate.channels.of(from.id)];
+        channel.mark = &estate.tones.mark(place, true);
+        channel.clear_mark = &estate.tones.mark(place, false);
+    }
 }
 
 // The channels whose listeners may hear a talker on `channel`, itself first, all its bridges open.
@@ -130,6 +159,8 @@ struct GroupKey {
     codec::Format format;
     std::chrono::milliseconds ptime;
     bool pace;
+    policy::Suite suite;  // where the channel's own rules treat the sound: each suite may fall under another
+    bool operator==(const GroupKey&) const = default;
 };
 
 // For Admission: what it takes to carry a talkspurt, put together at the press from its channels.
@@ -218,6 +249,7 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
         bridge::Topology::Channel& channel = topology->channels[estate.channels.of(from.id)];
         channel.id = config->names->intern(from.id);
         channel.agency = config->names->intern(from.agency);
+        channel.agency_id = from.agency;
         channel.sensitivity = from.sensitivity;
         channel.floor = from.floor;
         channel.outbound = &from.outbound;
@@ -225,6 +257,7 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
     }
     add_endpoints(*topology, *config, estate, radios);
     add_bridges(*topology, *config, estate);
+    add_marks(*topology, *config, estate);
     for (std::uint32_t channel = 0; channel < topology->channels.size(); ++channel)
         for (const auto& [far, gain] : reached(*topology, channel))
             topology->channels[channel].reach += topology->channels[far].endpoints.size();
@@ -250,6 +283,7 @@ void add_dual(const bridge::Topology& topology, std::uint32_t channel, media::Co
                 endpoint.talks && std::ranges::find(talkers, endpoint.media->format()) == talkers.end())
                 talkers.push_back(endpoint.media->format());
     };
+    const bool by_suite = changes_sound(*topology.channels[channel].inbound);
     std::set<std::uint32_t> near{channel};
     for (const std::uint32_t bridge : topology.channels[channel].bridges)
         for (const auto& leg : topology.bridges[bridge].legs) near.insert(leg.channel);
@@ -261,10 +295,9 @@ void add_dual(const bridge::Topology& topology, std::uint32_t channel, media::Co
     for (const std::uint32_t index : topology.channels[channel].endpoints) {
         if (!topology.endpoints[index].listens) continue;
         const auto& sink = topology.endpoints[index].media->sink.settings();
-        const auto same = [&](const GroupKey& key) {
-            return key.format == sink.format && key.ptime == sink.ptime && key.pace == sink.pace;
-        };
-        if (std::ranges::none_of(groups, same)) groups.push_back({sink.format, sink.ptime, sink.pace});
+        const GroupKey key{sink.format, sink.ptime, sink.pace,
+                           by_suite ? topology.endpoints[index].suite : policy::Suite::None};
+        if (std::ranges::find(groups, key) == groups.end()) groups.push_back(key);
         add_pair(codec::working_rates(sum, sink.format));
         rates.insert(codec::decode_rate(sum, sink.format));
     }
@@ -283,6 +316,7 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
     CodecNeeds needs;
     needs.channels.resize(topology.channels.size());
     std::vector<std::vector<GroupKey>> to_encode(topology.channels.size());
+    std::vector<bool> stripped(topology.channels.size());
     std::vector<codec::Format> spare;
     for (std::uint32_t home = 0; home < topology.channels.size(); ++home) {
         const auto everywhere = reached(topology, home);
@@ -301,21 +335,22 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
                     const auto& sink = endpoint.media->sink.settings();
                     const bool cheap = talker.kind != codec::Kind::Opus && talker.kind != codec::Kind::Codec2;
                     // Relayed as a rule; a packet longer than the listener's ptime is split, which cheap codecs always may.
+                    const bool by_suite = changes_sound(*topology.channels[channel].inbound);
                     const bool as_it_is =
                         gain == 0 &&
-                        (channel == home || !(changes_level(*topology.channels[home].outbound) ||
-                                              changes_level(*topology.channels[channel].inbound)));
+                        (channel == home || !(changes_sound(*topology.channels[home].outbound) || by_suite));
                     if (!endpoint.listens || (as_it_is && codec::same_payload(talker, sink.format) && !cheap))
                         continue;
                     const codec::Rates working = codec::working_rates(talker, sink.format);
                     rates.insert(working.decode);
                     if (working.resampled()) pairs.emplace(working.decode, working.encode);
                     auto& groups = to_encode[channel];
-                    const auto same = [&](const GroupKey& key) {
-                        return key.format == sink.format && key.ptime == sink.ptime && key.pace == sink.pace;
-                    };
-                    if (std::none_of(groups.begin(), groups.end(), same))
-                        groups.push_back({sink.format, sink.ptime, sink.pace});
+                    const GroupKey key{sink.format, sink.ptime, sink.pace,
+                                       by_suite ? endpoint.suite : policy::Suite::None};
+                    if (std::find(groups.begin(), groups.end(), key) == groups.end()) groups.push_back(key);
+                    if (channel != home && (strips(*topology.channels[home].outbound) ||
+                                            strips(*topology.channels[channel].inbound)))
+                        stripped[channel] = true;
                 }
             needs.channels[home].decoder(talker, rates.size());
             for (const auto& [from, to] : pairs) needs.channels[home].resampler(from, to);
@@ -323,7 +358,11 @@ CodecNeeds codec_needs(const bridge::Topology& topology) {
         }
     }
     for (std::uint32_t channel = 0; channel < to_encode.size(); ++channel)
-        for (const GroupKey& key : to_encode[channel]) needs.channels[channel].encoder(key.format);
+        for (const GroupKey& key : to_encode[channel]) {
+            needs.channels[channel].encoder(key.format);
+            const std::size_t talkers = topology.channels[channel].floor.both_heard ? 2 : 1;
+            needs.channels[channel].strippers += stripped[channel] ? talkers : 0;
+        }
     for (std::uint32_t channel = 0; channel < topology.channels.size(); ++channel)
         if (topology.channels[channel].floor.both_heard) add_dual(topology, channel, needs.channels[channel]);
     // For talkers whose packets are longer than their listeners', which no configuration tells.

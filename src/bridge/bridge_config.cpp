@@ -105,6 +105,7 @@ private:
                 expires->problem(
                     "a bridge that is always open does not expire; leave it out or use opens: on_request");
         }
+        if (const auto label = map.find("sensitivity")) bridge.sensitivity = read_sensitivity(*label);
         if (const auto consents = map.find("standing_consent")) read_standing(*consents, bridge);
     }
 

@@ -99,6 +99,10 @@ std::vector<Agency> read_agencies(const Node& list) {
     return agencies;
 }
 
+std::optional<policy::Sensitivity> read_sensitivity(const Node& node) {
+    return core::config::choice_of<policy::Sensitivity>(node, "TLP 2.0 label", kSensitivities);
+}
+
 std::optional<Direction> read_direction(const Node& node) {
     return core::config::choice_of<Direction>(node, "direction", kDirections);
 }
@@ -111,9 +115,7 @@ std::optional<Channel> read_channel(Map& map, const policy::Vocabulary& known, p
     if (const auto agency = map.require("agency"))
         channel.agency = known_agency(*agency, known.known().agencies).value_or("");
     if (const auto label = map.find("sensitivity"))
-        channel.sensitivity =
-            core::config::choice_of<policy::Sensitivity>(*label, "TLP 2.0 label", kSensitivities)
-                .value_or(channel.sensitivity);
+        channel.sensitivity = read_sensitivity(*label).value_or(channel.sensitivity);
     if (const auto settings = map.find("floor"))
         if (const auto read = floor::read_settings(*settings)) channel.floor = *read;
     if (const auto rules = map.find("outbound"))

@@ -209,25 +209,35 @@ void Exchange::collect_leg(std::uint32_t who, std::uint32_t bridge, const Topolo
                               .role = talker.role,
                               .kind = policy::Kind::Voice,
                               .emergency = claim.level == floor::Class::Emergency,
-                              .sensitivity = from.sensitivity,
+                              .sensitivity = label(talker.channel),
                               .suite = talker.suite};
     const policy::Crossing crossing =
         policy::decide_crossing(*from.outbound, *to.inbound, facts, to.suites, wall);
     decided_until_ = std::min(decided_until_, crossing.valid_until);
-    if (!crossing.allowed) {
+    const auto bound = topology_->bridges[bridge].sensitivity;
+    const bool too_confidential = bound && facts.sensitivity < *bound;
+    if (!crossing.allowed || too_confidential) {
         ++counters_.policy_denied;
         if (!tell) return;
         Report denied = report(Report::Kind::PolicyDenied, core::Time{});
         denied.endpoint = who;
         denied.channel = leg.channel;
         denied.bridge = bridge;
-        denied.inbound = crossing.outbound.allowed;
+        denied.inbound = !too_confidential && crossing.outbound.allowed;
         send(denied);
         return;
     }
     Far far{.channel = leg.channel, .bridge = bridge, .suites = crossing.listeners};
-    for (std::size_t i = 0; i < policy::kSuites; ++i)
-        far.gain_db[i] = leg.gain_db + crossing.effects_for(static_cast<policy::Suite>(i)).gain_db;
+    for (std::size_t i = 0; i < policy::kSuites; ++i) {
+        const auto suite = static_cast<policy::Suite>(i);
+        const policy::Effects effects = crossing.effects_for(suite);
+        far.gain_db[i] = leg.gain_db + effects.gain_db;
+        if (effects.strip_tones) far.stripped.insert(suite);
+        if (effects.announce) far.announced.insert(suite);
+        if (effects.pseudonymise && from.agency != to.agency) far.hidden.insert(suite);
+    }
+    if (!far.announced.empty()) far.mark = talker.suite == policy::Suite::None ? from.clear_mark : from.mark;
+    if (!far.hidden.empty()) hide(far, who);
     far_.push_back(far);
     if (crossing.max_talk && (max_talk_.count() == 0 || *crossing.max_talk < max_talk_))
         max_talk_ = *crossing.max_talk;

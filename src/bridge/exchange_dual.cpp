@@ -26,16 +26,23 @@ Exchange::ChannelState* Exchange::talk_of(std::optional<std::uint32_t> talker) {
     return state.talker == *talker && state.talkspurt->running() ? &state : nullptr;
 }
 
-// How loud the endpoint may hear it through its channel; nothing if it may not.
-const double* Exchange::gain_for(std::uint32_t endpoint, const ChannelState& state,
-                                 std::uint32_t channel) const {
-    const auto suite = static_cast<std::size_t>(plan(endpoint).suite);
+// How the endpoint is to hear it through its channel; nothing if it may not. On the talker's own channel: as it is.
+std::optional<media::Treatment> Exchange::treatment_for(std::uint32_t endpoint, const ChannelState& state,
+                                                        std::uint32_t channel) const {
     if (channel == plan(state.talker).channel)
-        return may_listen(endpoint, state.talker, policy::SuiteSet::all()) ? &kNoGain[suite] : nullptr;
-    const auto far = std::ranges::find(state.far, channel, &Far::channel);
-    const bool heard = far != state.far.end() && arbiter_.holds(state.talker, channel) &&
-                       may_listen(endpoint, state.talker, far->suites);
-    return heard ? &far->gain_db[suite] : nullptr;
+        return may_listen(endpoint, state.talker, policy::SuiteSet::all()) ? std::optional{media::Treatment{}}
+                                                                           : std::nullopt;
+    const Far* far = far_of(state.talker, channel);
+    const bool heard =
+        far && arbiter_.holds(state.talker, channel) && may_listen(endpoint, state.talker, far->suites);
+    return heard ? std::optional{far->treatment(plan(endpoint).suite)} : std::nullopt;
+}
+
+// What is said into the sum comes out of it for everybody who hears it, some of it after the talker has ended. So nobody is
+// in it whom anybody there, now or later, is to hear without signalling tones.
+bool Exchange::may_be_mixed(const ChannelState& state, std::uint32_t channel) const {
+    const Far* far = far_of(state.talker, channel);
+    return !far || far->stripped.empty();
 }
 
 // Who may hear both, as loud as they are in the sum. A talker hears the other one alone.
@@ -46,8 +53,10 @@ bool Exchange::hears_sum(std::uint32_t endpoint, std::uint32_t channel) {
     for (const auto talker : {arbiter_.holder(channel), arbiter_.beside(channel)}) {
         const ChannelState* state = talk_of(talker);
         if (!state) continue;
-        const double* gain_db = gain_for(endpoint, *state, channel);
-        if (!gain_db || dual->mixer->gain_db(*state->talkspurt) != *gain_db) return false;
+        const auto treatment = treatment_for(endpoint, *state, channel);
+        if (!treatment || treatment->strip_tones ||
+            dual->mixer->gain_db(*state->talkspurt) != treatment->gain_db)
+            return false;
         any = true;
     }
     return any;
@@ -55,11 +64,11 @@ bool Exchange::hears_sum(std::uint32_t endpoint, std::uint32_t channel) {
 
 // One stream cannot carry two that are not mixed: then it is who overrides.
 bool Exchange::hears_alone(std::uint32_t endpoint, const ChannelState& state, std::uint32_t channel) {
-    if (!gain_for(endpoint, state, channel)) return false;
+    if (!treatment_for(endpoint, state, channel)) return false;
     if (!duals_[channel]) return true;
     if (hears_sum(endpoint, channel)) return false;
     const ChannelState* beside = talk_of(arbiter_.beside(channel));
-    return !beside || beside == &state || !gain_for(endpoint, *beside, channel);
+    return !beside || beside == &state || !treatment_for(endpoint, *beside, channel);
 }
 
 // Who talks on the channel has changed, or who listens. From the second talker on until nobody talks any more it is the
@@ -92,16 +101,16 @@ void Exchange::mix_all(core::Time now) {
 void Exchange::seat(std::uint32_t channel, std::span<ChannelState* const> talks) {
     media::Mixer& mixer = *duals_[channel]->mixer;
     mixer.dismiss_if([&](const media::Talkspurt& heard) {
-        return std::ranges::none_of(
-            talks, [&](const ChannelState* talk) { return talk && talk->talkspurt.get() == &heard; });
+        return std::ranges::none_of(talks, [&](const ChannelState* talk) {
+            return talk && talk->talkspurt.get() == &heard && may_be_mixed(*talk, channel);
+        });
     });
     for (ChannelState* talk : talks) {
-        if (!talk) continue;
-        const double* gain_db = nullptr;
-        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints) {
-            if (!gain_db && !arbiter_.holds(endpoint, channel)) gain_db = gain_for(endpoint, *talk, channel);
-        }
-        const double wanted = gain_db ? *gain_db : 0;
+        if (!talk || !may_be_mixed(*talk, channel)) continue;
+        std::optional<media::Treatment> first;
+        for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
+            if (!first && !arbiter_.holds(endpoint, channel)) first = treatment_for(endpoint, *talk, channel);
+        const double wanted = first ? first->gain_db : 0;
         if (mixer.gain_db(*talk->talkspurt) == wanted) continue;
         mixer.dismiss(*talk->talkspurt);
         mixer.admit(*talk->talkspurt, wanted);

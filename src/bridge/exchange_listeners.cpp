@@ -24,11 +24,11 @@ void Exchange::let_hear(ChannelState& state, std::uint32_t channel, core::Time n
     const auto is_there = [&](const media::Listener& one) { return one.channel == channel; };
     if (std::ranges::any_of(state.talkspurt->listeners(), is_there)) return;
     for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
-        if (const double* gain_db = gain_for(endpoint, state, channel))
-            state.talkspurt->add(*plan(endpoint).media, channel, *gain_db);
+        if (const auto treatment = treatment_for(endpoint, state, channel))
+            state.talkspurt->add(*plan(endpoint).media, channel, *treatment);
 }
 
-// Takes out who may not hear it any more, and lets in who may now.
+// Takes out who may not hear it any more or hears it otherwise now, and lets in who may.
 void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     marked_.assign(endpoints_.size(), false);
     const auto allowed = [&](std::uint32_t endpoint, std::uint32_t channel) {
@@ -36,7 +36,8 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     };
     const auto gone = [&](const media::Listener& listener) {
         const std::uint32_t index = listener.endpoint->index();
-        return plan(index).media != listener.endpoint || !allowed(index, listener.channel);
+        return plan(index).media != listener.endpoint || !allowed(index, listener.channel) ||
+               treatment_for(index, state, listener.channel) != listener.treatment;
     };
     const auto own = state.talkspurt->listeners();
     const auto leaves = [&](const media::Listener& listener) {
@@ -44,15 +45,17 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     };
     tell_listeners(state, leaves, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
-        marked_[listener.endpoint->index()] = !gone(listener);
-        return gone(listener);
+        const bool leaves = gone(listener);
+        marked_[listener.endpoint->index()] = !leaves;
+        return leaves;
     });
     const auto let_in = [&](std::uint32_t channel) {
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)
             follow_channel(endpoint, now);
         for (const std::uint32_t endpoint : topology_->channels[channel].endpoints)
             if (!marked_[endpoint] && allowed(endpoint, channel))
-                state.talkspurt->add(*plan(endpoint).media, channel, *gain_for(endpoint, state, channel));
+                state.talkspurt->add(*plan(endpoint).media, channel,
+                                     *treatment_for(endpoint, state, channel));
     };
     let_in(plan(state.talker).channel);
     for (const Far& far : state.far) let_in(far.channel);
@@ -136,6 +139,24 @@ void Exchange::decide_again(std::uint32_t channel, core::Time now) {
     decide(channels_[channel]);
     if (duals_[channel]) decide(duals_[channel]->second);
     mix_all(now);
+}
+
+policy::Sensitivity Exchange::label(std::uint32_t channel) const {
+    const policy::Sensitivity configured = topology_->channels[channel].sensitivity;
+    const auto raised = channel < labels_.size() ? labels_[channel] : std::nullopt;
+    return raised ? std::min(*raised, configured) : configured;
+}
+
+void Exchange::set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now) {
+    if (channel >= labels_.size()) labels_.resize(channel + 1);
+    if (labels_[channel] == label) return;
+    labels_[channel] = label;
+    if (minds(channel)) decide_again(channel, now);
+}
+
+void Exchange::set_pseudonyms(std::uint32_t bridge, std::shared_ptr<const PseudonymKeys> keys) {
+    if (bridge >= pseudonyms_.size()) pseudonyms_.resize(bridge + 1);
+    pseudonyms_[bridge] = std::move(keys);
 }
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {

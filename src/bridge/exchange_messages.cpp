@@ -127,10 +127,39 @@ floor::WhenBusy Exchange::when_busy(std::uint32_t who) const {
 // Who may not hear somebody is told that the floor is taken, and not by whom: policy takes listeners out by suite.
 bool Exchange::may_know(std::uint32_t who, std::uint32_t talker) const {
     if (plan(who).channel == plan(talker).channel) return true;
-    const ChannelState& talk = home(talker);
-    const auto far = std::find_if(talk.far.begin(), talk.far.end(),
-                                  [&](const Far& one) { return one.channel == plan(who).channel; });
-    return far != talk.far.end() && plan(who).listens && far->suites.contains(plan(who).suite);
+    const Far* far = far_of(talker, plan(who).channel);
+    return far && plan(who).listens && far->suites.contains(plan(who).suite);
+}
+
+// Who is to hear somebody without knowing him is told a pseudonym.
+std::string_view Exchange::name_for(std::uint32_t who, std::uint32_t talker) const {
+    if (!may_know(who, talker)) return {};
+    const Far* far = far_of(talker, plan(who).channel);
+    if (far && far->hidden.contains(plan(who).suite)) return {far->alias.data(), far->alias_size};
+    return plan(talker).identity;
+}
+
+// How his talkspurt gets to `channel`; nothing if it does not, or is said there.
+const Exchange::Far* Exchange::far_of(std::uint32_t talker, std::uint32_t channel) const {
+    const auto& far = home(talker).far;
+    const auto found =
+        std::find_if(far.begin(), far.end(), [&](const Far& one) { return one.channel == channel; });
+    return found == far.end() ? nullptr : &*found;
+}
+
+// `sip:K7QX2MAB@riverside-gw`. Nobody at all where the bridge has no keys, or where it does not fit.
+void Exchange::hide(Far& far, std::uint32_t talker) const {
+    const Topology::Channel& channel = topology_->channels[plan(talker).channel];
+    if (far.bridge >= pseudonyms_.size() || !pseudonyms_[far.bridge]) return;
+    const auto made = pseudonyms_[far.bridge]->of(channel.agency_id, plan(talker).talker_id);
+    const std::string_view identity = plan(talker).identity;
+    const std::string_view host = identity.substr(std::min(identity.find('@'), identity.size()));
+    const std::string_view scheme = "sip:";
+    if (!made || scheme.size() + made->size() + host.size() > far.alias.size()) return;
+    auto end = std::copy(scheme.begin(), scheme.end(), far.alias.begin());
+    end = std::copy(made->begin(), made->end(), end);
+    end = std::copy(host.begin(), host.end(), end);
+    far.alias_size = static_cast<std::uint8_t>(end - far.alias.begin());
 }
 
 // How things stand for this endpoint while `talker` has its channel's floor.
@@ -138,11 +167,10 @@ ptt::McptServer::Scene Exchange::scene(std::uint32_t who, std::optional<std::uin
     ptt::McptServer::Scene scene{.claim = arbiter_.claim(who)};
     scene.broadcast = talker && endpoints_[*talker].broadcasts;
     if (talker)
-        scene.talker = ptt::McptServer::Talker{
-            .who = *talker,
-            .identity = may_know(who, *talker) ? plan(*talker).identity : std::string_view{},
-            .ssrc = plan(who).media->sink.ssrc(),
-            .level = arbiter_.claim(*talker).level};
+        scene.talker = ptt::McptServer::Talker{.who = *talker,
+                                               .identity = name_for(who, *talker),
+                                               .ssrc = plan(who).media->sink.ssrc(),
+                                               .level = arbiter_.claim(*talker).level};
     return scene;
 }
 

@@ -97,6 +97,8 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         keys_.set(endpoint, core::kNever);
     });
     for (const std::uint32_t bridge : bridges) open_[bridge] = false;
+    for (const std::uint32_t channel : channels)
+        if (channel < labels_.size()) labels_[channel].reset();
     for (const std::uint32_t channel : channels) {
         if (!minds(channel)) continue;
         arbiter_.remove_channel(channel, now, decisions_);

@@ -109,6 +109,9 @@ array rules_json(const policy::RuleList& list, const policy::Names& names) {
         if (rule.effects.gain_db < 0 || rule.effects.gain_db > 0)
             effects["gain"] = fmt::format("{}dB", rule.effects.gain_db);
         if (rule.effects.max_talk) effects["max_talk_ms"] = rule.effects.max_talk->count();
+        if (rule.effects.pseudonymise) effects["pseudonymise"] = true;
+        if (rule.effects.strip_tones) effects["strip_tones"] = true;
+        if (rule.effects.announce) effects["announce"] = true;
         if (!effects.empty()) one["effects"] = std::move(effects);
         if (!rule.reason.empty()) one["reason"] = rule.reason;
         rules.push_back(std::move(one));
@@ -163,6 +166,7 @@ object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, cons
         inbound[leg.channel] = rules_json(channel->inbound, names);
         sensitivity[leg.channel] = policy::word(channel->sensitivity);
     }
+    if (bridge.sensitivity) sensitivity["at_most"] = policy::word(*bridge.sensitivity);
     return {{"channels", std::move(owners)},
             {"directions", std::move(directions)},
             {"outbound", std::move(outbound)},

@@ -21,6 +21,8 @@ CodecPool::Shelf shelf_of(const codec::Format& format) {
     return static_cast<std::uint16_t>(kind << 8);
 }
 
+constexpr CodecPool::Shelf kStrippers = 0;
+
 CodecPool::Shelf shelf_of(std::uint32_t from, std::uint32_t to) {
     return static_cast<std::uint16_t>(from / 1000 << 8 | to / 1000);
 }
@@ -62,6 +64,7 @@ void CodecPool::Needs::add(const Needs& more) {
         decoder(one.format, one.decoders);
     }
     for (const Pair& pair : more.pairs) resampler(pair.from, pair.to, pair.count);
+    strippers += more.strippers;
 }
 
 CodecPool::Stock CodecPool::Maker::make(const Needs& needs) {
@@ -84,6 +87,8 @@ CodecPool::Stock CodecPool::Maker::make(const Needs& needs) {
             stock.resamplers.push_back(
                 std::make_unique<Resampler>(Resampler{codec::Resampler{pair.from, pair.to}, shelf}));
     }
+    for (std::size_t i = missing(strippers_, kStrippers, needs.strippers); i > 0; --i)
+        stock.strippers.push_back(std::make_unique<Stripper>(Stripper{{}, kStrippers}));
     return stock;
 }
 
@@ -150,6 +155,7 @@ void CodecPool::stock(Stock stock) {
     for (auto& encoder : stock.encoders) encoders_.add(std::move(encoder));
     for (auto& decoder : stock.decoders) decoders_.add(std::move(decoder));
     for (auto& resampler : stock.resamplers) resamplers_.add(std::move(resampler));
+    for (auto& stripper : stock.strippers) strippers_.add(std::move(stripper));
 }
 
 // Only what changes hands is touched: a pool may hold thousands.
@@ -175,7 +181,8 @@ void CodecPool::deal(std::span<CodecPool* const> pools, Shelves<T> CodecPool::*s
 }
 
 void CodecPool::deal(std::span<CodecPool* const> pools, std::span<const Needs> needs) {
-    std::vector<Wants> encoders(needs.size()), decoders(needs.size()), resamplers(needs.size());
+    std::vector<Wants> encoders(needs.size()), decoders(needs.size()), resamplers(needs.size()),
+        strippers(needs.size());
     for (std::size_t pool = 0; pool < needs.size(); ++pool) {
         for (const Needs::Item& item : needs[pool].items) {
             encoders[pool].emplace_back(shelf_of(item.format), item.encoders);
@@ -183,10 +190,12 @@ void CodecPool::deal(std::span<CodecPool* const> pools, std::span<const Needs> n
         }
         for (const Needs::Pair& pair : needs[pool].pairs)
             resamplers[pool].emplace_back(shelf_of(pair.from, pair.to), pair.count);
+        strippers[pool].emplace_back(kStrippers, needs[pool].strippers);
     }
     deal<Encoder>(pools, &CodecPool::encoders_, encoders);
     deal<Decoder>(pools, &CodecPool::decoders_, decoders);
     deal<Resampler>(pools, &CodecPool::resamplers_, resamplers);
+    deal<Stripper>(pools, &CodecPool::strippers_, strippers);
 }
 
 void CodecPool::hand_over(const Encoder& encoder, CodecPool& from, CodecPool& to) {
@@ -201,6 +210,10 @@ void CodecPool::hand_over(const Resampler& resampler, CodecPool& from, CodecPool
     from.resamplers_.forget(resampler.shelf);
     to.resamplers_.expect(resampler.shelf);
 }
+void CodecPool::hand_over(const Stripper& stripper, CodecPool& from, CodecPool& to) {
+    from.strippers_.forget(stripper.shelf);
+    to.strippers_.expect(stripper.shelf);
+}
 
 std::unique_ptr<CodecPool::Encoder> CodecPool::take_encoder(const codec::Format& format) {
     std::unique_ptr<Encoder> encoder = encoders_.take(shelf_of(format));
@@ -213,10 +226,12 @@ std::unique_ptr<CodecPool::Decoder> CodecPool::take_decoder(const codec::Format&
 std::unique_ptr<CodecPool::Resampler> CodecPool::take_resampler(std::uint32_t from, std::uint32_t to) {
     return resamplers_.take(shelf_of(from, to));
 }
+std::unique_ptr<CodecPool::Stripper> CodecPool::take_stripper() { return strippers_.take(kStrippers); }
 void CodecPool::give_back(std::unique_ptr<Encoder> encoder) { encoders_.give_back(std::move(encoder)); }
 void CodecPool::give_back(std::unique_ptr<Decoder> decoder) { decoders_.give_back(std::move(decoder)); }
 void CodecPool::give_back(std::unique_ptr<Resampler> resampler) {
     resamplers_.give_back(std::move(resampler));
 }
+void CodecPool::give_back(std::unique_ptr<Stripper> stripper) { strippers_.give_back(std::move(stripper)); }
 
 }  // namespace crosspatch::media

@@ -88,10 +88,10 @@ void Talkspurt::close_count() {
     counted_ = 0;
 }
 
-void Talkspurt::add(Endpoint& listener, std::uint32_t channel, double gain_db) {
+void Talkspurt::add(Endpoint& listener, std::uint32_t channel, const Treatment& treatment) {
     assert(listeners_.size() < listeners_.capacity());
     listeners_.push_back(
-        {.endpoint = &listener, .channel = channel, .group = Listener::kNew, .gain_db = gain_db});
+        {.endpoint = &listener, .channel = channel, .group = Listener::kNew, .treatment = treatment});
 }
 
 void Talkspurt::remove_channel(std::uint32_t channel) {
@@ -102,16 +102,19 @@ void Talkspurt::remove(const Endpoint& endpoint) {
     remove_if([&](const Listener& listener) { return listener.endpoint == &endpoint; });
 }
 
-bool Talkspurt::can_relay(const Listener& listener) const {
+bool Talkspurt::can_relay(const Listener& listener, const Treatment& treatment) const {
     const Sink::Settings& sink = listener.endpoint->sink.settings();
-    return listener.gain_db == 0 && codec::same_payload(format_, sink.format) &&
+    return treatment == Treatment{} && codec::same_payload(format_, sink.format) &&
            longest_ticks_ <= format_.ticks(sink.ptime);
 }
 
 void Talkspurt::arrange(core::Time now) {
     for (Listener& listener : listeners_) {
         const std::uint8_t before = listener.group;
-        listener.group = can_relay(listener) ? Listener::kRelay : group_for(listener);
+        listener.group = group_for(listener, listener.treatment);
+        // A group for each channel that hears a mark may be more than there are: then no mark rather than no sound.
+        if (listener.group == Listener::kNone && listener.treatment.mark)
+            listener.group = group_for(listener, listener.treatment.without_mark());
         if (listener.group == Listener::kNone && before != Listener::kNone) {
             ++numbers_.listeners_without_codec;
             listener.endpoint->source.counters().dropped(Drop::NoCodec);
@@ -123,17 +126,17 @@ void Talkspurt::arrange(core::Time now) {
     close_unused();
 }
 
-std::uint8_t Talkspurt::group_for(const Listener& listener) {
+std::uint8_t Talkspurt::group_for(const Listener& listener, const Treatment& treatment) {
+    if (can_relay(listener, treatment)) return Listener::kRelay;
     const Sink::Settings& sink = listener.endpoint->sink.settings();
     std::optional<std::uint8_t> unused;
     for (std::uint8_t i = 0; i < kMaxGroups; ++i) {
-        if (groups_[i].serves(sink.format, sink.ptime, listener.gain_db, sink.pace)) return i;
+        if (groups_[i].serves(sink.format, sink.ptime, treatment, sink.pace)) return i;
         if (!groups_[i].is_open() && !unused) unused = i;
     }
     const std::uint32_t rate = codec::decode_rate(format_, sink.format);
     if (!unused || !open_branch(rate) ||
-        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, listener.gain_db,
-                               sink.pace)) {
+        !groups_[*unused].open(path_->codecs, format_, sink.format, sink.ptime, treatment, sink.pace)) {
         return Listener::kNone;
     }
     if (sink.pace) ++paced_;

@@ -54,6 +54,7 @@ private:
                      const Version& after);
     Change change_at(const Version& before, const Version& after, const Grid::Cell& cell) const;
     std::string why(const Version& after, const Answer& answer) const;
+    std::string why_unbridged(const Version& after) const;
     std::string sentence(const std::string& from, const std::string& to, const Grid& grid,
                          const Grid::Box& box, const Change& change) const;
 
@@ -65,10 +66,22 @@ private:
     std::size_t situations_{};
 };
 
+std::string Comparer::why_unbridged(const Version& after) const {
+    for (const Layout::Bridge& bridge : after_.bridges) {
+        const auto joins = [&](const Layout::Channel* channel, bool Layout::Leg::*way) {
+            return std::ranges::any_of(
+                bridge.legs, [&](const Layout::Leg& leg) { return leg.channel == channel->id && leg.*way; });
+        };
+        if (joins(after.way.from, &Layout::Leg::heard) && joins(after.way.to, &Layout::Leg::hears))
+            return too_confidential(*after.way.from, bridge);
+    }
+    return "no bridge joins them any more";
+}
+
 // `rule night-hours, outbound of ng-ops`
 std::string Comparer::why(const Version& after, const Answer& answer) const {
     if (!after.way.from || !after.way.to) return "one of the channels is gone";
-    if (after.bridge.empty()) return "no bridge joins them any more";
+    if (after.bridge.empty()) return why_unbridged(after);
     if (!answer.outbound.allowed)
         return fmt::format("{}, outbound of {}", rule_text(answer.outbound), after.way.from->id);
     if (!answer.inbound.allowed)

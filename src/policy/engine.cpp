@@ -39,6 +39,17 @@ void conclude_without_rule(Decision& decision, const Facts& facts) noexcept {
 
 Suite suite_at(std::size_t index) { return static_cast<Suite>(index); }
 
+// Whether a rule that pseudonymises could decide, whatever the time is.
+bool may_pseudonymise(const RuleList& list, const Facts& facts) noexcept {
+    const std::uint32_t bits = field::bits_of(facts);
+    for (const Rule& rule : list.rules) {
+        if (!rule.when.match_apart_from_time(facts, bits)) continue;
+        if (rule.effects.pseudonymise) return true;
+        if (rule.when.hours.always()) return false;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string_view Decision::reason() const noexcept {
@@ -82,8 +93,7 @@ Decision decide_by_scan(const RuleList& list, const Facts& facts, core::WallTime
 
 Effects Crossing::effects_for(Suite listener) const noexcept {
     if (!listeners.contains(listener)) return {};
-    const Effects& there = inbound_for(listener).effects;
-    return {outbound.effects.gain_db + there.gain_db, shorter(outbound.effects.max_talk, there.max_talk)};
+    return outbound.effects + inbound_for(listener).effects;
 }
 
 std::string_view Crossing::reason() const noexcept {
@@ -93,6 +103,19 @@ std::string_view Crossing::reason() const noexcept {
         if (asked.contains(suite_at(i))) return inbound[i].reason();
     }
     return kNobodyListens;
+}
+
+bool may_pseudonymise(const RuleList& outbound, const RuleList& inbound, Facts facts,
+                      SuiteSet listeners) noexcept {
+    for (const bool emergency : {false, true}) {
+        facts.emergency = emergency;
+        if (may_pseudonymise(outbound, facts)) return true;
+        for (std::size_t i = 0; i < kSuites; ++i)
+            if (listeners.contains(suite_at(i)) &&
+                may_pseudonymise(inbound, facts.from_other_side(suite_at(i))))
+                return true;
+    }
+    return false;
 }
 
 Crossing decide_crossing(const RuleList& outbound, const RuleList& inbound, const Facts& facts,

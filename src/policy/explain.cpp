@@ -49,6 +49,12 @@ std::string effects_and_time(const Decision& decision) {
         text += fmt::format(", talk limit {:g} s",
                             static_cast<double>(decision.effects.max_talk->count()) / 1000);
     }
+    if (decision.effects.pseudonymise) {
+        text += ", under a pseudonym and without signalling tones";
+    } else if (decision.effects.strip_tones) {
+        text += ", without signalling tones";
+    }
+    if (decision.effects.announce) text += ", announced by a mark";
     if (decision.depends_on_time)
         text += fmt::format(", at least until {}", core::rfc3339(decision.valid_until, 0));
     return text;

@@ -103,7 +103,7 @@ private:
 
     static void read_bridge(const Node& node, Layout& layout) {
         Map map = node.map();
-        Layout::Bridge bridge{text_of(map, "id"), {}};
+        Layout::Bridge bridge{text_of(map, "id"), {}, sensitivity_of(text_of(map, "sensitivity"))};
         for (const Node& leg : elements(map.find("channels"))) {
             std::string channel;
             std::string direction;

@@ -57,7 +57,7 @@ public:
     }
 
 private:
-    Account account_of(const Grid::Way& way);
+    Account account_of(const Layout::Bridge& bridge, const Grid::Way& way);
     void tell_bridge(const Layout::Bridge& bridge);
     void tell_table(const Layout::Bridge& bridge, const std::vector<std::vector<Account>>& accounts);
     void tell_ways_from(const Layout::Bridge& bridge, std::size_t from, const std::vector<Account>& accounts);
@@ -79,7 +79,9 @@ std::string Teller::key_words(const Answer& answer) const {
     return text + "]";
 }
 
-Account Teller::account_of(const Grid::Way& way) {
+Account Teller::account_of(const Layout::Bridge& bridge, const Grid::Way& way) {
+    if (!bridge.carries(*way.from))
+        return {{fmt::format("    no   everybody  [{}]", too_confidential(*way.from, bridge))}, "no"};
     const Grid grid{{way}, names_, week_};
     Account account;
     if (grid.too_large() || situations_ + grid.cells() > kMaxSituations) {
@@ -164,8 +166,8 @@ void Teller::tell_bridge(const Layout::Bridge& bridge) {
     for (std::size_t i = 0; i < bridge.legs.size(); ++i)
         for (std::size_t k = 0; k < bridge.legs.size(); ++k)
             if (i != k && bridge.legs[i].heard && bridge.legs[k].hears)
-                accounts[i][k] = account_of(
-                    {layout_.channel(bridge.legs[i].channel), layout_.channel(bridge.legs[k].channel)});
+                accounts[i][k] = account_of(bridge, {layout_.channel(bridge.legs[i].channel),
+                                                     layout_.channel(bridge.legs[k].channel)});
     tell_table(bridge, accounts);
     for (std::size_t i = 0; i < bridge.legs.size(); ++i) tell_ways_from(bridge, i, accounts[i]);
     add("");

@@ -24,6 +24,15 @@ constexpr double kMaxGain = 20;
 constexpr auto kMinTalk = 1s;
 constexpr auto kMaxTalk = 1h;
 
+// An effect that is there or not.
+bool read_switch(Map& map, std::string_view key, bool& into) {
+    const auto node = map.find(key);
+    if (!node) return true;
+    const auto value = core::config::boolean(*node);
+    into = value.value_or(false);
+    return value.has_value();
+}
+
 bool read_effects(const Node& node, Action action, Effects& into) {
     Map map = node.map();
     if (!map.present()) return false;
@@ -41,10 +50,14 @@ bool read_effects(const Node& node, Action action, Effects& into) {
         into.max_talk = core::config::duration(*max_talk, kMinTalk, kMaxTalk);
         understood &= into.max_talk.has_value();
     }
-    map.not_yet("pseudonymise", "hiding who talks");
-    map.not_yet("strip_tones", "taking signalling tones out");
-    map.not_yet("announce", "announcing a crossing to the talker");
+    understood &= read_switch(map, "pseudonymise", into.pseudonymise);
+    understood &= read_switch(map, "strip_tones", into.strip_tones);
+    understood &= read_switch(map, "announce", into.announce);
     map.finish();
+    // A tone that names the radio would undo it.
+    if (into.pseudonymise && map.find("strip_tones") && !into.strip_tones && understood)
+        node.warning("pseudonymise strips tones, too: some of them say which radio it is");
+    into.strip_tones |= into.pseudonymise;
     return understood;
 }
 
@@ -106,6 +119,16 @@ void warn_if_shadowed(const Node& node, const Rule& rule, const std::vector<cons
 std::string_view word(Side side) { return side == Side::Outbound ? "outbound" : "inbound"; }
 
 }  // namespace
+
+Effects operator+(const Effects& one, const Effects& other) {
+    Effects both{.gain_db = one.gain_db + other.gain_db,
+                 .max_talk = one.max_talk,
+                 .pseudonymise = one.pseudonymise || other.pseudonymise,
+                 .strip_tones = one.strip_tones || other.strip_tones,
+                 .announce = one.announce || other.announce};
+    if (other.max_talk) both.max_talk = std::min(*other.max_talk, one.max_talk.value_or(*other.max_talk));
+    return both;
+}
 
 Vocabulary::Vocabulary(const Known& known)
     : known_{known},

@@ -103,6 +103,7 @@ json::object to_item(const Talkspurt& talkspurt, const std::string& call) {
                       {"channels", json::array(talkspurt.channels.begin(), talkspurt.channels.end())},
                       {"refused", std::move(refused)}};
     if (talkspurt.access_time) item["access_time_ms"] = talkspurt.access_time->count();
+    if (!talkspurt.pseudonyms.empty()) item["pseudonyms"] = talkspurt.pseudonyms;
     if (talkspurt.gateway_delay_p99) {
         // Rounded up: "no more than".
         item["gateway_delay_p99_ms"] =
@@ -141,11 +142,16 @@ core::Result<Conditions> conditions_of(const CallFilter& filter) {
     Conditions conditions;
     if (filter.channel)
         conditions.add("id IN (SELECT call FROM call_channel WHERE channel=?)", {*filter.channel});
-    if (filter.talker) conditions.add("id IN (SELECT call FROM talkspurt WHERE talker=?)", {*filter.talker});
-    if (filter.text) {
-        conditions.add("id IN (SELECT call FROM talkspurt WHERE words LIKE ? ESCAPE '!')",
-                       {anywhere(*filter.text)});
-    }
+    // Whoever may not see a name does not find it either.
+    const std::string seen = filter.agency ? " AND instr(veiled, ?)=0" : "";
+    const auto find = [&](const char* what, std::string wanted) {
+        std::vector<std::variant<std::int64_t, std::string>> values{std::move(wanted)};
+        if (filter.agency) values.emplace_back(' ' + *filter.agency + ' ');
+        conditions.add(fmt::format("id IN (SELECT call FROM talkspurt WHERE {}{})", what, seen),
+                       std::move(values));
+    };
+    if (filter.talker) find("talker=?", *filter.talker);
+    if (filter.text) find("words LIKE ? ESCAPE '!'", anywhere(*filter.text));
     if (filter.bridge) conditions.add("bridge=?", {*filter.bridge});
     if (filter.incident) conditions.add("incident=?", {*filter.incident});
     if (filter.since) conditions.add("ended >= ?", {since_epoch(*filter.since)});

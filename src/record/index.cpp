@@ -16,7 +16,7 @@ using sqlite::Statement;
 
 namespace {
 
-constexpr int kIndexVersion = 2;
+constexpr int kIndexVersion = 3;
 constexpr std::uint64_t kSaveAfter = 256;  // records
 constexpr std::size_t kTidyAfter = 5000;   // talkspurts and savings; the WAL is then some 10 MiB
 
@@ -30,7 +30,7 @@ constexpr const char* kSchema =
     "WITHOUT ROWID;"
     "CREATE TABLE talkspurt(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, call TEXT NOT NULL, talker TEXT NOT "
     "NULL,"
-    " started INTEGER NOT NULL, words TEXT NOT NULL);"
+    " started INTEGER NOT NULL, words TEXT NOT NULL, veiled TEXT NOT NULL);"
     "CREATE INDEX talkspurt_call ON talkspurt(call, started);"
     "CREATE INDEX talkspurt_id ON talkspurt(id);"
     "CREATE INDEX talkspurt_talker ON talkspurt(talker, call);"
@@ -39,9 +39,9 @@ constexpr const char* kSchema =
     " mono_ended INTEGER NOT NULL, wall_ended INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE progress(next INTEGER NOT NULL);"
     "INSERT INTO progress VALUES(0);"
-    "PRAGMA user_version=2;"
+    "PRAGMA user_version=3;"
     "COMMIT";
-static_assert(kIndexVersion == 2);
+static_assert(kIndexVersion == 3);
 
 std::int64_t since_epoch(core::WallTime time) { return time.time_since_epoch().count(); }
 
@@ -55,6 +55,14 @@ std::string words_of(const Talkspurt& talkspurt, const std::string& call) {
     std::transform(words.begin(), words.end(), words.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
     return words;
+}
+
+// The agencies to which one of its names is hidden, each between spaces.
+std::string veiled_from(const Talkspurt& talkspurt) {
+    std::string agencies;
+    for (const auto& [agency, names] : talkspurt.pseudonyms)
+        agencies += fmt::format(" {} ", std::string_view{agency});
+    return agencies;
 }
 
 CallGrouper::Spoken spoken_of(const Talkspurt& talkspurt, const std::string& boot) {
@@ -151,7 +159,9 @@ bool Index::open() {
     statements_ = std::make_unique<Statements>();
     const std::pair<Statement*, std::string_view> all[] = {
         {&statements_->add_talkspurt,
-         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words) VALUES(?, ?, ?, ?, ?, ?)"},
+         "INSERT OR REPLACE INTO talkspurt(seq, id, call, talker, started, words, veiled) VALUES(?, ?, ?, ?, "
+         "?, ?, "
+         "?)"},
         {&statements_->add_call,
          "INSERT INTO call(id, bridge, incident, started, ended, talkspurts) VALUES(?1, ?2, ?3, ?4, ?5, 1) "
          "ON CONFLICT(id) DO UPDATE SET started=min(started, ?4), ended=max(ended, ?5), "
@@ -212,6 +222,7 @@ bool Index::add(const Found& found) {
     const auto spoken = spoken_of(talkspurt, found.boot);
     const auto call = grouper_.place(spoken);
     const auto words = words_of(talkspurt, call);
+    const auto veiled = veiled_from(talkspurt);
     const auto text = [](const std::string& of) { return std::string_view{of}; };
     auto channels = talkspurt.channels;
     if (!talkspurt.channel.empty()) channels.push_back(talkspurt.channel);
@@ -221,6 +232,7 @@ bool Index::add(const Found& found) {
                     .bind(4, text(talkspurt.talker))
                     .bind(5, spoken.wall_started_ns)
                     .bind(6, text(words))
+                    .bind(7, text(veiled))
                     .run()
                     .has_value();
     good = good && statements_->add_call.bind(1, text(call))

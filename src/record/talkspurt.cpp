@@ -112,6 +112,7 @@ Entry to_entry(const Talkspurt& talkspurt) {
     add_text(entry.object, "incident", talkspurt.incident);
     if (!talkspurt.channels.empty()) entry.object["channels"] = names(talkspurt.channels, 64);
     entry.detail = detail_of(talkspurt);
+    if (!talkspurt.pseudonyms.empty()) entry.detail["pseudonyms"] = talkspurt.pseudonyms;
     return entry;
 }
 
@@ -141,6 +142,7 @@ std::optional<Talkspurt> talkspurt_of(const json::object& record) {
     out.end_cause = text_in(detail, "end_cause");
     out.listeners = names(detail, "listeners");
     out.refused = refusals_of(detail);
+    out.pseudonyms = object_in(detail, "pseudonyms");
     out.packets_received = number_in(detail, "packets_received").value_or(0);
     out.packets_lost = number_in(detail, "packets_lost").value_or(0);
     out.frames_concealed = number_in(detail, "frames_concealed").value_or(0);

@@ -81,6 +81,11 @@ public:
     core::Result<void> cut(Cut, std::string_view, const Actor&, const std::string&) override {
         return verdict;
     }
+    core::Result<void> set_label(std::string_view, const Label& label, const Actor&,
+                                 const std::string&) override {
+        labelled = label;
+        return verdict;
+    }
     bool kept() const override { return on_disk; }
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
     boost::json::object status(const Actor&) override {
@@ -114,6 +119,7 @@ public:
     void unsubscribe(std::uint64_t handle) override { listeners_.erase(handle); }
 
     core::Result<void> verdict;  // on every command
+    std::optional<Label> labelled;
     boost::json::array visible;  // endpoints and bridges
     std::optional<Own> owned;
     bool broken{};

@@ -135,6 +135,23 @@ TEST_CASE("the events say 401 to a stranger like every other path, and want a We
     CHECK(desk.get("/api/v1/events").status == 401);
 }
 
+TEST_CASE(
+    "a channel's label is raised for a time or until it is lowered, and what is no label body is refused") {
+    Desk desk;
+    desk.daemon.admit(person("northgate", "dispatcher"));
+    const std::string path = "/api/v1/channels/ng-ops/label";
+    CHECK(desk.post(path, R"({"label": "RED", "lasts_ms": 1800000})").status == 200);
+    REQUIRE(desk.daemon.labelled);
+    CHECK(desk.daemon.labelled->label == "RED");
+    CHECK(desk.daemon.labelled->lasts == std::chrono::minutes{30});
+    CHECK(desk.post(path, R"({"label": "GREEN"})").status == 200);
+    CHECK_FALSE(desk.daemon.labelled->lasts);
+    desk.daemon.labelled.reset();
+    for (const char* body : {"{}", R"({"label": 1})", R"({"label": "RED", "lasts_ms": "soon"})"})
+        CHECK(desk.post(path, body).status == 422);
+    CHECK_FALSE(desk.daemon.labelled);
+}
+
 TEST_CASE("what one may not see is not there for commands either, and that he tried is on record") {
     Desk desk;
     desk.daemon.admit(person("northgate", "dispatcher"));

@@ -57,6 +57,47 @@ TEST_CASE("a radio without keys is revoked by its name, and may be enabled again
     CHECK(orders.standing(radio("car", 0, 0)) == Standing::Enabled);
 }
 
+TEST_CASE(
+    "a raised label is kept with the time that is left of it, and a clock that is wrong does not shorten "
+    "it") {
+    const RaisedLabel red{.label = policy::Sensitivity::Red,
+                          .at = kWall - 10min,
+                          .at_mono = kMono - 10min,
+                          .lasts = 30min,
+                          .by = "smith"};
+    Orders orders;
+    orders.raise("ops", red);
+    orders.raise("tac",
+                 {.label = policy::Sensitivity::AmberStrict, .at = kWall, .at_mono = kMono, .by = "jones"});
+    const Orders kept = again(orders);
+    CHECK(kept == orders);
+    CHECK_FALSE(kept.labels().at("ops").over(kMono + 19min));
+    CHECK(kept.labels().at("ops").over(kMono + 20min));
+    CHECK_FALSE(kept.labels().at("tac").over(kMono + 10000h));
+    // Restarted five hours later, by another monotonic clock; and with a clock that is behind.
+    const auto later = Orders::parse(orders.text(), kWall + 5h, core::Time{1min});
+    REQUIRE(later);
+    CHECK(later->labels().at("ops").over(core::Time{1min}));
+    const auto behind = Orders::parse(orders.text(), kWall - 5h, core::Time{1min});
+    REQUIRE(behind);
+    CHECK_FALSE(behind->labels().at("ops").over(core::Time{30min}));
+    CHECK(behind->labels().at("ops").over(core::Time{31min}));
+    orders.lower("ops");
+    orders.lower("tac");
+    CHECK(again(orders).labels().empty());
+    // What a version without labels has written.
+    CHECK(
+        Orders::parse(R"({"disabled": [], "revoked": [], "revoked_keys": [], "bridges": {}})", kWall, kMono));
+    for (const char* wrong :
+         {R"("PINK", "at_ns": 1, "by": "x")", R"("RED", "at_ns": "1", "by": "x")",
+          R"("RED", "at_ns": 1, "by": 2)", R"("RED", "at_ns": 1, "by": "x", "lasts_ms": "1")"})
+        CHECK_FALSE(
+            Orders::parse(std::string{R"({"disabled": [], "revoked": [], "revoked_keys": [], "bridges": {},
+                                               "labels": {"ops": {"label": )"} +
+                              wrong + "}}}",
+                          kWall, kMono));
+}
+
 TEST_CASE("a disabled radio stays off over a restart until it is enabled") {
     Orders orders;
     orders.disable(radio("car", 1, 2));

@@ -201,7 +201,8 @@ TEST_CASE("a bridge joins channels, each with its direction and gain") {
 TEST_CASE("everything that a bridge may say is read") {
     const Bridges read{
         "- id: joint\n  channels: [ng-ops, pd-tac-3]\n  opens: always\n  when_busy: wait\n"
-        "  standing_consent: [northgate, metro-pd]\n  agreement: {id: MOU-2026-014, until: 2027-06-30, "
+        "  sensitivity: AMBER+STRICT\n  standing_consent: [northgate, metro-pd]\n  agreement: {id: "
+        "MOU-2026-014, until: 2027-06-30, "
         "ceilings: "
         "[{agency: metro-pd, class: imminent_peril, priority: 5}, {agency: northgate}]}\n"
         "  preemption:\n    - {role: [officer, dispatcher], agency: metro-pd, emergency: true, over: "
@@ -212,6 +213,8 @@ TEST_CASE("everything that a bridge may say is read") {
     const Bridge& bridge = read.list[0];
     CHECK(bridge.opens == Opens::Always);
     CHECK(bridge.when_busy == floor::WhenBusy::Wait);
+    CHECK(bridge.sensitivity == policy::Sensitivity::AmberStrict);
+    CHECK_FALSE(read.list[1].sensitivity);
     CHECK(bridge.standing_consent == std::vector<std::string>{"northgate", "metro-pd"});
     CHECK(bridge.agencies == std::vector<std::string>{"metro-pd", "northgate"});
     CHECK(bridge.agreement == "MOU-2026-014");
@@ -258,6 +261,7 @@ TEST_CASE("values that a bridge cannot have are refused where they stand") {
     CHECK(says(of_pair("opens: on_emergency"), "'on_emergency' is not in this version"));
     CHECK(says(of_pair("opens: sometimes"), "is not a way to open a bridge"));
     CHECK(says(of_pair("when_busy: shout"), "is not a way to treat a busy channel"));
+    CHECK(says(of_pair("sensitivity: PINK"), "'PINK' is not a TLP 2.0 label"));
     CHECK(says(of_pair("expires: 0s"), "expires"));
     CHECK(says(of_pair("expires: 8"), "expires"));
     CHECK(says(of_pair("opens: always, standing_consent: [northgate, metro-pd], expires: 8h"),

@@ -1,7 +1,10 @@
 // Two talkers on one channel, `override: both_heard`: who hears whom.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+
 #include "tests/bridge/handsets.hpp"
+#include "tests/codec/signalling.hpp"
 #include "tests/support/allocations.hpp"
 
 namespace crosspatch::bridge {
@@ -187,6 +190,77 @@ TEST_CASE(
     town.talk(kGuard, 5);
     town.both(kGuard, kPost, 10);
     CHECK(town.count(Kind::Revoked, kGuard) == 1);
+}
+
+// The guard sends digits all the time, the officer nothing that is to be heard; over there the digits are stripped.
+struct StrippingTown : DualTown {
+    StrippingTown() {
+        rules[0] =
+            desk.read("[{id: o, action: allow, when: {agency: metro-pd}, effects: {strip_tones: true}}]",
+                      policy::Side::Outbound, "ng-ops");
+        stage.stock_strippers(2);
+        Samples line = dtmf("123456789012345678901234567890");
+        line.resize(line.size() / 160 * 160);
+        speech[kGuard] = std::make_unique<Speech>(codec::pcmu(), line);
+        speech[kOfficer] = std::make_unique<Speech>(codec::pcmu(), Samples(8000));
+        open_town();
+    }
+    Samples sound(std::uint32_t who) {
+        std::vector<Octets> packets;
+        for (const Heard& one : radios[who]->hear()) packets.push_back(one.payload);
+        const auto decoder = codec::make_decoder(codec::pcmu());
+        decoder->start(8000);
+        return decode_all(*decoder, packets);
+    }
+};
+
+int loudest(const Samples& samples) {
+    int most = 0;
+    for (const int one : samples) most = std::max(most, std::abs(one));
+    return most;
+}
+
+TEST_CASE("whom somebody is to hear without signalling tones is in no sum: he hears who overrides alone") {
+    StrippingTown town;
+    town.talk(kGuard, 10);
+    CHECK(digits_read(town.sound(kCar)) == "");
+    town.sound(kPost);
+    town.both(kGuard, kOfficer, 25);
+    const Samples before = town.sound(kCar);
+    CHECK(before.size() >= 25 * 160);
+    CHECK(loudest({before.end() - 24 * 160, before.end()}) <= 8);  // what the stripper held back came first
+    CHECK(digits_read(town.sound(kPost)).size() >= 3);             // who may hear them hears both
+    SUBCASE("and of the one who ends, nothing that waits to be said") {
+        town.talk(kOfficer, 25);  // the guard's lease ends meanwhile
+        CHECK(town.count(Kind::Released, kGuard) == 1);
+        const Samples after = town.sound(kCar);
+        CHECK(after.size() >= 22 * 160);
+        CHECK(loudest(after) <= 8);
+    }
+    SUBCASE("and when that one ends, the other as he may hear him") {
+        town.talk(kGuard, 50);
+        CHECK(town.count(Kind::Released, kOfficer) == 1);
+        town.wait(600ms);
+        const Samples after = town.sound(kCar);
+        CHECK(after.size() >= 40 * 160);
+        CHECK(digits_read(after) == "");
+        CHECK(digits_read(town.sound(kPost)).size() >= 8);
+    }
+}
+
+TEST_CASE("a rule that begins to strip takes the talker out of the sum that he is in") {
+    StrippingTown town;
+    const policy::RuleList strips = town.rules[0];
+    town.rules[0] = town.desk.read("[{id: o, action: allow, when: {agency: metro-pd}}]",
+                                   policy::Side::Outbound, "ng-ops");
+    town.install();
+    town.talk(kGuard, 10);
+    town.both(kGuard, kOfficer, 25);
+    CHECK(digits_read(town.sound(kCar)).size() >= 3);
+    town.rules[0] = strips;
+    town.install();
+    town.both(kGuard, kOfficer, 25);
+    CHECK(loudest(town.sound(kCar)) <= 8);
 }
 
 TEST_CASE("two who talk at once cost no memory") {

@@ -1,4 +1,11 @@
 #pragma once
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crosspatch/rtp/floor_message.hpp"
 #include "tests/bridge/town.hpp"
 
 namespace crosspatch::tests {

@@ -115,6 +115,10 @@ TEST_CASE("every change of what may cross, who hears it and who goes first is ot
     other("{not: {suite: none}}", "{suite: [AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80]}");
     other("gain: -3dB", "gain: -2.5dB");
     other("max_talk: 20s", "max_talk: 21s");
+    other("max_talk: 20s", "max_talk: 20s, pseudonymise: true");
+    other("max_talk: 20s", "max_talk: 20s, strip_tones: true");
+    other("max_talk: 20s", "max_talk: 20s, announce: true");
+    other("agreement:", "sensitivity: GREEN\n    agreement:");
     other("06:00-22:00", "06:00-23:00");
     other("hours: [", "not: {hours: [\"Sun 00:00-24:00 America/Chicago\"]}, hours: [");
     other("{id: in, action: allow}]", "{id: in, action: allow, when: {emergency: true}}]");
@@ -126,6 +130,22 @@ TEST_CASE("every change of what may cross, who hears it and who goes first is ot
     other("class: imminent_peril", "class: normal");
     other("priority: 5", "priority: 6");
     CHECK(hash(kTown, true) != before);
+}
+
+TEST_CASE("the effects of a rule and the most confidential that a bridge carries are written down") {
+    const auto written = terms(changed("max_talk: 20s", "pseudonymise: true, announce: true"));
+    CHECK(boost::json::serialize(written.at("inbound").at("ng-ops").at(0).at("effects")) ==
+          R"({"gain":"-3dB","pseudonymise":true,"strip_tones":true,"announce":true})");
+    CHECK(hash(changed("max_talk: 20s", "pseudonymise: true")) ==
+          hash(changed("max_talk: 20s", "pseudonymise: true, strip_tones: true")));
+    CHECK(hash(changed("max_talk: 20s", "pseudonymise: true")) !=
+          hash(changed("max_talk: 20s", "strip_tones: true")));
+    CHECK(hash(changed("max_talk: 20s", "max_talk: 20s, announce: false")) == hash(kTown));
+    const auto bound = terms(changed("agreement:", "sensitivity: GREEN\n    agreement:"));
+    CHECK(boost::json::serialize(bound.at("sensitivity")) ==
+          R"({"ng-ops":"GREEN","pd-tac":"AMBER","at_most":"GREEN"})");
+    CHECK(hash(changed("agreement:", "sensitivity: GREEN\n    agreement:")) !=
+          hash(changed("agreement:", "sensitivity: CLEAR\n    agreement:")));
 }
 
 TEST_CASE("the order of rules is part of the terms") {

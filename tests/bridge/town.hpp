@@ -62,6 +62,7 @@ struct Town {
             endpoint.media = &radios[i]->endpoint;
             endpoint.channel = i < 2 ? kOps : kTac;
             endpoint.talker = desk.names.intern("talker-" + std::to_string(i));
+            endpoint.talker_id = desk.names.text(endpoint.talker);
             endpoint.role = desk.names.intern(i < 2 ? "guard" : "officer");
             endpoint.suite = policy::Suite::AeadAes256Gcm;  // what policy is to see; the wire is in the clear
             endpoint.priority = 3;
@@ -72,6 +73,7 @@ struct Town {
             bridge::Topology::Channel one;
             one.id = desk.names.intern(channel == kOps ? "ng-ops" : "pd-tac-3");
             one.agency = desk.names.intern(channel == kOps ? "northgate" : "metro-pd");
+            one.agency_id = desk.names.text(one.agency);
             one.sensitivity = policy::Sensitivity::Green;
             one.floor.lease = 200ms;
             one.floor.hang = 100ms;

@@ -3,23 +3,22 @@
 import http.client
 import json
 import os
-import pwd
 import re
 import socket
 import subprocess
-import threading
 import time
 import unittest
 import urllib.error
 import urllib.request
 
 from gateway import CM80, PLAIN, READY, GatewayTest, bridge, channel, end, endpoint, main
+from people import People, let_in, open_socket
 from radios import Tap
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"
 
 
-class Control(GatewayTest):
+class Control(People, GatewayTest):
     def two_agencies(self, **more):
         return self.gateway(channel("ng-ops", "northgate", endpoint("guard")),
                             channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80), endpoint("tap", "pcmu", PLAIN)),
@@ -174,69 +173,10 @@ class Control(GatewayTest):
             channel("pd-tac", "metro-pd", endpoint("officer", "pcmu", CM80)),
             channel("pd-own", "metro-pd", endpoint("desk", "pcmu", CM80)),
             bridges=[bridge("joint", "ng-ops", "pd-tac", opens="on_request", **more), bridge("inner", "pd-tac", "pd-own")], start=False)
-        gateway.config["gateway"]["operators"] = [
-            {"unix": name, "agency": agency, "role": role} for name, (agency, role) in self.PEOPLE.items()]
-        gateway.write()
+        let_in(gateway, **self.PEOPLE)
         gateway.start()
-        os.chmod(gateway.home, 0o711)
-        os.chmod(gateway.data, 0o711)
-        os.chmod(gateway.data + "/control.sock", 0o666)
+        open_socket(gateway)
         return gateway
-
-    def connect(self, gateway, name):
-        """A connection to the control socket that the kernel says is this person's."""
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgroups([])
-                os.setuid(pwd.getpwnam(name).pw_uid)
-                with socket.socket(socket.AF_UNIX) as sock:
-                    sock.connect(gateway.data + "/control.sock")
-                    socket.send_fds(theirs, [b"x"], [sock.fileno()])
-            finally:
-                os._exit(0)
-        theirs.close()
-        with mine:
-            [fd] = socket.recv_fds(mine, 1, 1)[1]
-        os.waitpid(child, 0)
-        connection = http.client.HTTPConnection("localhost", timeout=20)
-        connection.sock = socket.socket(fileno=fd)
-        self.addCleanup(connection.close)
-        return connection
-
-    def ask_as(self, gateway, name, path, method="GET", connection=None):
-        connection = connection or self.connect(gateway, name)
-        connection.request(method, "/api/v1/" + path, body=b"{}" if method == "POST" else None,
-                           headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-
-    def follow(self, gateway, name):
-        """The events that this person gets, each as it comes; None at the end."""
-        connection = self.connect(gateway, name)
-        connection.sock.sendall(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
-        stream = connection.sock.makefile("rb")
-        self.assertIn(b" 101 ", stream.readline())
-        while stream.readline().strip():
-            pass
-        got = []
-
-        def read():
-            while head := stream.read(2):
-                size = head[1] if head[1] < 126 else int.from_bytes(stream.read(2), "big")
-                text = stream.read(size)
-                if head[0] & 15 == 8:
-                    break
-                if head[0] & 15 == 9:
-                    connection.sock.sendall(b"\x8a\x80\0\0\0\0")
-                if head[0] & 15 == 1:
-                    got.append(json.loads(text))
-            got.append(None)
-        threading.Thread(target=read, daemon=True).start()
-        time.sleep(0.5)  # until control knows of him
-        return got
 
     @unittest.skipUnless(os.geteuid() == 0, "only root becomes somebody else")
     def test_an_agency_sees_and_hears_of_what_is_its_own_and_what_is_joined_to_it(self):

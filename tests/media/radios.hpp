@@ -112,17 +112,13 @@ public:
            std::chrono::milliseconds packet = 20ms, unsigned expected_loss = 0)
         : format_{format}, ticks_{format.ticks(packet)} {
         const auto encoder = codec::make_encoder(format);
-        const std::uint32_t rate =
-            encoder->rates().back() > format.rate ? format.rate : encoder->rates().back();
-        encoder->start(rate, format);
-        encoder->set_loss(expected_loss);
-        const Samples samples = voice(rate, length);
-        const std::size_t size = rate / 1000 * static_cast<std::size_t>(packet.count());
-        for (std::size_t at = 0; at + size <= samples.size(); at += size) {
-            Octets payload(codec::kMaxPayload);
-            payload.resize(encoder->encode(std::span{samples}.subspan(at, size), payload));
-            payloads_.push_back(std::move(payload));
-        }
+        const std::uint32_t rate = rate_of(format, *encoder);
+        encode(*encoder, voice(rate, length), rate, packet, expected_loss);
+    }
+    // Other sounds, at 8 kHz.
+    Speech(const codec::Format& format, const Samples& narrow)
+        : format_{format}, ticks_{format.ticks(std::chrono::milliseconds{20})} {
+        encode(*codec::make_encoder(format), narrow, 8000, std::chrono::milliseconds{20}, 0);
     }
 
     std::size_t size() const { return payloads_.size(); }
@@ -141,6 +137,21 @@ public:
     std::uint32_t first_timestamp = 0xFFFFF000;  // wraps soon
 
 private:
+    static std::uint32_t rate_of(const codec::Format& format, const codec::Encoder& encoder) {
+        return encoder.rates().back() > format.rate ? format.rate : encoder.rates().back();
+    }
+    void encode(codec::Encoder& encoder, const Samples& samples, std::uint32_t rate,
+                std::chrono::milliseconds packet, unsigned expected_loss) {
+        encoder.start(rate, format_);
+        encoder.set_loss(expected_loss);
+        const std::size_t size = rate / 1000 * static_cast<std::size_t>(packet.count());
+        for (std::size_t at = 0; at + size <= samples.size(); at += size) {
+            Octets payload(codec::kMaxPayload);
+            payload.resize(encoder.encode(std::span{samples}.subspan(at, size), payload));
+            payloads_.push_back(std::move(payload));
+        }
+    }
+
     codec::Format format_;
     std::uint32_t ticks_;
     std::vector<Octets> payloads_;
@@ -163,6 +174,11 @@ struct Stage {
             needs.encoder(format);
             needs.decoder(format);
         }
+        codecs.stock(maker.make(needs));
+    }
+    void stock_strippers(std::size_t count) {
+        media::CodecPool::Needs needs;
+        needs.strippers = count;
         codecs.stock(maker.make(needs));
     }
     std::size_t free_encoders(const codec::Format& format) {

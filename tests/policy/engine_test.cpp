@@ -283,6 +283,45 @@ TEST_CASE("gains of both keys add up, and the shorter talk limit counts, for eac
     CHECK_FALSE(decide_crossing(open, open, desk.guard_to_police(), all, kToday).max_talk);
 }
 
+TEST_CASE("what one of the two keys wants done to the sound is done, for each listener his own") {
+    Desk desk;
+    const RuleList outbound = desk.read("[{id: o, action: allow, effects: {announce: true}}]");
+    const RuleList inbound = desk.read(R"(
+- {id: strong, action: allow, when: {suite: AEAD_AES_256_GCM}, effects: {strip_tones: true}}
+- {id: weak, action: allow, when: {suite: AES_CM_128_HMAC_SHA1_80}, effects: {pseudonymise: true}}
+)");
+    const SuiteSet all{Suite::AeadAes256Gcm, Suite::AesCm128HmacSha1_80, Suite::None};
+    const Crossing crossing = decide_crossing(outbound, inbound, desk.guard_to_police(), all, kToday);
+    CHECK(crossing.effects_for(Suite::AeadAes256Gcm) == Effects{.strip_tones = true, .announce = true});
+    CHECK(crossing.effects_for(Suite::AesCm128HmacSha1_80) ==
+          Effects{.pseudonymise = true, .strip_tones = true, .announce = true});
+    CHECK(crossing.effects_for(Suite::None) == Effects{});
+}
+
+TEST_CASE("who may cross under a pseudonym at some hour, or in an emergency, counts as hidden at any") {
+    Desk desk;
+    const RuleList open = desk.read(kAllowAll);
+    const SuiteSet listeners{Suite::AeadAes256Gcm};
+    const Facts guard = desk.guard_to_police();
+    const auto hidden = [&](const char* outbound, const char* inbound = kAllowAll) {
+        return may_pseudonymise(desk.read(outbound), desk.read(inbound), guard, listeners);
+    };
+    CHECK_FALSE(hidden(kAllowAll));
+    CHECK(hidden("[{id: a, action: allow, effects: {pseudonymise: true}}]"));
+    CHECK(hidden(kAllowAll, "[{id: a, action: allow, effects: {pseudonymise: true}}]"));
+    CHECK(hidden(
+        "[{id: n, action: allow, when: {hours: 'Mon 01:00-02:00 UTC'}, effects: {pseudonymise: true}}, "
+        "{id: o, action: allow}]"));
+    CHECK(
+        hidden("[{id: d, action: deny, when: {hours: 'Mon 01:00-02:00 UTC'}}, "
+               "{id: o, action: allow, effects: {pseudonymise: true}}]"));
+    CHECK(hidden("[{id: e, action: allow, when: {emergency: true}, effects: {pseudonymise: true}}]"));
+    CHECK_FALSE(hidden("[{id: o, action: allow}, {id: p, action: allow, effects: {pseudonymise: true}}]"));
+    CHECK_FALSE(hidden("[{id: p, action: allow, when: {role: dispatcher}, effects: {pseudonymise: true}}]"));
+    CHECK_FALSE(
+        hidden(kAllowAll, "[{id: p, action: allow, when: {suite: none}, effects: {pseudonymise: true}}]"));
+}
+
 TEST_CASE("a channel where nobody listens is not crossed to") {
     Desk desk;
     const RuleList open = desk.read(kAllowAll);

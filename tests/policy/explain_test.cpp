@@ -59,6 +59,15 @@ TEST_CASE("an explanation says which effects apply and how long it stands") {
                 "2026-07-01T01:00:00Z"});
 }
 
+TEST_CASE("an explanation says what is done to the sound and to the name") {
+    Question question;
+    CHECK(question.answer("[{id: a, action: allow, effects: {pseudonymise: true, announce: true}}]",
+                          "[{id: b, action: allow, effects: {strip_tones: true}}]") ==
+          Lines{"outbound of ng-ops: rule 'a' allows voice to metro-pd, under a pseudonym and without "
+                "signalling tones, announced by a mark",
+                "inbound of pd-tac-3: rule 'b' allows voice from northgate, without signalling tones"});
+}
+
 TEST_CASE("listeners with different suites are told apart only where their answers differ") {
     Question question;
     question.listeners = {Suite::AeadAes256Gcm, Suite::AesCm128HmacSha1_80, Suite::None};

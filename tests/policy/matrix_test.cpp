@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/policy/configuration.hpp"
 
 using namespace crosspatch;
@@ -105,6 +107,37 @@ TEST_CASE("where it depends on talker, role, kind or time the matrix says so in 
             "         [outbound: rule night; inbound: no rule]",
             "",
             "on no bridge: ng-gate and pd-tac-4"});
+}
+
+TEST_CASE("effects on what crosses stand beside the rules, and what a bridge may not carry is said") {
+    Configuration configuration;
+    configuration.ng_out = "[{id: joint, action: allow, when: {kind: voice}, effects: {announce: true}}]";
+    configuration.pd_in = "[{id: in, action: allow, when: {kind: voice}, effects: {pseudonymise: true}}]";
+    configuration.bridges =
+        "[{id: joint, sensitivity: CLEAR, channels: [ng-ops, {channel: pd-tac-3, direction: listen}]}]";
+    Configuration green = configuration;
+    green.bridges =
+        "[{id: joint, sensitivity: GREEN, channels: [ng-ops, {channel: pd-tac-3, direction: listen}]}]";
+    const Lines open = matrix(green);
+    const auto has = [](const Lines& lines, const std::string& words) {
+        return std::any_of(lines.begin(), lines.end(),
+                           [&](const std::string& line) { return line.find(words) != std::string::npos; });
+    };
+    CHECK(has(open, "rule joint; inbound: rule in; pseudonym, tones stripped, mark]"));
+    CHECK(matrix(configuration) ==
+          Lines{"bridge joint: who talks in a row is heard in a column", "            ng-ops    pd-tac-3",
+                "  ng-ops    .         no", "  pd-tac-3  -         .", "  ng-ops to pd-tac-3",
+                "    no   everybody  [ng-ops is GREEN, bridge joint carries CLEAR at most]", "",
+                "on no bridge: ng-gate and pd-tac-4"});
+    // The same in a comparison.
+    for (const std::string& line : changes(green, configuration))
+        CHECK(line.find("no longer heard on pd-tac-3") != std::string::npos);
+    CHECK(has(changes(green, configuration), "(ng-ops is GREEN, bridge joint carries CLEAR at most)"));
+    Configuration plain = green;
+    plain.ng_out = "[{id: joint, action: allow, when: {kind: voice}}]";
+    plain.pd_in = "[{id: in, action: allow, when: {kind: voice}}]";
+    CHECK(has(changes(plain, green), "now with pseudonym, tones stripped, mark (rule joint"));
+    CHECK(has(changes(green, plain), "now with no effect (rule joint"));
 }
 
 TEST_CASE("ways that are alike are told together, and a large bridge has no table") {

@@ -131,12 +131,30 @@ TEST_CASE("what this version does not have is said to be missing from it, not to
         REQUIRE(negated.size() == 1);
         CHECK(negated[0].starts_with(fmt::format("rules.yaml:1:39: [0].when.not.{}: this version", key)));
     }
+}
+
+TEST_CASE("pseudonymise, strip_tones and announce are true or false, and a pseudonym takes tones along") {
     for (const auto* key : {"pseudonymise", "strip_tones", "announce"}) {
-        const Lines effect = problems_with(fmt::format("effects: {{{}: true}}", key));
-        REQUIRE(effect.size() == 1);
-        CHECK(effect[0].starts_with(
-            fmt::format("rules.yaml:1:36: [0].effects.{}: this version does not have", key)));
+        CHECK(problems_with(fmt::format("effects: {{{}: true}}", key)) == Lines{});
+        const Lines wrong = problems_with(fmt::format("effects: {{{}: yes}}", key));
+        REQUIRE(wrong.size() == 1);
+        CHECK(wrong[0].find(fmt::format(": [0].effects.{}: ", key)) != std::string::npos);
     }
+    const auto effects = [](const char* written) {
+        Desk desk;
+        const RuleList list = desk.read(fmt::format("- {{id: r, action: allow, effects: {{{}}}}}", written));
+        REQUIRE(list.rules.size() == 1);
+        return list.rules[0].effects;
+    };
+    CHECK(effects("pseudonymise: true") == Effects{.pseudonymise = true, .strip_tones = true});
+    CHECK(effects("strip_tones: true") == Effects{.strip_tones = true});
+    CHECK(effects("strip_tones: false, announce: true") == Effects{.announce = true});
+    CHECK(effects("pseudonymise: false") == Effects{});
+    Desk desk;
+    desk.read("- {id: r, action: allow, effects: {pseudonymise: true, strip_tones: false}}");
+    CHECK(desk.problems == Lines{});
+    CHECK(desk.warnings == Lines{"rules.yaml:1:35: [0].effects: pseudonymise strips tones, too: some of "
+                                 "them say which radio it is"});
 }
 
 TEST_CASE("effects are kept in their bounds, and belong to rules that allow") {

@@ -228,6 +228,7 @@ TEST_CASE("each filter finds what it asks for and nothing else") {
     other.channels = {"pd-tac-3"};
     other.incident = "inc-9";
     other.end_cause = "100%_sure";
+    other.pseudonyms = {{"northgate", {{"metro-12", "XRBQIGIQ"}}}};
     write_calls(directory.path(), {spoken(1, 0ms, 4s), other});
     const auto count = [&](CallFilter filter) { return list(directory.path(), filter).size(); };
     CHECK(count({}) == 2);
@@ -237,6 +238,11 @@ TEST_CASE("each filter finds what it asks for and nothing else") {
     CHECK(count({.talker = "metro-12"}) == 1);
     CHECK(count({.talker = "metro"}) == 0);
     CHECK(count({.text = "METRO"}) == 1);
+    // Who is hidden from an agency is not found by it under his name.
+    CHECK(count({.talker = "metro-12", .agency = "northgate"}) == 0);
+    CHECK(count({.text = "METRO", .agency = "northgate"}) == 0);
+    CHECK(count({.channel = "pd-tac-3", .agency = "northgate"}) == 2);
+    CHECK(count({.talker = "metro-12", .agency = "metro-pd"}) == 1);
     CHECK(count({.text = "%"}) == 1);
     CHECK(count({.text = "_sure"}) == 1);
     CHECK(count({.text = "x_sure"}) == 0);

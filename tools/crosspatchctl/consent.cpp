@@ -144,6 +144,9 @@ std::string describe_terms(const json::object& terms) {
                 for (const json::value& rule : rules.get_array())
                     line(fmt::format("  {}", side), json::serialize(rule));
     }
+    if (const json::object* labels = object_in(*document, "sensitivity");
+        labels && labels->contains("at_most"))
+        line("at most", cell(labels->at("at_most")));
     for (const char* key : {"preemption", "retention"})
         if (const json::object* one = object_in(*document, key)) line(key, json::serialize(*one));
     line("terms", core::escape(text_in(terms, "terms")));

@@ -60,6 +60,20 @@ const std::vector<ctl::Column> kTalkspurts{{"TALKSPURT", "id"},
                                            {"DENIED", "denied"},
                                            {"ENDED BY", "end_cause"}};
 
+// `90s`, `30m`, `2h`, `7d`.
+std::optional<double> seconds_of(const std::string& text) {
+    char* unit = nullptr;
+    const double count = std::strtod(text.c_str(), &unit);
+    const std::string_view suffix{unit};
+    const double seconds = suffix == "m"   ? 60
+                           : suffix == "h" ? 3600
+                           : suffix == "d" ? 86400
+                           : suffix == "s" ? 1
+                                           : 0;
+    if (seconds == 0 || !(count >= 0)) return std::nullopt;
+    return count * seconds;
+}
+
 class Tool {
 public:
     int run(int argc, char** argv);
@@ -88,6 +102,7 @@ private:
         });
     }
     int command(const std::string& target, const std::string& done);
+    int label();
     int reload();
     int terms();
     int consent();
@@ -105,7 +120,7 @@ private:
 
     std::string data_dir_{"/var/lib/crosspatch"};
     std::string socket_, api_, token_, id_, reason_, from_, to_, role_, at_, talker_, kind_, channel_, since_,
-        text_, cursor_, listener_, suite_, config_, agency_, file_, key_file_;
+        text_, cursor_, listener_, label_, lasts_, suite_, config_, agency_, file_, key_file_;
     ctl::Term term_;
     bool json_{}, emergency_{}, follow_{};
     unsigned lines_{20};
@@ -131,6 +146,22 @@ int Tool::command(const std::string& target, const std::string& done) {
     object body;
     if (!reason_.empty()) body["reason"] = reason_;
     return show(client().post(target, body), [&](const value&) { fmt::print("{}\n", done); });
+}
+
+int Tool::label() {
+    object body{{"label", label_}};
+    if (!reason_.empty()) body["reason"] = reason_;
+    if (!lasts_.empty()) {
+        const auto seconds = seconds_of(lasts_);
+        if (!seconds || !(*seconds <= 1e9)) {
+            fmt::print(stderr, "crosspatchctl: --for: '{}' is no time; write 30m, 8h or 2d\n", lasts_);
+            return kUsage;
+        }
+        body["lasts_ms"] = static_cast<std::int64_t>(*seconds * 1000);
+    }
+    return show(client().post("/api/v1/channels/" + ctl::encode(id_) + "/label", body), [&](const value&) {
+        fmt::print("what is said on {} is {} now{}\n", id_, label_, lasts_.empty() ? "" : ", for " + lasts_);
+    });
 }
 
 int Tool::reload() {
@@ -186,6 +217,14 @@ void Tool::add_commands(CLI::App& app) {
             };
         });
     }
+    CLI::App* channel = app.add_subcommand("channel", "how confidential a channel is")->require_subcommand(1);
+    CLI::App* label =
+        channel->add_subcommand("label", "raise its TLP label, or lower it to the configured one");
+    label->add_option("ID", id_, "the channel")->required();
+    label->add_option("LABEL", label_, "RED, AMBER+STRICT, AMBER, GREEN or CLEAR")->required();
+    label->add_option("--for", lasts_, "only for so long: 30m, 8h, 2d");
+    label->add_option("--reason", reason_, "kept with the record");
+    label->callback([this] { chosen_ = [this] { return this->label(); }; });
     CLI::App* events = app.add_subcommand("events", "what happens, as it happens");
     events->add_flag("--follow", follow_, "do not stop (the default)");
     events->callback([this] { chosen_ = [this] { return this->events(); }; });
@@ -357,18 +396,9 @@ int Tool::calls() {
     };
     add("channel", channel_), add("talker", talker_), add("text", text_), add("cursor", cursor_);
     if (!since_.empty()) {
-        // `2h`, `30m`, `7d` ago, or a time.
-        char* unit = nullptr;
-        const double count = std::strtod(since_.c_str(), &unit);
-        const std::string_view suffix{unit};
-        const double seconds = suffix == "m"   ? 60
-                               : suffix == "h" ? 3600
-                               : suffix == "d" ? 86400
-                               : suffix == "s" ? 1
-                                               : 0;
         const double now = std::chrono::duration<double>{core::wall_now().time_since_epoch()}.count();
-        if (seconds > 0 && count >= 0 && count * seconds < now) {
-            const auto back = std::chrono::nanoseconds{static_cast<std::int64_t>(count * seconds * 1e9)};
+        if (const auto ago = seconds_of(since_); ago && *ago < now) {
+            const auto back = std::chrono::nanoseconds{static_cast<std::int64_t>(*ago * 1e9)};
             add("since", core::rfc3339(core::wall_now() - back, 0));
         } else {
             add("since", since_);

@@ -2,6 +2,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -43,6 +44,14 @@ public:
     // Straight into the workers' queues; then noted on record by control. The API's thread only.
     virtual core::Result<void> cut(Cut what, std::string_view id, const Actor& actor,
                                    const std::string& reason) = 0;
+    // A channel's label, until it is changed again or for so long; never below the configured one. The same way, for what
+    // may not cross any more stops at once. The API's thread only.
+    struct Label {
+        std::string label;  // RED, …
+        std::optional<std::chrono::milliseconds> lasts;
+    };
+    virtual core::Result<void> set_label(std::string_view channel, const Label& label, const Actor& actor,
+                                         const std::string& reason) = 0;
     // What was commanded so far is noted and on disk.
     virtual bool kept() const = 0;
     // The executor on which everything below is to be called.

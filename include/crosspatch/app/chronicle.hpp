@@ -90,6 +90,8 @@ public:
         std::function<record::Talkspurt::Refusal(std::uint32_t endpoint, std::uint32_t channel)> explain) {
         explain_ = std::move(explain);
     }
+    // By agency, the names that it may not know and what stands for them; asked for each entry.
+    void set_hidden(std::function<const boost::json::object&()> hidden) { hidden_ = std::move(hidden); }
     // An entry about an endpoint, with its ids filled in.
     record::Entry endpoint_entry(std::string type, std::uint32_t endpoint) const;
     void publish(record::Entry entry, const bridge::Report* report = nullptr);
@@ -119,6 +121,7 @@ private:
     const Estate& estate_;
     Outputs out_;
     std::function<record::Talkspurt::Refusal(std::uint32_t, std::uint32_t)> explain_;
+    std::function<const boost::json::object&()> hidden_;
     std::string run_;  // 16 hex digits, another in each run of the daemon
     std::map<std::uint64_t, Live> talkspurts_;
     std::map<std::uint32_t, Floor> floors_;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Directory {
     std::shared_ptr<const Config> config;
     std::map<std::string, std::uint32_t> endpoints;
     std::map<std::string, std::uint32_t> bridges;
+    std::map<std::string, std::uint32_t> channels;
 };
 
 // An alarm a radio: its id follows.
@@ -82,6 +84,8 @@ public:
     std::string metrics() override;
     core::Result<void> cut(api::Cut what, std::string_view id, const api::Actor& actor,
                            const std::string& reason) override;
+    core::Result<void> set_label(std::string_view channel, const Label& label, const api::Actor& actor,
+                                 const std::string& reason) override;
     bool kept() const override;
     boost::asio::any_io_executor control() override { return loop_.get_executor(); }
 
@@ -110,6 +114,7 @@ private:
         std::string by;
         std::vector<std::string> missing;                 // agencies that have not consented
         std::map<std::string, bridge::ConsentEnd> ended;  // why the consent that an agency had is over
+        std::shared_ptr<const bridge::PseudonymKeys> pseudonyms;  // of its last opening
     };
     // What workers use, and the tasks that all of them rest for, until each has passed them.
     struct Lent {
@@ -162,6 +167,12 @@ private:
     media::Worker::Task cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index);
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
                   const Config& seen);
+    // Raised labels: control_labels.cpp.
+    void note_label(const std::string& channel, std::optional<RaisedLabel> raised, const api::Actor& actor,
+                    const std::string& reason);
+    void apply_labels();
+    void end_labels(core::Time now);
+    policy::Sensitivity label_of(const bridge::Channel& channel) const;
     void note_closed(const std::string& id, const api::Actor& actor, const std::string& reason);
     core::Result<void> may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
                                const Config& config) const;
@@ -193,12 +204,18 @@ private:
                             boost::json::object& answer) const;
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
+    boost::json::value label_json(const bridge::Channel& channel) const;
     boost::json::object bridge_json(const bridge::Bridge& bridge) const;
     boost::json::array queue_json(const bridge::Channel& channel) const;
     bool is_own(const api::Actor& actor, std::string_view channel) const;
     bool may_see(const api::Actor& actor, std::string_view channel) const;
     bool may_see(const api::Actor& actor, const bridge::Bridge& bridge) const;
     void tell(const boost::json::object& event);
+    // Pseudonyms: control_pseudonyms.cpp.
+    void begin_pseudonyms(const bridge::Bridge& bridge);
+    const boost::json::object& hidden() const;
+    const boost::json::object& hidden_from(const api::Actor& actor) const;
+    void hide_from(boost::json::object& names, const bridge::Bridge& bridge, const std::string& agency) const;
     void dismiss_listeners();
     void record_alarm(const std::string& name, bool on, const std::string& detail);
 
@@ -218,6 +235,7 @@ private:
     Estate estate_;
     Chronicle chronicle_;
     Orders orders_;
+    std::set<std::string> labelled_;  // channels whose labels the workers were ever told
     bridge::Consents consents_;
     bool first_start_{};
     bool standing_unknown_{};         // the list of consents was lost, and the log could not say
@@ -227,6 +245,8 @@ private:
     std::atomic<std::uint64_t> cuts_made_{0};   // by the API's thread
     std::atomic<std::uint64_t> cuts_noted_{0};  // by control
     std::map<std::string, BridgeState> bridge_states_;
+    // By agency: {NAME: PSEUDONYM} of whom it may not know; nothing after rules, radios or openings have changed.
+    mutable std::optional<boost::json::object> hidden_;
     std::map<std::uint64_t, Lent> lent_;  // by token
     std::vector<std::uint64_t> done_;     // the newest token that each worker has passed
     std::uint64_t next_token_{1};

@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,11 +10,24 @@
 #include "crosspatch/bridge/lifecycle.hpp"
 #include "crosspatch/core/result.hpp"
 #include "crosspatch/endpoint/config.hpp"
+#include "crosspatch/policy/facts.hpp"
 
 namespace crosspatch::app {
 
+// What is said on a channel is as confidential as that, by somebody's word.
+struct RaisedLabel {
+    policy::Sensitivity label{};
+    core::WallTime at{};
+    core::Time at_mono{};
+    std::optional<std::chrono::milliseconds> lasts;  // nothing: until somebody says otherwise
+    std::string by;
+
+    bool over(core::Time now) const { return lasts && now >= at_mono + *lasts; }
+    bool operator==(const RaisedLabel&) const = default;
+};
+
 // What people commanded and must hold over reloads and restarts: radios that are cut off, bridges opened and
-// closed by hand.
+// closed by hand, labels of channels that were raised.
 //
 // Shape    disabled radios by id; revoked ones by their keys, so that no new name brings them back, and by id where they
 //          have none. They stay until they are enabled, whatever leaves the configuration and comes back meanwhile.
@@ -35,6 +50,10 @@ public:
     }
     void drop_command(const std::string& bridge) { bridges_.erase(bridge); }
 
+    const std::map<std::string, RaisedLabel>& labels() const { return labels_; }
+    void raise(const std::string& channel, RaisedLabel label) { labels_[channel] = std::move(label); }
+    void lower(const std::string& channel) { labels_.erase(channel); }
+
     // A bridge that has left the configuration and comes back is opened by another word only.
     void keep_open_only(const std::set<std::string>& bridges);
     bool operator==(const Orders&) const = default;
@@ -44,6 +63,7 @@ private:
     std::set<std::string> revoked_keys_;
     std::set<std::string> revoked_ids_;
     std::map<std::string, bridge::BridgeCommand> bridges_;
+    std::map<std::string, RaisedLabel> labels_;
 };
 
 }  // namespace crosspatch::app

@@ -78,8 +78,9 @@ struct Bridge {
     std::vector<Ceiling<std::string>> ceilings;  // that it sets
     std::vector<std::string> standing_consent;
     std::vector<Preemption> preemption;
-    std::vector<std::string> agencies;  // that have a channel on it, in order
-    std::string terms;                  // record::hash_terms() of terms_of(); set when everything is read
+    std::optional<policy::Sensitivity> sensitivity;  // the most restricted that may cross it; nothing: any
+    std::vector<std::string> agencies;               // that have a channel on it, in order
+    std::string terms;  // record::hash_terms() of terms_of(); set when everything is read
     core::config::Mark mark;
 };
 
@@ -93,6 +94,8 @@ Talker read_talker(const core::config::Node& node, const std::string& default_id
 std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vector<Agency>& agencies,
                                  const std::vector<Channel>& channels);
 std::optional<Direction> read_direction(const core::config::Node& node);
+// A TLP 2.0 label.
+std::optional<policy::Sensitivity> read_sensitivity(const core::config::Node& node);
 
 // Ids and agencies of all channels, read ahead of the rules that name them.
 policy::Known known_names(const core::config::Node& agencies, const core::config::Node& channels);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/admission.hpp"
+#include "crosspatch/bridge/pseudonym.hpp"
 #include "crosspatch/bridge/report.hpp"
 #include "crosspatch/bridge/tone_player.hpp"
 #include "crosspatch/bridge/topology.hpp"
@@ -18,6 +19,7 @@
 #include "crosspatch/core/mpsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
 #include "crosspatch/media/gate.hpp"
+#include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/mixer.hpp"
 #include "crosspatch/media/talkspurt.hpp"
 
@@ -76,6 +78,11 @@ public:
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
     void set_open(std::uint32_t bridge, bool open, core::Time now);
+    // What is said on the channel is as confidential as that until further notice: a label more restricted than the
+    // configured one counts; nothing: the configured one. Crossings that may not be any more end here.
+    void set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now);
+    // Under which pseudonyms talkers are known over that bridge from now on: before it is opened.
+    void set_pseudonyms(std::uint32_t bridge, std::shared_ptr<const PseudonymKeys> keys);
     void set_standing(std::uint32_t endpoint, Standing standing, core::Time now);
     // The endpoint's sending stream has changed (new key, new SSRC): what it hears goes on from where that stands.
     void rejoin(std::uint32_t endpoint, core::Time now);
@@ -101,8 +108,22 @@ private:
         std::uint32_t bridge{kNowhere};
         std::array<double, policy::kSuites> gain_db{};  // the leg's and both rules', by the listener's suite
         policy::SuiteSet suites;                        // of the listeners that may hear it
+        policy::SuiteSet stripped;   // of these, those that hear it without signalling tones
+        policy::SuiteSet announced;  // and those that hear the mark
+        const media::Mark* mark{};
+        policy::SuiteSet hidden;       // and those that may not know who talks
+        std::array<char, 80> alias{};  // as floor messages name the talker to these
+        std::uint8_t alias_size{};
+
+        media::Treatment treatment(policy::Suite suite) const {
+            media::Treatment made{gain_db[static_cast<std::size_t>(suite)], stripped.contains(suite)};
+            if (mark && announced.contains(suite)) {
+                made.mark = mark;
+                made.mark_for = channel;
+            }
+            return made;
+        }
     };
-    static constexpr std::array<double, policy::kSuites> kNoGain{};
     static constexpr std::uint32_t kSecond = 0x80000000;
     // 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
     static constexpr std::chrono::milliseconds kWishes{250};
@@ -218,6 +239,10 @@ private:
     // Whoever waits on `channel` with less than `spared` need not wait any more.
     void empty_queue(std::uint32_t channel, floor::Class spared, floor::Cause cause, core::Time now);
     bool may_know(std::uint32_t endpoint, std::uint32_t talker) const;
+    std::string_view name_for(std::uint32_t endpoint, std::uint32_t talker) const;
+    policy::Sensitivity label(std::uint32_t channel) const;
+    const Far* far_of(std::uint32_t talker, std::uint32_t channel) const;
+    void hide(Far& far, std::uint32_t talker) const;
     bool claims_more(std::uint32_t endpoint, floor::Class level, bool presses);
     bool is_news(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
 
@@ -258,7 +283,9 @@ private:
 
     // Two on one channel: exchange_dual.cpp.
     ChannelState* talk_of(std::optional<std::uint32_t> talker);
-    const double* gain_for(std::uint32_t endpoint, const ChannelState& state, std::uint32_t channel) const;
+    std::optional<media::Treatment> treatment_for(std::uint32_t endpoint, const ChannelState& state,
+                                                  std::uint32_t channel) const;
+    bool may_be_mixed(const ChannelState& state, std::uint32_t channel) const;
     bool hears_sum(std::uint32_t endpoint, std::uint32_t channel);
     bool hears_alone(std::uint32_t endpoint, const ChannelState& state, std::uint32_t channel);
     void mix(std::uint32_t channel, core::Time now);
@@ -317,10 +344,12 @@ private:
     std::vector<ChannelState> channels_;
     std::vector<std::unique_ptr<Dual>> duals_;  // by channel; nothing where one is heard at a time
     std::vector<EndpointState> endpoints_;
-    std::vector<bool> open_;                 // by bridge
-    std::vector<Far> far_;                   // scratch of collect()
-    std::vector<floor::Target> targets_;     // the same for the arbiter
-    core::WallTime decided_until_{};         // the same: when the answer may change
+    std::vector<bool> open_;                                        // by bridge
+    std::vector<std::shared_ptr<const PseudonymKeys>> pseudonyms_;  // by bridge
+    std::vector<std::optional<policy::Sensitivity>> labels_;        // raised ones, by channel
+    std::vector<Far> far_;                                          // scratch of collect()
+    std::vector<floor::Target> targets_;                            // the same for the arbiter
+    core::WallTime decided_until_{};                                // the same: when the answer may change
     std::chrono::milliseconds max_talk_{};   // the same: the shortest talk limit of a rule; 0: none
     std::uint32_t collected_for_{kNowhere};  // the talker whose press is being decided
     floor::Claim claimed_before_{};          // the same: what he claimed until then

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/media/carrier_watch.hpp"
 #include "crosspatch/media/endpoint.hpp"
+#include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/vox_input.hpp"
 #include "crosspatch/policy/engine.hpp"
 #include "crosspatch/ptt/ed137.hpp"
@@ -62,6 +64,7 @@ struct Topology {
         std::shared_ptr<media::PreRoll> pre_roll;         // of that key
         std::shared_ptr<ptt::Ed137> ed137;                // nothing but for `ptt: ed137`
         std::string_view identity;                        // of the talker, as floor messages name him
+        std::string_view talker_id;                       // the same as the configuration does
         // What the talker may claim.
         bool may_emergency{};
         bool may_imminent_peril{};
@@ -70,10 +73,13 @@ struct Topology {
     struct Channel {
         policy::NameId id{};
         policy::NameId agency{};
+        std::string_view agency_id;
         policy::Sensitivity sensitivity{policy::Sensitivity::Amber};
         floor::Settings floor;
         const policy::RuleList* outbound{};
         const policy::RuleList* inbound{};
+        const media::Mark* mark{};        // before what its talkers say elsewhere, where that is announced
+        const media::Mark* clear_mark{};  // the same of a talker without encryption
         std::vector<std::uint32_t> endpoints;
         std::vector<std::uint32_t> messaged;  // of these, those with floor messages
         std::vector<std::uint32_t> on_air;    // of these, those of ED-137
@@ -102,6 +108,8 @@ struct Topology {
         floor::WhenBusy when_busy{floor::WhenBusy::Skip};
         std::vector<Preemption> preemption;
         std::vector<Ceiling<policy::NameId>> ceilings;
+        std::optional<policy::Sensitivity>
+            sensitivity;  // the most restricted that may cross it; nothing: any
     };
 
     std::vector<Endpoint> endpoints;

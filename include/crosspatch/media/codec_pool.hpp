@@ -7,10 +7,11 @@
 #include "crosspatch/codec/decoder.hpp"
 #include "crosspatch/codec/encoder.hpp"
 #include "crosspatch/codec/resampler.hpp"
+#include "crosspatch/codec/tone_stripper.hpp"
 
 namespace crosspatch::media {
 
-// Encoders, decoders and resamplers that wait for the next talkspurt: made by control, handed out at the press. Whoever
+// Encoders, decoders, resamplers and tone strippers that wait for the next talkspurt: made by control, handed out at the press. Whoever
 // has taken one owns it until he gives it back, to the pool of the worker that he is on by then.
 //
 // Shape    one shelf for each codec (Opus: one for all settings; L16: one a rate; Codec2: one a mode) and pair of rates.
@@ -32,6 +33,10 @@ public:
         codec::Resampler filter;
         Shelf shelf;
     };
+    struct Stripper {
+        codec::ToneStripper filter;
+        Shelf shelf;  // they are all alike
+    };
     // What talkspurts of one worker may need at once, counted by whoever knows the channels.
     struct Needs {
         struct Item {
@@ -46,6 +51,7 @@ public:
         };
         std::vector<Item> items;
         std::vector<Pair> pairs;
+        std::size_t strippers{};
         void encoder(const codec::Format& format, std::size_t count = 1);
         void decoder(const codec::Format& format, std::size_t count = 1);
         void resampler(std::uint32_t from, std::uint32_t to, std::size_t count = 1);
@@ -59,6 +65,7 @@ public:
         std::vector<std::unique_ptr<Encoder>> encoders;
         std::vector<std::unique_ptr<Decoder>> decoders;
         std::vector<std::unique_ptr<Resampler>> resamplers;
+        std::vector<std::unique_ptr<Stripper>> strippers;
     };
 
     // Control's side: remembers what has been made and makes what `needs` asks for on top. Never shrinks.
@@ -67,7 +74,7 @@ public:
         Stock make(const Needs& needs);
 
     private:
-        std::vector<std::pair<Shelf, std::size_t>> encoders_, decoders_, resamplers_;
+        std::vector<std::pair<Shelf, std::size_t>> encoders_, decoders_, resamplers_, strippers_;
     };
 
     void stock(Stock stock);
@@ -77,13 +84,16 @@ public:
     static void hand_over(const Encoder& encoder, CodecPool& from, CodecPool& to);
     static void hand_over(const Decoder& decoder, CodecPool& from, CodecPool& to);
     static void hand_over(const Resampler& resampler, CodecPool& from, CodecPool& to);
+    static void hand_over(const Stripper& stripper, CodecPool& from, CodecPool& to);
 
     std::unique_ptr<Encoder> take_encoder(const codec::Format& format);
     std::unique_ptr<Decoder> take_decoder(const codec::Format& format);
     std::unique_ptr<Resampler> take_resampler(std::uint32_t from, std::uint32_t to);
+    std::unique_ptr<Stripper> take_stripper();
     void give_back(std::unique_ptr<Encoder> encoder);
     void give_back(std::unique_ptr<Decoder> decoder);
     void give_back(std::unique_ptr<Resampler> resampler);
+    void give_back(std::unique_ptr<Stripper> stripper);
 
 private:
     template <typename T>
@@ -116,6 +126,7 @@ private:
     Shelves<Encoder> encoders_;
     Shelves<Decoder> decoders_;
     Shelves<Resampler> resamplers_;
+    Shelves<Stripper> strippers_;
 };
 
 }  // namespace crosspatch::media

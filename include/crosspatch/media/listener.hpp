@@ -6,6 +6,18 @@
 namespace crosspatch::media {
 
 class Endpoint;
+struct Mark;
+
+// What is done to the sound for one listener. As it stands: nothing, so he may get the talker's packets as they are.
+struct Treatment {
+    double gain_db{};
+    bool strip_tones{};
+    const Mark* mark{};        // mixed over the beginning of what he hears
+    std::uint32_t mark_for{};  // whoever begins to hear it elsewhere hears it from its beginning
+    bool operator==(const Treatment&) const = default;
+
+    Treatment without_mark() const { return {.gain_db = gain_db, .strip_tones = strip_tones}; }
+};
 
 // One endpoint that hears a talkspurt, and how the talkspurt's numbers become its own.
 //
@@ -17,7 +29,7 @@ struct Listener {
     std::uint8_t group{};     // kRelay or the number of a TranscodeGroup
     bool started{};           // its stream is under way: the next packet carries no marker
     bool heard{};             // has been sent something of this talkspurt
-    double gain_db{};
+    Treatment treatment{};
     std::uint64_t first_sequence{};  // relay: the talker's sequence number that base_index stands for
     std::uint64_t base_index{};      // relay: the packet index of that packet
     // relay: what was numbered otherwise before; a packet that comes late has the index that was its own. As many as events

@@ -75,7 +75,10 @@ public:
     const codec::Format& format() const { return format_; }
 
     // Who hears it. Call arrange() after the last of several changes.
-    void add(Endpoint& listener, std::uint32_t channel, double gain_db);
+    void add(Endpoint& listener, std::uint32_t channel, const Treatment& treatment = {});
+    void add(Endpoint& listener, std::uint32_t channel, double gain_db) {
+        add(listener, channel, Treatment{.gain_db = gain_db});
+    }
     void remove_channel(std::uint32_t channel);
     void remove(const Endpoint& listener);
     template <typename Predicate>
@@ -115,8 +118,8 @@ private:
         std::uint32_t rate{};
     };
 
-    bool can_relay(const Listener& listener) const;
-    std::uint8_t group_for(const Listener& listener);
+    bool can_relay(const Listener& listener, const Treatment& treatment) const;
+    std::uint8_t group_for(const Listener& listener, const Treatment& treatment);
     bool open_branch(std::uint32_t rate);
     void begin_decoding();
     void end_decoding();

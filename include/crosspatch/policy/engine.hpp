@@ -52,7 +52,7 @@ struct Crossing {
     core::WallTime valid_until{core::WallTime::max()};
 
     const Decision& inbound_for(Suite listener) const { return inbound[static_cast<std::size_t>(listener)]; }
-    // Both keys together for one listener: gains add up, the shorter max_talk counts. None unless it hears.
+    // Both keys together for one listener. None unless it hears.
     Effects effects_for(Suite listener) const noexcept;
     // For whoever is refused: of the outbound key if that refuses, else of the inbound one; empty if allowed.
     std::string_view reason() const noexcept;
@@ -62,5 +62,10 @@ struct Crossing {
 // the suites that the other channel's endpoints use.
 Crossing decide_crossing(const RuleList& outbound, const RuleList& inbound, const Facts& facts,
                          SuiteSet listeners, core::WallTime now) noexcept;
+
+// Could this cross under a pseudonym: at some time, as an emergency or not, to one of `listeners`? Who is hidden from an
+// agency at times is hidden from what it reads at any time.
+bool may_pseudonymise(const RuleList& outbound, const RuleList& inbound, Facts facts,
+                      SuiteSet listeners) noexcept;
 
 }  // namespace crosspatch::policy

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct Layout {
     struct Bridge {
         std::string id;
         std::vector<Leg> legs;
+        std::optional<Sensitivity> sensitivity;  // the most restricted that may cross it; nothing: any
+
+        bool carries(const Channel& from) const { return !sensitivity || from.sensitivity >= *sensitivity; }
     };
     std::vector<Channel> channels;
     std::vector<Bridge> bridges;

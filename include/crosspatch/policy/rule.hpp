@@ -23,6 +23,11 @@ enum class Side : std::uint8_t { Outbound, Inbound };  // what may leave a chann
 struct Effects {
     double gain_db{};
     std::optional<std::chrono::milliseconds> max_talk;  // nothing: the floor's own limit
+    bool pseudonymise{};  // the other agency sees a pseudonym in place of who talks; strips tones, too
+    bool strip_tones{};   // DTMF, selective calling, data and CTCSS are taken out
+    bool announce{};      // who hears it hears a mark first
+    // Of both keys: gains add up, the shorter talk limit counts, and whatever one of them wants done is done.
+    friend Effects operator+(const Effects& one, const Effects& other);
     friend bool operator==(const Effects&, const Effects&) = default;
 };
 

@@ -25,6 +25,8 @@ struct CallFilter {
     std::optional<core::WallTime> until;  // calls that started before
     // What the asker may see: calls that touch one of these channels. Left out: all; empty: none.
     std::optional<std::vector<std::string>> visible_channels;
+    // The asker's: talkspurts under a pseudonym to it are not found by talker or text. Left out: all are.
+    std::optional<std::string> agency;
     std::optional<std::string> cursor;  // `next` of the page before
     std::size_t limit{50};              // at most 500
 };

@@ -39,6 +39,8 @@ struct Talkspurt {
     std::string end_cause;      // a phrase of TS 24.380, `released`, `silence`, `timeout`, …
     std::vector<std::string> listeners;
     std::vector<Refusal> refused;
+    // By agency: the names that it may not see, and what stands for them. Kept under `detail` by whoever records it.
+    boost::json::object pseudonyms;
     std::uint64_t packets_received{};
     std::uint64_t packets_lost{};
     std::uint64_t frames_concealed{};
