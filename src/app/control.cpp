@@ -18,7 +18,8 @@ namespace crosspatch::app {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kOrdersLate = 5s;          // faults.md 9: a disk that hangs is an alarm
+constexpr auto kOrdersLate = 5s;  // faults.md 9: a disk that hangs is an alarm
+constexpr auto kClockBehind = 1min;
 constexpr auto kTooLongWithoutLog = 10s;  // contract.md, Record
 
 }  // namespace
@@ -44,9 +45,14 @@ Control::Control(boost::asio::io_context& loop, Parts parts)
       answered_{parts.crew.size()},
       busy_(parts.crew.size()) {
     first_start_ = parts.first_start;
-    // The clock is taken as not earlier than the newest record's time.
-    not_before_at_ = core::monotonic_now();
-    not_before_ = std::max(core::wall_now(), record_.newest_record_time().value_or(core::WallTime{}));
+    const core::WallTime newest = record_.newest_record_time().value_or(core::WallTime{});
+    clock_ = HeldClock{newest, started_, core::monotonic_now()};
+    if (newest > started_ + kClockBehind)
+        record_alarm(
+            "clock.behind", true,
+            fmt::format("the log has a record of {}, and the clock said {} at the start: agreements and "
+                        "consents go by the later one. Is the clock right?",
+                        core::rfc3339(newest, 0), core::rfc3339(started_, 0)));
     read_orders(parts.files[static_cast<std::size_t>(Keeper::Document::Orders)]);
     read_consents(parts.files[static_cast<std::size_t>(Keeper::Document::Consents)]);
     chronicle_.set_explainer(
@@ -71,8 +77,10 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
     if (!keys) return core::Unexpected{keys.error()};
-    withdraw_unknown(*config);
-    return install(std::move(config), std::move(*keys));
+    if (const auto installed = install(config, std::move(*keys)); !installed) return installed;
+    // Not before: what a failed start knows of standing consents, the next one must not know better.
+    if (consents_.withdraw_unknown(config->bridges)) keep_consents();
+    return {};
 }
 
 void Control::stop() {

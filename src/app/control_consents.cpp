@@ -84,11 +84,6 @@ Told read_log(const std::filesystem::path& data_dir) {
 
 }  // namespace
 
-// Never earlier than the newest record at the start, and from there on never behind the monotonic clock.
-core::WallTime Control::wall() const {
-    return std::max(core::wall_now(), not_before_ + (core::monotonic_now() - not_before_at_));
-}
-
 bool Control::kept() const {
     return cuts_noted_ == cuts_made_ && keeper_->waiting(core::monotonic_now()) == core::Duration{};
 }
@@ -101,9 +96,15 @@ void Control::read_consents(const std::filesystem::path& file) {
     // It may be good: a daemon that cannot read it does not start, rather than forget what was revoked.
     if (!octets) throw std::runtime_error{octets.error().context};
     const std::string_view text{reinterpret_cast<const char*>(octets->data()), octets->size()};
-    auto consents = bridge::Consents::parse(text, wall(), core::monotonic_now());
+    auto consents = bridge::Consents::parse(text, record_.id(), wall(), core::monotonic_now());
     if (consents) {
         consents_ = std::move(*consents);
+        if (consents_.standing_unknown())
+            record_alarm(
+                "consents.lost", true,
+                "the list of consents was lost at a start that failed, and the log could not be read "
+                "either: no standing consent counts, bridges that need one stay closed until the "
+                "agencies give it again");
         return;
     }
     const auto aside = put_aside(file);
@@ -119,7 +120,6 @@ void Control::recover_consents(const std::string& why) {
     if (told.given.empty() && told.withdrawn.empty() && told.whole) return;  // nothing was lost
     consents_.forget(told.given, told.whole, wall(), core::monotonic_now());
     for (const auto& [bridge, agency] : told.withdrawn) consents_.withdraw(bridge, agency);
-    standing_unknown_ = !told.whole;
     record_alarm(
         "consents.lost", true,
         fmt::format("{}. No consent that was given before counts any more{}: bridges that need one stay "
@@ -129,13 +129,6 @@ void Control::recover_consents(const std::string& why) {
                         ? ""
                         : ", and since the log could not be read either, no standing one, and none that "
                           "begins before this start is taken"));
-}
-
-// Which of them were taken back nobody knows: none counts until the configuration gives it anew.
-void Control::withdraw_unknown(const Config& config) {
-    if (!std::exchange(standing_unknown_, false)) return;
-    for (const bridge::Bridge& bridge : config.bridges)
-        for (const std::string& agency : bridge.standing_consent) consents_.withdraw(bridge.id, agency);
 }
 
 core::Result<object> Control::terms(std::string_view id, const api::Actor& actor) {
@@ -177,7 +170,7 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
             Error::Code::NotPermitted,
             fmt::format("{} may not consent for agency '{}': its dispatchers and supervisors do, as "
                         "gateway.operators names them",
-                        actor.name, core::escape(agency)));
+                        actor.name, record::quoted(agency)));
     entry.detail["refusal"] = "malformed";
     const auto key = kept_keys_.find(agency);
     if (key == kept_keys_.end())
@@ -193,7 +186,7 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
                 Error::Code::Invalid,
                 fmt::format("'{}' does not belong here: a consent is {{agency, expires}} or "
                             "{{statement, signature}}",
-                            core::escape(pair.key())));
+                            record::quoted(pair.key())));
     const auto expires = core::from_rfc3339(text("expires"));
     if (!expires)
         return core::unexpected(Error::Code::Invalid,
@@ -263,16 +256,13 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
 void Control::note_revocation(const bridge::Bridge& bridge, const api::Actor& actor,
                               const std::string& reason) {
     const bool stood = consents_.stands(bridge, actor.agency);
-    array ids;
-    for (const bridge::Consents::Ended& one : consents_.revoke(bridge, actor.agency))
-        ids.emplace_back(one.given.consent.statement.id);
+    const auto ended = consents_.revoke(bridge, actor.agency);
     keep_consents();
     bridge_states_[bridge.id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
-    record::Entry entry{
-        .type = "consent.revoked",
-        .actor = actor_json(actor),
-        .object = {{"kind", "bridge"}, {"id", bridge.id}},
-        .detail = {{"agency", actor.agency}, {"consents", std::move(ids)}, {"standing", stood}}};
+    record::Entry entry{.type = "consent.revoked",
+                        .actor = actor_json(actor),
+                        .object = {{"kind", "bridge"}, {"id", bridge.id}},
+                        .detail = bridge::revocation_json(actor.agency, stood, ended)};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "the agency takes its consent back",
               {{"bridge", bridge.id}, {"agency", actor.agency}, {"by", actor.name}});
@@ -291,11 +281,14 @@ void Control::settle_consents(core::Time now) {
             .detail = {{"agency", statement.agency}, {"id", statement.id}, {"because", because}}};
         if (bridge_config(statement.bridge))
             bridge_states_[statement.bridge].ended[statement.agency] = one.because;
-        log_.warning("consent.expired",
-                     one.because == bridge::ConsentEnd::Time
-                         ? "the consent has run out; the bridge needs a new one"
-                         : "what the agency consented to is not so any more; it has to consent again",
-                     {{"bridge", statement.bridge}, {"agency", statement.agency}, {"because", because}});
+        log_.warning(
+            "consent.expired",
+            one.because == bridge::ConsentEnd::Time ? "the consent has run out; the bridge needs a new one"
+            : one.because == bridge::ConsentEnd::Gateway
+                ? "consents.json held a consent that was given to another gateway; it does not count "
+                  "here"
+                : "what the agency consented to is not so any more; it has to consent again",
+            {{"bridge", statement.bridge}, {"agency", statement.agency}, {"because", because}});
         chronicle_.publish(std::move(entry));
     }
     if (!ended.empty()) keep_consents();

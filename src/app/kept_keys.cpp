@@ -1,5 +1,9 @@
 #include "crosspatch/app/kept_keys.hpp"
 
+#include <fmt/format.h>
+
+#include <iterator>
+
 namespace crosspatch::app {
 namespace {
 
@@ -10,6 +14,20 @@ core::Result<record::SigningKey> load_or_make(const std::filesystem::path& file)
     if (const auto written = record::write_signing_key(file, made); !written)
         return core::Unexpected{written.error()};
     return made;
+}
+
+// Of a few hundred agencies at most.
+core::Result<void> check_keys_differ(const bridge::AgencyKeys& keys) {
+    for (auto one = keys.begin(); one != keys.end(); ++one)
+        for (auto other = std::next(one); other != keys.end(); ++other)
+            if (one->second == other->second)
+                return core::unexpected(
+                    core::Error::Code::Invalid,
+                    fmt::format(
+                        "agencies '{}' and '{}' have the same key, {}: who signs for one would consent "
+                        "for the other, too. Give each a key of its own",
+                        one->first, other->first, record::key_text(one->second)));
+    return {};
 }
 
 }  // namespace
@@ -23,6 +41,8 @@ core::Result<KeptKeys> load_kept_keys(const std::filesystem::path& data_dir,
         if (!key) return core::Unexpected{key.error()};
         kept[agency.id] = std::make_shared<const record::SigningKey>(std::move(*key));
     }
+    if (const auto differ = check_keys_differ(public_keys(agencies, kept)); !differ)
+        return core::Unexpected{differ.error()};
     return kept;
 }
 

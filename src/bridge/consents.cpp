@@ -19,6 +19,7 @@ const record::PublicKey* key_of(const AgencyKeys& keys, const std::string& agenc
 std::optional<ConsentEnd> overtaken(const Consents::Given& given, const Bridge& bridge,
                                     const AgencyKeys& keys) {
     const record::ConsentStatement& statement = given.consent.statement;
+    if (given.elsewhere) return ConsentEnd::Gateway;
     const record::PublicKey* key = key_of(keys, statement.agency);
     if (!key || *key != given.key) return ConsentEnd::Key;
     if (!is_on(bridge.agencies, statement.agency)) return ConsentEnd::Bridge;
@@ -52,6 +53,13 @@ std::optional<ConsentRefusal> Consents::judge(const record::SignedConsent& conse
     if (statement.expires - facts.wall > kLongest) return Refusal::TooLong;
     if (statement.terms != facts.bridge.terms) return Refusal::OtherTerms;
     if (statement.agreement != facts.bridge.agreement) return Refusal::OtherAgreement;
+    const auto of_agency = [&](const Given& given) {
+        const record::ConsentStatement& other = given.consent.statement;
+        return other.bridge == statement.bridge && other.agency == statement.agency &&
+               facts.now < given.until;
+    };
+    if (static_cast<std::size_t>(std::count_if(given_.begin(), given_.end(), of_agency)) >= kMostOfAgency)
+        return Refusal::TooManyOfAgency;
     if (given_.size() + spent_.size() >= kMost) return Refusal::TooMany;
     return std::nullopt;
 }
@@ -67,7 +75,8 @@ void Consents::accept(record::SignedConsent consent, const ConsentFacts& facts) 
 }
 
 bool Consents::stands(const Bridge& bridge, const std::string& agency) const {
-    return is_on(bridge.standing_consent, agency) && !withdrawn_.contains({bridge.id, agency});
+    return !standing_unknown_ && is_on(bridge.standing_consent, agency) &&
+           !withdrawn_.contains({bridge.id, agency});
 }
 
 const Consents::Given* Consents::given(const Bridge& bridge, const std::string& agency,
@@ -112,6 +121,13 @@ std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::s
     return ended;
 }
 
+bool Consents::withdraw_unknown(const std::vector<Bridge>& bridges) {
+    if (!std::exchange(standing_unknown_, false)) return false;
+    for (const Bridge& bridge : bridges)
+        for (const std::string& agency : bridge.standing_consent) withdraw(bridge.id, agency);
+    return true;
+}
+
 std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys,
                                               core::Time now) {
     const auto find = [&](const std::string& id) {
@@ -121,7 +137,8 @@ std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges
     std::erase_if(given_, [&](const Given& one) {
         const auto bridge = find(one.consent.statement.bridge);
         std::optional<ConsentEnd> because =
-            bridge == bridges.end() ? std::optional{ConsentEnd::Bridge} : overtaken(one, *bridge, keys);
+            bridge == bridges.end() ? std::optional{one.elsewhere ? ConsentEnd::Gateway : ConsentEnd::Bridge}
+                                    : overtaken(one, *bridge, keys);
         if (now >= one.until) because = ConsentEnd::Time;
         if (!because) return false;
         if (*because != ConsentEnd::Time) spend(one, *because);
@@ -157,7 +174,9 @@ void Consents::forget(const std::vector<record::ConsentStatement>& spent, bool a
     for (const record::ConsentStatement& one : spent)
         if (one.expires > wall && spent_.size() < kMost)
             spent_[one.id] = {one.expires, now + (one.expires - wall), false};
-    if (!all_known) forgotten_before_ = wall;
+    if (all_known) return;
+    forgotten_before_ = wall;
+    standing_unknown_ = true;
 }
 
 }  // namespace crosspatch::bridge

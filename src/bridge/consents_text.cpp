@@ -65,12 +65,19 @@ core::Time away(core::WallTime time, core::WallTime wall, core::Time now) {
     return now + std::min<core::Duration>(time - wall, Consents::kLongest);
 }
 
-Consents::Given given_of(const json::object& object, core::WallTime wall, core::Time now) {
+bool flag_at(const json::object& object, std::string_view key) {
+    const bool* flag = at(object, key).if_bool();
+    if (!flag) throw NotOurs{};
+    return *flag;
+}
+
+Consents::Given given_of(const json::object& object, std::string_view log, core::WallTime wall,
+                         core::Time now) {
     const auto consent = record::read_consent(object_of(at(object, "consent")));
     if (!consent) throw NotOurs{};
     const record::ConsentStatement& statement = consent->statement;
     Consents::Given given{*consent, key_at(object, "key"), away(statement.not_before, wall, now),
-                          away(statement.expires, wall, now)};
+                          away(statement.expires, wall, now), statement.gateway != log};
     if (!record::verifies(given.consent, given.key)) throw NotOurs{};
     return given;
 }
@@ -78,15 +85,16 @@ Consents::Given given_of(const json::object& object, core::WallTime wall, core::
 }  // namespace
 
 std::string_view word(ConsentRefusal refusal) {
-    static constexpr std::array<std::string_view, 12> kWords{
-        "other_gateway", "other_bridge", "not_on_bridge", "forged",      "revoked",         "replayed",
-        "forgotten",     "expired",      "too_long",      "other_terms", "other_agreement", "too_many"};
+    static constexpr std::array<std::string_view, 13> kWords{
+        "other_gateway",   "other_bridge",       "not_on_bridge", "forged",   "revoked",
+        "replayed",        "forgotten",          "expired",       "too_long", "other_terms",
+        "other_agreement", "too_many_of_agency", "too_many"};
     return kWords[static_cast<std::size_t>(refusal)];
 }
 
 std::string_view word(ConsentEnd end) {
-    static constexpr std::array<std::string_view, 6> kWords{"time", "terms",  "agreement",
-                                                            "key",  "bridge", "revoked"};
+    static constexpr std::array<std::string_view, 7> kWords{"time",   "terms",   "agreement", "key",
+                                                            "bridge", "revoked", "gateway"};
     return kWords[static_cast<std::size_t>(end)];
 }
 
@@ -131,10 +139,26 @@ std::string explain(ConsentRefusal refusal, const record::ConsentStatement& stat
         case ConsentRefusal::OtherAgreement:
             return fmt::format("this consent is under the agreement '{}', and bridge '{}' is under '{}'",
                                statement.agreement, bridge, facts.bridge.agreement);
+        case ConsentRefusal::TooManyOfAgency:
+            return fmt::format(
+                "agency '{}' has given {} consents to bridge '{}' that have not ended, and no more are kept: "
+                "one of them is enough, or take them back with `crosspatchctl bridge revoke {}`",
+                statement.agency, Consents::kMostOfAgency, bridge, bridge);
         case ConsentRefusal::TooMany:
             break;
     }
     return fmt::format("{} consents have not expired yet, and no more are kept", Consents::kMost);
+}
+
+json::object revocation_json(const std::string& agency, bool stood,
+                             const std::vector<Consents::Ended>& ended) {
+    json::array ids;
+    for (const Consents::Ended& one : ended)
+        if (ids.size() < kMostIdsOnRecord) ids.emplace_back(one.given.consent.statement.id);
+    return {{"agency", agency},
+            {"standing", stood},
+            {"count", static_cast<std::int64_t>(ended.size())},
+            {"consents", std::move(ids)}};
 }
 
 std::string Consents::text() const {
@@ -157,11 +181,13 @@ std::string Consents::text() const {
                                                           {"spent", std::move(spent)},
                                                           {"withdrawn", std::move(withdrawn)},
                                                           {"recorded", std::move(recorded)},
-                                                          {"forgotten_before_ns", count(forgotten_before_)}});
+                                                          {"forgotten_before_ns", count(forgotten_before_)},
+                                                          {"standing_unknown", standing_unknown_}});
     return line + "\n" + digest(line) + "\n";
 }
 
-core::Result<Consents> Consents::parse(std::string_view text, core::WallTime wall, core::Time now) {
+core::Result<Consents> Consents::parse(std::string_view text, std::string_view log, core::WallTime wall,
+                                       core::Time now) {
     const auto damaged = core::unexpected(Error::Code::Invalid, "this is not what crosspatchd writes there");
     const auto end = text.find('\n');
     if (end == std::string_view::npos || text.substr(end + 1) != digest(text.substr(0, end)) + "\n")
@@ -173,13 +199,12 @@ core::Result<Consents> Consents::parse(std::string_view text, core::WallTime wal
     Consents consents;
     try {
         for (const json::value& one : list_at(object, "given"))
-            consents.given_.push_back(given_of(object_of(one), wall, now));
+            consents.given_.push_back(given_of(object_of(one), log, wall, now));
         for (const json::value& one : list_at(object, "spent")) {
             const json::object& entry = object_of(one);
             const core::WallTime expires = time_at(entry, "expires_ns");
-            const bool* revoked = at(entry, "revoked").if_bool();
-            if (!revoked) return damaged;
-            consents.spent_[text_at(entry, "id")] = {expires, away(expires, wall, now), *revoked};
+            consents.spent_[text_at(entry, "id")] = {expires, away(expires, wall, now),
+                                                     flag_at(entry, "revoked")};
         }
         for (const json::value& one : list_at(object, "withdrawn"))
             consents.withdrawn_.insert(
@@ -187,6 +212,7 @@ core::Result<Consents> Consents::parse(std::string_view text, core::WallTime wal
         for (const json::value& one : list_at(object, "recorded"))
             consents.recorded_[text_at(object_of(one), "agency")] = key_at(object_of(one), "key");
         consents.forgotten_before_ = time_at(object, "forgotten_before_ns");
+        consents.standing_unknown_ = flag_at(object, "standing_unknown");
     } catch (const NotOurs&) {
         return damaged;
     }

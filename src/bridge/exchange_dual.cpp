@@ -49,6 +49,10 @@ bool Exchange::may_be_mixed(const ChannelState& state, std::uint32_t channel) co
 bool Exchange::hears_sum(std::uint32_t endpoint, std::uint32_t channel) {
     const Dual* dual = duals_[channel].get();
     if (!dual || !dual->mixer->running()) return false;
+    // What is left of who has just ended is not for somebody who could not hear him.
+    const auto is_he = [&](const media::Listener& one) { return one.endpoint->index() == endpoint; };
+    if (dual->mixer->has_remains() && std::ranges::none_of(dual->mixer->mixed().listeners(), is_he))
+        return false;
     bool any = false;
     for (const auto talker : {arbiter_.holder(channel), arbiter_.beside(channel)}) {
         const ChannelState* state = talk_of(talker);

@@ -45,9 +45,9 @@ void Exchange::refresh_listeners(ChannelState& state, core::Time now) {
     };
     tell_listeners(state, leaves, now);
     state.talkspurt->remove_if([&](const media::Listener& listener) {
-        const bool leaves = gone(listener);
-        marked_[listener.endpoint->index()] = !leaves;
-        return leaves;
+        const bool is_gone = gone(listener);
+        marked_[listener.endpoint->index()] = !is_gone;
+        return is_gone;
     });
     const auto let_in = [&](std::uint32_t channel) {
         for (const std::uint32_t endpoint : topology_->channels[channel].on_air)

@@ -66,6 +66,12 @@ void Mixer::dismiss(Talkspurt& talkspurt) {
     }
 }
 
+bool Mixer::has_remains() const {
+    return std::ranges::any_of(seats_, [](const Seat& seat) {
+        return !seat.talkspurt && seat.input.is_open() && seat.input.waiting() > 0;
+    });
+}
+
 bool Mixer::has_said(const Talkspurt& talkspurt) const {
     const auto seat = std::ranges::find(seats_, &talkspurt, &Seat::talkspurt);
     return seat != seats_.end() && seat->input.has_said();

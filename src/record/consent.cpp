@@ -38,7 +38,7 @@ std::string wrong_key(const json::object& object, const std::array<std::string_v
         if (!object.contains(key)) return fmt::format("'{}' is missing", key);
     for (const auto& pair : object)
         if (std::find(keys.begin(), keys.end(), pair.key()) == keys.end())
-            return fmt::format("'{}' does not belong there", core::escape(pair.key()));
+            return fmt::format("'{}' does not belong there", quoted(pair.key()));
     return {};
 }
 
@@ -55,6 +55,11 @@ bool is_agreement(std::string_view text) {
 }
 
 }  // namespace
+
+std::string quoted(std::string_view foreign) {
+    constexpr std::size_t kMost = 64;
+    return core::escape(foreign.substr(0, kMost)) + (foreign.size() > kMost ? "..." : "");
+}
 
 core::Result<ConsentStatement> read_statement(const json::object& object) {
     static constexpr std::array<std::string_view, 9> kKeys{

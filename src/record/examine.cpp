@@ -49,7 +49,8 @@ public:
             return true;
         }
         append(leaf_hash(body));
-        if (const auto time = parse_time(text_in(*record, "time"))) position_.newest = *time;
+        if (const auto time = parse_time(text_in(*record, "time")))
+            position_.newest = std::max(position_.newest, *time);
         return true;
     }
 
@@ -198,7 +199,10 @@ private:
     }
 
     void follow(Walk& walk) {
-        // From one record before, for its time.
+        // The clock may have been set back since, and what is older is not read again. From one record before, for its time:
+        // a file of an earlier version does not have the other.
+        core::WallTime& newest = walk.position().newest;
+        newest = std::max(newest, parse_time(meta("newest")).value_or(core::WallTime{}));
         const auto from = walk.position().size();
         auto rows = database_.prepare("SELECT seq, body, leaf FROM record WHERE seq >= ? ORDER BY seq");
         if (!rows) return damaged(rows.error().context);
@@ -212,7 +216,8 @@ private:
                 const auto line = from_canonical(rows->text(1));
                 const auto* record = line ? line->if_object() : nullptr;
                 if (record)
-                    walk.position().newest = parse_time(text_in(*record, "time")).value_or(core::WallTime{});
+                    newest =
+                        std::max(newest, parse_time(text_in(*record, "time")).value_or(core::WallTime{}));
             } else if (!walk.take(seq, rows->text(1), rows->blob(2))) {
                 return;
             }

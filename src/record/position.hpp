@@ -18,7 +18,7 @@ namespace crosspatch::record {
 struct Position {
     Frontier tree;
     Hash last_leaf{};         // what `prev` of the next record says; zeros at 0
-    core::WallTime newest{};  // of the newest record; the epoch if there is none
+    core::WallTime newest{};  // the latest time that any record has; the epoch if there is none
     std::uint64_t size() const { return tree.size(); }
 };
 

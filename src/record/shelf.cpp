@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "crosspatch/core/time_text.hpp"
+
 namespace crosspatch::record {
 
 using core::Unexpected;
@@ -42,7 +44,8 @@ sqlite::Result<void> Shelf::sign() {
     if (position_.size() == signed_size_) return {};
     const auto verifier = key_.verifier();
     const auto note = sign_checkpoint({verifier.name, position_.size(), position_.tree.root()}, key_);
-    auto done = store_->add_checkpoint(position_.size(), note, frontier_to_text(position_.tree));
+    auto done = store_->add_checkpoint(position_.size(), note, frontier_to_text(position_.tree),
+                                       core::rfc3339(position_.newest));
     if (!done) return done;
     signed_size_ = position_.size();
     // The tip is a help for a later start; the log stands without it.

@@ -145,11 +145,12 @@ sqlite::Result<void> Store::add_all(std::span<const Line> lines) {
 }
 
 sqlite::Result<void> Store::add_checkpoint(std::uint64_t size, std::string_view note,
-                                           std::string_view frontier) {
+                                           std::string_view frontier, std::string_view newest) {
     return transact([&]() -> sqlite::Result<void> {
         auto done = add_checkpoint_.bind(1, static_cast<std::int64_t>(size)).bind(2, note).run();
-        if (!done) return done;
-        return set_meta_.bind(1, std::string_view{"frontier"}).bind(2, frontier).run();
+        if (done) done = set_meta_.bind(1, std::string_view{"newest"}).bind(2, newest).run();
+        if (done) done = set_meta_.bind(1, std::string_view{"frontier"}).bind(2, frontier).run();
+        return done;
     });
 }
 

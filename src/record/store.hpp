@@ -45,7 +45,8 @@ public:
 
     // All of them, durably, or none.
     sqlite::Result<void> add(std::span<const Line> lines);
-    sqlite::Result<void> add_checkpoint(std::uint64_t size, std::string_view note, std::string_view frontier);
+    sqlite::Result<void> add_checkpoint(std::uint64_t size, std::string_view note, std::string_view frontier,
+                                        std::string_view newest);
     // Says in the file whether a daemon has it open: what is found open at start ended without being closed.
     sqlite::Result<void> mark_open(bool open);
     // Moves the WAL into the file once it has grown.

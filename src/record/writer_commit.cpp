@@ -72,7 +72,7 @@ std::vector<Line> Writer::render_group(std::size_t count, Position& after) {
         auto rendered = render(waiting_[i].entry, head_, after, clock_, keys);
         after.tree.append(rendered.line.leaf);
         after.last_leaf = rendered.line.leaf;
-        after.newest = waiting_[i].entry.time;
+        after.newest = std::max(after.newest, waiting_[i].entry.time);
         sealed = sealed || !rendered.line.sealed.empty();
         faults_.push_back(std::move(rendered.fault));
         lines.push_back(std::move(rendered.line));

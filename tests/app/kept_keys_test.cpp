@@ -46,5 +46,33 @@ TEST_CASE("a key file that others may read or that holds something else is left 
     }
 }
 
+TEST_CASE("two agencies with one key are refused by name, wherever the key is kept") {
+    const tests::TempDirectory directory;
+    std::filesystem::create_directory(directory / "keys");
+    auto all = agencies();
+    const auto kept = load_kept_keys(directory.path(), all);
+    REQUIRE(kept);
+    SUBCASE("both named by the configuration") {
+        all.push_back({.id = "city-fd"});
+        all.back().public_key = all[1].public_key;
+    }
+    SUBCASE("one kept here and named for another") {
+        all.push_back({.id = "city-fd"});
+        all.back().public_key = kept->at("northgate")->public_key();
+    }
+    SUBCASE("one file copied over another") {
+        all.push_back({.id = "city-fd", .key_kept_here = true});
+        std::filesystem::copy_file(directory / "keys/agency-northgate.key",
+                                   directory / "keys/agency-city-fd.key");
+        std::filesystem::permissions(directory / "keys/agency-city-fd.key", std::filesystem::perms{0600});
+    }
+    const auto again = load_kept_keys(directory.path(), all);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == core::Error::Code::Invalid);
+    CHECK(again.error().context.find("'city-fd'") != std::string::npos);
+    const std::string other = all[2].public_key == all[1].public_key ? "'metro-pd'" : "'northgate'";
+    CHECK(again.error().context.find(other) != std::string::npos);
+}
+
 }  // namespace
 }  // namespace crosspatch::app

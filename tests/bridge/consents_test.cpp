@@ -74,7 +74,7 @@ struct Scene {
         wall += time;
     }
     void restart() {
-        auto read = Consents::parse(consents.text(), wall, now);
+        auto read = Consents::parse(consents.text(), kLog, wall, now);
         REQUIRE(read);
         consents = std::move(*read);
     }
@@ -114,7 +114,7 @@ TEST_CASE("each way in which a consent is not what it should be has its name") {
     changed.statement.expires += 1h;
     CHECK(scene.consents.judge(changed, scene.facts()) == Refusal::Forged);
     CHECK(scene.consents == Consents{});
-    for (int i = 0; i < 12; ++i) {
+    for (int i = 0; i < 13; ++i) {
         CHECK_FALSE(word(static_cast<Refusal>(i)).empty());
         CHECK(explain(static_cast<Refusal>(i), scene.statement(), scene.facts()).size() > 20);
     }
@@ -256,6 +256,43 @@ TEST_CASE("there is an end to how many ids are kept, and expired ones make room"
     CHECK_FALSE(scene.refusal([](Said&) {}));
 }
 
+TEST_CASE("an agency gives a bridge sixteen consents at a time, and then has to wait or take some back") {
+    Scene scene;
+    const auto later = [](int minutes) {
+        return [minutes](Said& s) { s.expires += std::chrono::minutes{minutes}; };
+    };
+    for (std::size_t i = 0; i < Consents::kMostOfAgency; ++i)
+        scene.take(scene.yes(later(static_cast<int>(i))));
+    const auto other = [](Said& s) { s.agency = "northgate"; };
+    CHECK(scene.refusal([](Said&) {}) == Refusal::TooManyOfAgency);
+    CHECK_FALSE(scene.refusal(other, 1));
+    CHECK(word(Refusal::TooManyOfAgency) == "too_many_of_agency");
+    const std::string why = explain(Refusal::TooManyOfAgency, scene.statement(), scene.facts());
+    CHECK(why.find("'metro-pd'") != std::string::npos);
+    CHECK(why.find("bridge revoke joint") != std::string::npos);
+    SUBCASE("one has run out") { scene.pass(1h); }
+    SUBCASE("all were taken back") {
+        CHECK(scene.consents.revoke(scene.bridge, "metro-pd").size() == Consents::kMostOfAgency);
+    }
+    scene.take(scene.yes(later(90)));
+}
+
+TEST_CASE("the record of a revocation says whose it was and what stood, however much it ended") {
+    Scene scene;
+    const auto record = [&](std::size_t count) {
+        const Consents::Ended one{{.consent = scene.yes()}, ConsentEnd::Revoked};
+        return revocation_json("metro-pd", true, std::vector<Consents::Ended>(count, one));
+    };
+    for (const std::size_t count : {0UL, 1UL, 32UL, 33UL, 10'000UL}) {
+        const auto detail = record(count);
+        CHECK(detail.at("agency") == "metro-pd");
+        CHECK(detail.at("standing") == true);
+        CHECK(detail.at("count") == count);
+        CHECK(detail.at("consents").as_array().size() == std::min(count, kMostIdsOnRecord));
+    }
+    CHECK(boost::json::serialize(record(10'000)).size() < 2000);
+}
+
 TEST_CASE(
     "after the list was lost, what the log knows is used up, and what nobody knows has to begin later") {
     Scene scene;
@@ -272,6 +309,53 @@ TEST_CASE(
               (all_known ? std::nullopt : std::optional{Refusal::Forgotten}));
         CHECK_FALSE(scene.refusal([](Said&) {}));
     }
+}
+
+TEST_CASE("while nobody knows which standing consents were withdrawn none counts, whatever fails between") {
+    Scene scene;
+    scene.bridge.standing_consent = {"metro-pd", "northgate"};
+    scene.consents.forget({}, true, scene.wall, scene.now);
+    CHECK(scene.missing().empty());
+    CHECK_FALSE(scene.consents.withdraw_unknown({scene.bridge}));
+    scene.consents.forget({}, false, scene.wall, scene.now);
+    // A start that failed, and one more.
+    for (int start = 0; start < 2; ++start) {
+        CHECK(scene.missing() == Names{"metro-pd", "northgate"});
+        scene.settle();
+        scene.restart();
+        CHECK(scene.consents.standing_unknown());
+    }
+    CHECK(scene.missing() == Names{"metro-pd", "northgate"});
+    CHECK(scene.consents.withdraw_unknown({scene.bridge}));
+    for (int start = 0; start < 2; ++start) {
+        CHECK_FALSE(scene.consents.standing_unknown());
+        CHECK(scene.missing() == Names{"metro-pd", "northgate"});
+        scene.restart();
+    }
+    scene.bridge.standing_consent.clear();
+    scene.settle();
+    scene.bridge.standing_consent = {"metro-pd", "northgate"};
+    CHECK(scene.missing().empty());
+}
+
+TEST_CASE("a consent that was given to another gateway does not count in this one's file, and ends") {
+    Scene scene;
+    scene.bridge.standing_consent = {"northgate"};
+    const auto ours = scene.take(scene.yes());
+    const std::string text = scene.consents.text();
+    const std::string other(32, 'b');
+    scene.consents = Consents::parse(text, other, scene.wall, scene.now).value();
+    CHECK(scene.missing() == Names{"metro-pd"});
+    CHECK(scene.consents.given(scene.bridge, "metro-pd", scene.keys, scene.now) == nullptr);
+    SUBCASE("on a bridge that is there") { CHECK(scene.settle().at(0).because == ConsentEnd::Gateway); }
+    SUBCASE("on a bridge that is not") {
+        CHECK(scene.consents.settle({}, scene.keys, scene.now).at(0).because == ConsentEnd::Gateway);
+    }
+    CHECK(scene.consents.all().empty());
+    CHECK(word(ConsentEnd::Gateway) == "gateway");
+    scene.consents = Consents::parse(scene.consents.text(), kLog, scene.wall, scene.now).value();
+    CHECK(scene.missing() == Names{"metro-pd"});
+    CHECK(scene.consents.judge(ours, scene.facts()) == Refusal::Replayed);
 }
 
 TEST_CASE("a key is new on record once, and again when it is another") {
@@ -291,13 +375,13 @@ TEST_CASE("a file of consents that was cut off or changed anywhere is refused wh
     scene.consents.revoke(scene.bridge, "northgate");
     scene.consents.unrecorded_keys(scene.keys);
     const std::string text = scene.consents.text();
-    CHECK(Consents::parse(text, scene.wall, scene.now).value() == scene.consents);
+    CHECK(Consents::parse(text, kLog, scene.wall, scene.now).value() == scene.consents);
     for (std::size_t size = 0; size < text.size(); ++size)
-        CHECK_FALSE(Consents::parse(text.substr(0, size), scene.wall, scene.now));
+        CHECK_FALSE(Consents::parse(text.substr(0, size), kLog, scene.wall, scene.now));
     for (std::size_t at = 0; at < text.size(); ++at) {
         std::string bad = text;
         bad[at] ^= 1;
-        CHECK_FALSE(Consents::parse(bad, scene.wall, scene.now));
+        CHECK_FALSE(Consents::parse(bad, kLog, scene.wall, scene.now));
     }
 }
 

@@ -144,6 +144,31 @@ TEST_CASE("who may not hear one of the two hears the other alone") {
         CHECK(car[i].payload == town.speech[kOfficer]->payload(i));  // relayed as they came
 }
 
+TEST_CASE("who could not hear one of the two hears nothing of him after he has ended either") {
+    DualTown town;
+    town.plan.endpoints[kCar].suite = policy::Suite::AeadAes128Gcm;
+    town.plan.channels[kTac].suites.insert(policy::Suite::AeadAes128Gcm);
+    // The guard may not be heard by the car; the post may.
+    town.rules[3] = town.desk.read(
+        "[{id: g, action: deny, when: {talker: talker-0, suite: AEAD_AES_128_GCM}},"
+        " {id: i, action: allow, when: {agency: northgate}}]",
+        policy::Side::Inbound, "pd-tac-3");
+    town.open_town();
+    town.talk(kPost, 10);
+    town.plan.endpoints[kGuard].priority = 9;
+    town.install();
+    town.both(kPost, kGuard, 10);
+    CHECK(town.carried_two == 10);
+    town.forget();
+    town.exchange.left(town.radios[kGuard]->endpoint, town.stage.now);  // up to 140 ms of him still wait
+    const std::size_t from = town.said[kPost];
+    CHECK(town.talk(kPost, 12) == 12);
+    const auto car = town.radios[kCar]->hear();
+    REQUIRE(car.size() >= 10);
+    for (std::size_t i = 0; i < 6; ++i)
+        CHECK(car[i].payload == town.speech[kPost]->payload((from + i) % town.speech[kPost]->size()));
+}
+
 TEST_CASE("who is switched off, or hears a tone, is taken out of the sum and let in again") {
     DualTown town;
     town.open_town();

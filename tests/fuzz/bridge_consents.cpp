@@ -18,9 +18,10 @@ namespace {
 void read(std::string_view text) {
     const core::WallTime wall{std::chrono::hours{500'000}};
     const core::Time now{std::chrono::hours{1000}};
-    const auto consents = bridge::Consents::parse(text, wall, now);
+    constexpr std::string_view kLog = "0123456789abcdef0123456789abcdef";
+    const auto consents = bridge::Consents::parse(text, kLog, wall, now);
     if (!consents) return;
-    const auto again = bridge::Consents::parse(consents->text(), wall, now);
+    const auto again = bridge::Consents::parse(consents->text(), kLog, wall, now);
     if (!again || *again != *consents) std::abort();
 }
 

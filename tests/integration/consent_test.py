@@ -390,6 +390,14 @@ class Consent(GatewayTest):
             if name.startswith(("log.db", "consents.json", "log.tip")):
                 with open(os.path.join(gateway.data, name), "wb") as file:
                     file.write(b"not what it was" * 1000)
+        # Nor does the start after one that failed.
+        key = gateway.path("var/keys/agency-northgate.key")
+        os.chmod(key, 0o644)
+        os.chmod(gateway.data, 0o700)
+        failed = subprocess.run([PROGRAMS["crosspatchd"], "--config", gateway.file], capture_output=True, timeout=60, check=False)
+        self.assertNotEqual(0, failed.returncode)
+        self.assertIn(b"agency-northgate.key", failed.stderr)
+        os.chmod(key, 0o600)
         self.begin(gateway)
         self.assertEqual(["metro-pd", "northgate"], gateway.item("bridges", "joint")["missing_consent"])
         self.assertEqual("closed", self.state(gateway))

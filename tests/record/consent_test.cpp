@@ -50,7 +50,7 @@ std::string refusal(const json::object& statement) {
     return read ? "taken" : read.error().context;
 }
 
-std::string refusal_with(const char* key, json::value value) {
+std::string refusal_with(const std::string& key, json::value value) {
     json::object statement = vector_statement();
     statement[key] = std::move(value);
     return refusal(statement);
@@ -130,6 +130,10 @@ TEST_CASE("a statement has every key once, no other, and each value in its one f
         CHECK_FALSE(refusal_with(std::string{pair.key()}.c_str(), nullptr) == "taken");
     }
     CHECK(says(refusal_with("note", "x"), "'note' does not belong there"));
+    CHECK(says(refusal_with(std::string(1000, 'k'), "x"),
+               "'" + std::string(64, 'k') + "...' does not belong there"));
+    CHECK(record::quoted(std::string(64, 'k')) == std::string(64, 'k'));
+    CHECK(record::quoted("a\nb") == "a\\nb");
     CHECK(says(refusal_with("v", 2), "'v' is not 1"));
     CHECK(says(refusal_with("v", 1.0), "'v' is not 1"));
     CHECK(says(refusal_with("id", "00112233445566778899AABBCCDDEEFF"), "'id' is not 128 bits"));

@@ -267,6 +267,23 @@ TEST_CASE("a start says its version and key, and knows the newest record's time"
     CHECK(log.newest_record_time() == late.time);
 }
 
+TEST_CASE("the newest time on record is the latest, though the clock was set back and starts came after it") {
+    Directory directory;
+    Entry late = entry("message.sent");
+    late.time = core::wall_now() + std::chrono::hours{24};
+    {
+        Log log{options_for(directory.path())};
+        REQUIRE(append(log, late));
+        REQUIRE(append(log, entry("message.sent")));
+    }
+    for (int start = 0; start < 2; ++start) {
+        Log log{options_for(directory.path())};
+        CHECK(log.newest_record_time() == late.time);
+        REQUIRE(append(log, entry("message.sent")));
+    }
+    CHECK(verify(directory.path()).ok());
+}
+
 TEST_CASE("a clean end leaves no recovery record and one file without a WAL") {
     Directory directory;
     write_log(directory.path(), 3);

@@ -14,6 +14,7 @@
 
 #include "crosspatch/api/gateway.hpp"
 #include "crosspatch/app/chronicle.hpp"
+#include "crosspatch/app/held_clock.hpp"
 #include "crosspatch/app/keeper.hpp"
 #include "crosspatch/app/kept_keys.hpp"
 #include "crosspatch/app/orders.hpp"
@@ -130,7 +131,6 @@ private:
     void read_orders(const std::filesystem::path& file);
     void read_consents(const std::filesystem::path& file);
     void recover_consents(const std::string& why);
-    void withdraw_unknown(const Config& config);
     std::optional<std::string> put_aside(const std::filesystem::path& file);
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
@@ -146,7 +146,8 @@ private:
                                                  record::Entry& entry) const;
     void note_revocation(const bridge::Bridge& bridge, const api::Actor& actor, const std::string& reason);
     boost::json::object consent_json(const bridge::Bridge& bridge, const std::string& agency) const;
-    core::WallTime wall() const;
+    core::WallTime wall() const { return clock_.time(core::wall_now(), core::monotonic_now()); }
+    std::string today() const { return clock_.day(core::wall_now(), core::monotonic_now()); }
     void lend(std::shared_ptr<const void> what, std::uint8_t worker, media::Worker::Task task);
     bool lend_at_rest(std::shared_ptr<const void> what, std::function<void(core::Time now)> task);
     void ask_when_done(std::uint64_t token);
@@ -238,7 +239,6 @@ private:
     std::set<std::string> labelled_;  // channels whose labels the workers were ever told
     bridge::Consents consents_;
     bool first_start_{};
-    bool standing_unknown_{};         // the list of consents was lost, and the log could not say
     bridge::AgencyKeys agency_keys_;  // of the configuration in force
     KeptKeys kept_keys_;
     PendingCuts cuts_;
@@ -257,9 +257,7 @@ private:
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
     std::function<void(bool)> tick_;
     core::WallTime started_{};
-    core::WallTime
-        not_before_{};  // at the start, the wall clock or the newest record's time: whichever was later
-    core::Time not_before_at_{};
+    HeldClock clock_;
     std::string rt_{"unknown"};
     // How a worker spent the last half second, in shares of it.
     struct Busy {

@@ -16,7 +16,8 @@ using KeptKeys = std::map<std::string, std::shared_ptr<const record::SigningKey>
 
 // Reads DATA_DIR/keys/agency-ID.key of each such agency; one that is not there is made, 0600. The directory must be there.
 //
-// Errors   a file that others may read, or that is no key, is never replaced: says so.
+// Errors   a file that others may read, or that is no key, is never replaced: says so. Two agencies with one key, wherever it
+//          is kept: names both.
 // Thread   any but the media workers: waits for the disk.
 core::Result<KeptKeys> load_kept_keys(const std::filesystem::path& data_dir,
                                       const std::vector<bridge::Agency>& agencies);

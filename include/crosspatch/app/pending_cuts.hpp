@@ -22,6 +22,27 @@ public:
     void remove(std::size_t place);
     bool has(api::Cut what, std::uint32_t index) const;
 
+    bool closes(std::uint32_t bridge) const {
+        return has(api::Cut::CloseBridge, bridge) || has(api::Cut::RevokeConsent, bridge);
+    }
+    bool silences(std::uint32_t endpoint) const {
+        return has(api::Cut::DisableEndpoint, endpoint) || has(api::Cut::RevokeEndpoint, endpoint);
+    }
+    // What is posted to a worker to open a bridge or let a radio in: a cut goes past it, and it must not undo that. So it looks
+    // where and when it is carried out; the cuts must outlive it.
+    template <typename Do>
+    auto unless_closed(std::uint32_t bridge, Do act) const {
+        return [this, bridge, act](auto&&... given) {
+            if (!closes(bridge)) act(given...);
+        };
+    }
+    template <typename Do>
+    auto unless_silenced(std::uint32_t endpoint, Do act) const {
+        return [this, endpoint, act](auto&&... given) {
+            if (!silences(endpoint)) act(given...);
+        };
+    }
+
     template <typename Do>
     void each(Do act) const {
         for (const auto& place : places_)

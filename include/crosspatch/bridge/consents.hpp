@@ -39,13 +39,14 @@ enum class ConsentRefusal : std::uint8_t {
     TooLong,
     OtherTerms,
     OtherAgreement,
+    TooManyOfAgency,
     TooMany
 };
 std::string_view word(ConsentRefusal refusal);  // for records: `other_gateway`
 std::string explain(ConsentRefusal refusal, const record::ConsentStatement& statement,
                     const ConsentFacts& facts);
 
-enum class ConsentEnd : std::uint8_t { Time, Terms, Agreement, Key, Bridge, Revoked };
+enum class ConsentEnd : std::uint8_t { Time, Terms, Agreement, Key, Bridge, Revoked, Gateway };
 std::string_view word(ConsentEnd end);  // for records: `time`, `terms`
 
 // Who has said yes to which bridge, for how long, and which consents are used up.
@@ -59,6 +60,8 @@ std::string_view word(ConsentEnd end);  // for records: `time`, `terms`
 class Consents {
 public:
     static constexpr std::size_t kMost = 10'000;
+    static constexpr std::size_t kMostOfAgency =
+        16;  // that one agency has given to one bridge, and that have not ended
     static constexpr std::chrono::hours kLongest{24 * 366};
     static constexpr std::chrono::minutes kReminder{10};  // before the end, but at most a tenth of its length
 
@@ -67,6 +70,7 @@ public:
         record::PublicKey key{};  // that its signature verifies under
         core::Time from{};        // counts from here
         core::Time until{};       // to here
+        bool elsewhere{};         // it names another gateway: read from its file, and ended by settle()
         bool operator==(const Given&) const = default;
 
         core::Time reminder() const;
@@ -87,7 +91,8 @@ public:
     // The consent that counts longest for the agency; nullptr if none does or will. One that is yet to begin comes last.
     const Given* given(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys,
                        core::Time now) const;
-    bool stands(const Bridge& bridge, const std::string& agency) const;  // standing consent, not withdrawn
+    // Standing consent, not withdrawn. None while nobody knows which were.
+    bool stands(const Bridge& bridge, const std::string& agency) const;
 
     // Takes back what the agency has said, standing consent included, and gives what that ended.
     std::vector<Ended> revoke(const Bridge& bridge, const std::string& agency);
@@ -95,8 +100,13 @@ public:
     void withdraw(const std::string& bridge, const std::string& agency) {
         withdrawn_.emplace(bridge, agency);
     }
-    // Ends what time, other terms, another agreement, another key or a bridge that is gone have ended; forgets ids that have
-    // expired, and withdrawals from what stands no more.
+    // Which standing consents were withdrawn, forget() could not say, and withdraw_unknown() has not been called since; over a
+    // restart, too.
+    bool standing_unknown() const { return standing_unknown_; }
+    // Then none counts until the configuration gives it anew: withdraws each. False: it is known, and nothing changes.
+    bool withdraw_unknown(const std::vector<Bridge>& bridges);
+    // Ends what time, other terms, another agreement, another key or a bridge that is gone have ended, and what was given to
+    // another gateway; forgets ids that have expired, and withdrawals from what stands no more.
     std::vector<Ended> settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys, core::Time now);
     // When settle() by time has something to do.
     std::optional<core::Time> next_end() const;
@@ -106,13 +116,14 @@ public:
     std::vector<std::string> unrecorded_keys(const AgencyKeys& keys);
 
     // The list was lost: what `spent` names was used before, and if the log could not tell (`all_known` is false), so may
-    // have been whatever begins before `wall`.
+    // have been whatever begins before `wall`, and standing consents may have been withdrawn.
     void forget(const std::vector<record::ConsentStatement>& spent, bool all_known, core::WallTime wall,
                 core::Time now);
 
-    // One line of JSON and one with its SHA-256.
+    // One line of JSON and one with its SHA-256. `log` is the id of this gateway's, as in ConsentFacts.
     std::string text() const;
-    static core::Result<Consents> parse(std::string_view text, core::WallTime wall, core::Time now);
+    static core::Result<Consents> parse(std::string_view text, std::string_view log, core::WallTime wall,
+                                        core::Time now);
     bool operator==(const Consents&) const = default;
 
 private:
@@ -129,6 +140,13 @@ private:
     std::set<std::pair<std::string, std::string>> withdrawn_;  // bridge, agency
     AgencyKeys recorded_;
     core::WallTime forgotten_before_{};
+    bool standing_unknown_{};
 };
+
+// `detail` of the record of a revocation: whose, whether a standing consent was taken back, how many others and the ids of the
+// first kMostIdsOnRecord. Short, whatever a file brought: a record that is too long would lose all of it.
+inline constexpr std::size_t kMostIdsOnRecord = 32;
+boost::json::object revocation_json(const std::string& agency, bool stood,
+                                    const std::vector<Consents::Ended>& ended);
 
 }  // namespace crosspatch::bridge

@@ -45,6 +45,8 @@ public:
             if (seat.talkspurt && gone(*seat.talkspurt)) dismiss(*seat.talkspurt);
     }
     bool hears(const Talkspurt& talkspurt) const { return gain_db(talkspurt).has_value(); }
+    // Whether something is still to be said of a talker who is not heard here any more.
+    bool has_remains() const;
     // Whether anything of it has been said here.
     bool has_said(const Talkspurt& talkspurt) const;
     // How loud it is in the sum; nothing if it is not heard here.

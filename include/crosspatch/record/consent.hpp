@@ -56,6 +56,9 @@ bool verifies(const SignedConsent& consent, const PublicKey& key);
 // canonical JSON cannot, or are longer than 64 MiB.
 core::Result<std::string> hash_terms(const boost::json::object& terms);
 
+// What somebody has sent, as a refusal may quote it: escaped, and only its first 64 octets.
+std::string quoted(std::string_view foreign);
+
 // 32 random hex digits.
 std::string new_consent_id();
 

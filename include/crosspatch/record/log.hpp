@@ -118,7 +118,7 @@ public:
     const VerifierKey& verifier_key() const;
     const SigningKey& key() const;  // the gateway's lasting key; also signs for agencies with `key: gateway`
     const std::filesystem::path& data_dir() const;
-    // At start: the clock is taken as not earlier than this. Nothing while the log is empty.
+    // At start: the latest time on record; the clock is taken as not earlier. Nothing while the log is empty.
     std::optional<core::WallTime> newest_record_time() const;
 
 private:
