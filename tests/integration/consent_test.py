@@ -10,8 +10,9 @@ import subprocess
 import time
 import unittest
 
-from consents import Key, Person, canonical, open_to_people, statement, time_text
+from consents import Key, Person, canonical, statement, time_text
 from gateway import CM80, PLAIN, PROGRAMS, GatewayTest, bridge, channel, end, endpoint, main
+from people import open_socket
 from radios import Tap
 
 PEOPLE = {"games": ("northgate", "dispatcher"), "daemon": ("metro-pd", "supervisor"), "nobody": ("northgate", "guard"),
@@ -42,7 +43,7 @@ class Consent(GatewayTest):
         if os.path.exists(gateway.data):
             os.chmod(gateway.data, 0o700)  # the daemon wants it so when it starts
         gateway.start()
-        open_to_people(gateway)
+        open_socket(gateway)
 
     def person(self, gateway, name):
         person = Person(gateway, name)

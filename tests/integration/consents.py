@@ -4,10 +4,10 @@ import datetime
 import http.client
 import json
 import os
-import pwd
 import secrets
-import socket
 import subprocess
+
+from people import socket_as
 
 PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # RFC 8410, before the 32 octets of the seed
 
@@ -59,22 +59,7 @@ class Person(http.client.HTTPConnection):
 
     def __init__(self, gateway, name):
         super().__init__("localhost", timeout=30)
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgroups([])
-                os.setuid(pwd.getpwnam(name).pw_uid)
-                with socket.socket(socket.AF_UNIX) as sock:
-                    sock.connect(gateway.data + "/control.sock")
-                    socket.send_fds(theirs, [b"x"], [sock.fileno()])
-            finally:
-                os._exit(0)
-        theirs.close()
-        with mine:
-            [fd] = socket.recv_fds(mine, 1, 1)[1]
-        os.waitpid(child, 0)
-        self.sock = socket.socket(fileno=fd)
+        self.sock = socket_as(gateway, name)
 
     def ask(self, method, path, body=None):
         """Status and body of one request."""
@@ -82,10 +67,3 @@ class Person(http.client.HTTPConnection):
                      headers={"Content-Type": "application/json"})
         answer = self.getresponse()
         return answer.status, json.loads(answer.read())
-
-
-def open_to_people(gateway):
-    """Lets others than root come to the control socket."""
-    os.chmod(gateway.home, 0o711)
-    os.chmod(gateway.data, 0o711)
-    os.chmod(gateway.data + "/control.sock", 0o666)

@@ -22,28 +22,33 @@ def open_socket(gateway):
     os.chmod(gateway.data + "/control.sock", 0o666)
 
 
+def socket_as(gateway, name):
+    """A socket to the daemon that the kernel says is this person's; only root can make one."""
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setuid(pwd.getpwnam(name).pw_uid)
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.connect(gateway.data + "/control.sock")
+                socket.send_fds(theirs, [b"x"], [sock.fileno()])
+        finally:
+            os._exit(0)
+    theirs.close()
+    with mine:
+        [fd] = socket.recv_fds(mine, 1, 1)[1]
+    os.waitpid(child, 0)
+    return socket.socket(fileno=fd)
+
+
 class People:
     """For a GatewayTest."""
 
     def connect(self, gateway, name):
         """A connection to the control socket that the kernel says is this person's."""
-        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        child = os.fork()
-        if child == 0:
-            try:
-                os.setgroups([])
-                os.setuid(pwd.getpwnam(name).pw_uid)
-                with socket.socket(socket.AF_UNIX) as sock:
-                    sock.connect(gateway.data + "/control.sock")
-                    socket.send_fds(theirs, [b"x"], [sock.fileno()])
-            finally:
-                os._exit(0)
-        theirs.close()
-        with mine:
-            [fd] = socket.recv_fds(mine, 1, 1)[1]
-        os.waitpid(child, 0)
         connection = http.client.HTTPConnection("localhost", timeout=20)
-        connection.sock = socket.socket(fileno=fd)
+        connection.sock = socket_as(gateway, name)
         self.addCleanup(connection.close)
         return connection
 

@@ -9,8 +9,9 @@ import threading
 import time
 import unittest
 
-from consents import Person, open_to_people, time_text
+from consents import Person, time_text
 from gateway import CM80, PLAIN, GatewayTest, bridge, channel, end, endpoint, main
+from people import open_socket
 
 ROUNDS = int(os.environ.get("CROSSPATCH_ROUNDS", "20"))
 LATE = 100  # ms: architecture.md
@@ -70,7 +71,7 @@ class Revocation(GatewayTest):
             del one["endpoints"][0]["listen"]
         gateway.write_text(json.dumps(gateway.config, indent=1))
         gateway.start()
-        open_to_people(gateway)
+        open_socket(gateway)
         return gateway
 
     def reload_for_ever(self, gateway, done):
