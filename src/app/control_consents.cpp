@@ -232,6 +232,9 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
         entry.detail["refusal"] = bridge::word(*refusal);
         return refuse({Error::Code::Invalid, bridge::explain(*refusal, statement, facts)});
     }
+    // When it was judged: an auditor holds its end against the record's time, and the writer may be slow.
+    entry.time = facts.wall;
+    entry.mono = facts.now;
     entry.detail["statement"] = record::to_json(statement);
     entry.detail["signature"] = core::to_base64(yes->signature);
     entry.detail["key"] = record::key_text(agency_keys_.at(statement.agency));
