@@ -65,13 +65,14 @@ core::Result<void> Control::set_label(std::string_view id, const Label& wanted, 
                              .at_mono = core::monotonic_now(),
                              .lasts = wanted.lasts,
                              .by = actor.name};
-    const auto applied = raised ? std::optional{raised->label} : std::nullopt;
     bool posted = false;
     for (std::size_t number = 0; number < crew_.size(); ++number)
         posted |= crew_.worker(number).post(
             media::Worker::Lane::Direct,
             [exchange = switchboard_.exchanges()[number], index = directory->channels.at(channel->id),
-             applied](core::Time now) { exchange->set_label(index, applied, now); });
+             is_raised = raised.has_value(), to = *label](core::Time now) {
+                exchange->set_label(index, is_raised ? std::optional{to} : std::nullopt, now);
+            });
     if (!posted)  // one that had no room is told again by note_label()
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     boost::asio::post(loop_, [this, name = channel->id, raised = std::move(raised), actor, reason] {
