@@ -55,4 +55,13 @@ bool parse_target(std::string_view target, Request& into) {
     return true;
 }
 
+std::string reason_of(const Request& request) {
+    const boost::json::value* reason = request.body.if_contains("reason");
+    return reason && reason->is_string() ? std::string{reason->as_string()} : std::string{};
+}
+
+std::string not_there(const std::string& id) {
+    return "there is no '" + core::escape(id) + "' here, or you may not see it";
+}
+
 }  // namespace crosspatch::api

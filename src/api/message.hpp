@@ -42,4 +42,9 @@ Response problem(const core::Error& error);
 // Splits and decodes a request target; nothing if it is not a plain path with an optional query.
 bool parse_target(std::string_view target, Request& into);
 
+// Why somebody commands it, in his words; empty if he does not say.
+std::string reason_of(const Request& request);
+// The same words for what is not there and for what the asker may not see.
+std::string not_there(const std::string& id);
+
 }  // namespace crosspatch::api

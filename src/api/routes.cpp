@@ -42,18 +42,8 @@ Response no_time(const std::string& name) {
                    name + " is no time from 1970 to 2261; write it as 2026-11-22T16:00:00Z");
 }
 
-std::string reason_of(const Request& request) {
-    const json::value* reason = request.body.if_contains("reason");
-    return reason && reason->is_string() ? std::string{reason->as_string()} : std::string{};
-}
-
 bool reads_log(const Actor& actor) {
     return actor.role == "auditor" || actor.role == "administrator" || actor.role == "supervisor";
-}
-
-// The same words for what is not there and for what the asker may not see.
-std::string not_there(const std::string& id) {
-    return "there is no '" + core::escape(id) + "' here, or you may not see it";
 }
 
 record::Entry entry_of(const Request& request, std::string type, json::object object) {
@@ -125,24 +115,6 @@ void Routes::finish() {
     verifications_.join();
 }
 
-template <typename Function>
-auto Routes::on_control(Function function) -> asio::awaitable<decltype(function())> {
-    using Value = decltype(function());
-    // What crosses executors must be default-constructible, which not every Value is.
-    auto task = [](Function run) -> asio::awaitable<std::optional<Value>> { co_return run(); };
-    auto value = co_await asio::co_spawn(gateway_.control(), task(std::move(function)), asio::use_awaitable);
-    co_return std::move(*value);
-}
-
-template <typename Function>
-auto Routes::on_disk(asio::thread_pool& pool, Function function) -> asio::awaitable<decltype(function())> {
-    using Value = decltype(function());
-    // What crosses executors must be default-constructible, which not every Value is.
-    auto task = [](Function run) -> asio::awaitable<std::optional<Value>> { co_return run(); };
-    auto value = co_await asio::co_spawn(pool.get_executor(), task(std::move(function)), asio::use_awaitable);
-    co_return std::move(*value);
-}
-
 const std::vector<Routes::Route>& Routes::table() {
     static const std::vector<Route> routes{
         {Verb::get, {"healthz"}, true, &Routes::healthz},
@@ -158,7 +130,10 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::post, {"api", "v1", "endpoints", "*", "enable"}, false, &Routes::enable_endpoint},
         {Verb::post, {"api", "v1", "endpoints", "*", "revoke"}, false, &Routes::revoke_endpoint},
         {Verb::get, {"api", "v1", "bridges"}, false, &Routes::bridges},
+        {Verb::post, {"api", "v1", "bridges"}, false, &Routes::create_bridge},
+        {Verb::get, {"api", "v1", "templates"}, false, &Routes::templates},
         {Verb::get, {"api", "v1", "bridges", "*"}, false, &Routes::bridges},
+        {Verb::delete_, {"api", "v1", "bridges", "*"}, false, &Routes::remove_bridge},
         {Verb::post, {"api", "v1", "bridges", "*", "open"}, false, &Routes::open_bridge},
         {Verb::post, {"api", "v1", "bridges", "*", "close"}, false, &Routes::close_bridge},
         {Verb::get, {"api", "v1", "bridges", "*", "terms"}, false, &Routes::terms},
@@ -263,17 +238,6 @@ Answer Routes::endpoints(const Request& request) { return list(request, &Gateway
 Answer Routes::bridges(const Request& request) { return list(request, &Gateway::bridges); }
 Answer Routes::floor(const Request& request) { return list(request, &Gateway::floor); }
 
-Answer Routes::open_bridge(const Request& request) {
-    const auto open = [&] {
-        return gateway_.open_bridge(request.path[3], *request.actor, reason_of(request));
-    };
-    const auto opened = co_await on_control(open);
-    if (opened) co_return json_response(*opened);
-    // A refused opening of a bridge that he sees is on record already, as `bridge.requested`.
-    if (opened.error().code != core::Error::Code::NotFound) co_return problem(opened.error());
-    co_return co_await refused(request, &Gateway::bridges, opened.error());
-}
-
 // A command that was refused goes on record, and the answer says nothing about what the asker may not see.
 // Neither does the record, which he may read: what is not there gets one like what is hidden from him.
 Answer Routes::refused(const Request& request, List read, core::Error why) {
@@ -296,12 +260,6 @@ Answer Routes::cut(Cut what, const Request& request) {
     co_return co_await refused(request, of_bridge ? &Gateway::bridges : &Gateway::endpoints, done.error());
 }
 
-Answer Routes::terms(const Request& request) {
-    const auto ask = [&] { return gateway_.terms(request.path[3], *request.actor); };
-    const auto found = co_await on_control(ask);
-    co_return found ? json_response(*found) : problem(Status::not_found, not_there(request.path[3]));
-}
-
 // A little later what was commanded is on disk; a disk or a control that hangs is not waited for.
 asio::awaitable<bool> Routes::wait_until_kept() {
     constexpr int kMostLooks = 50;
@@ -314,30 +272,6 @@ asio::awaitable<bool> Routes::wait_until_kept() {
     co_return gateway_.kept();
 }
 
-Answer Routes::consent(const Request& request) {
-    const auto give = [&] { return gateway_.consent(request.path[3], request.body, *request.actor); };
-    auto given = co_await on_control(give);
-    if (given) {
-        const bool kept = co_await wait_until_kept();
-        given->insert_or_assign("kept", kept);
-        co_return json_response(*given);
-    }
-    // Refused of a bridge that he sees, it is on record already, as `consent.given`.
-    if (given.error().code != core::Error::Code::NotFound) co_return problem(given.error());
-    co_return co_await refused(request, &Gateway::bridges, given.error());
-}
-
-Answer Routes::revoke_consent(const Request& request) {
-    // Before anything else is waited for: the audio stops here.
-    Response done = co_await cut(Cut::RevokeConsent, request);
-    if (done.status != Status::ok) co_return done;
-    const bool kept = co_await wait_until_kept();
-    const json::object body{
-        {"id", request.path[3]}, {"agency", request.actor->agency}, {"done", true}, {"kept", kept}};
-    co_return json_response(body);
-}
-
-Answer Routes::close_bridge(const Request& request) { return cut(Cut::CloseBridge, request); }
 Answer Routes::disable_endpoint(const Request& request) { return cut(Cut::DisableEndpoint, request); }
 Answer Routes::revoke_endpoint(const Request& request) { return cut(Cut::RevokeEndpoint, request); }
 

@@ -1,6 +1,8 @@
 #pragma once
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -50,6 +52,9 @@ private:
     Answer bridges(const Request& request);
     Answer floor(const Request& request);
     Answer open_bridge(const Request& request);
+    Answer templates(const Request& request);
+    Answer create_bridge(const Request& request);
+    Answer remove_bridge(const Request& request);
     Answer close_bridge(const Request& request);
     Answer terms(const Request& request);
     Answer consent(const Request& request);
@@ -93,5 +98,26 @@ private:
     std::atomic<bool> verifying_{false};
     std::stop_source stopping_;
 };
+
+template <typename Function>
+auto Routes::on_control(Function function) -> boost::asio::awaitable<decltype(function())> {
+    using Value = decltype(function());
+    // What crosses executors must be default-constructible, which not every Value is.
+    auto task = [](Function run) -> boost::asio::awaitable<std::optional<Value>> { co_return run(); };
+    auto value = co_await boost::asio::co_spawn(gateway_.control(), task(std::move(function)),
+                                                boost::asio::use_awaitable);
+    co_return std::move(*value);
+}
+
+template <typename Function>
+auto Routes::on_disk(boost::asio::thread_pool& pool, Function function)
+    -> boost::asio::awaitable<decltype(function())> {
+    using Value = decltype(function());
+    // What crosses executors must be default-constructible, which not every Value is.
+    auto task = [](Function run) -> boost::asio::awaitable<std::optional<Value>> { co_return run(); };
+    auto value = co_await boost::asio::co_spawn(pool.get_executor(), task(std::move(function)),
+                                                boost::asio::use_awaitable);
+    co_return std::move(*value);
+}
 
 }  // namespace crosspatch::api

@@ -9,6 +9,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "crosspatch/bridge/terms.hpp"
 #include "crosspatch/core/text.hpp"
@@ -58,14 +59,17 @@ public:
         const auto agencies = map.require("agencies");
         const auto channels = map.require("channels");
         const auto bridges = map.find("bridges");
-        map.not_yet("templates", "bridge templates");
+        const auto templates = map.find("templates");
         const auto groups = map.find("groups");
         map.finish();
         if (agencies) config_->agencies = bridge::read_agencies(*agencies);
         if (gateway) read_gateway(*gateway);
         if (agencies && channels) read_channels(*agencies, *channels, groups);
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
+        if (templates)
+            config_->templates = bridge::read_templates(*templates, config_->agencies, config_->channels);
         for (bridge::Bridge& one : config_->bridges) hash_terms(one);
+        warn_of_twins();
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
         config_->endpoints.shrink_to_fit();  // kept as long as they are in force
@@ -243,6 +247,21 @@ private:
         else
             problems_.add(one.mark, fmt::format("bridges '{}'", one.id),
                           "its terms cannot be signed: " + hash.error().context);
+    }
+
+    // Who closes one of them may think that nobody hears the other side any more.
+    void warn_of_twins() {
+        std::map<std::set<std::string>, const bridge::Bridge*> seen;
+        for (const bridge::Bridge& one : config_->bridges) {
+            std::set<std::string> channels;
+            for (const bridge::Leg& leg : one.legs) channels.insert(leg.channel);
+            const auto [first, added] = seen.emplace(std::move(channels), &one);
+            if (!added)
+                problems_.warn(one.mark, fmt::format("bridges '{}'", one.id),
+                               fmt::format("bridge '{}' in line {} joins the same channels: while one of the "
+                                           "two is open, closing the other separates nobody",
+                                           first->second->id, first->second->mark.line));
+        }
     }
 
     // contract.md, Bridges: where one operator holds both keys, that is said at load.

@@ -77,7 +77,7 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
     if (!keys) return core::Unexpected{keys.error()};
-    if (const auto installed = install(config, std::move(*keys)); !installed) return installed;
+    if (const auto installed = install_file(config, std::move(*keys)); !installed) return installed;
     // Not before: what a failed start knows of standing consents, the next one must not know better.
     if (consents_.withdraw_unknown(config->bridges)) keep_consents();
     return {};
@@ -122,7 +122,7 @@ std::optional<std::string> Control::put_aside(const std::filesystem::path& file)
 core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKeys keys) {
     names_changed_ = true;
     const media::CodecPool::Maker made_before = estate_.codecs;
-    auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
+    auto made = make_plan(std::move(config), estate_, book_, orders_, joined_bridges(), crew_);
     if (!made) {
         release_unused();
         return core::Unexpected{made.error()};
@@ -230,6 +230,8 @@ void Control::on_report(const bridge::Report& report) {
     switch (report.kind) {
         case Kind::Done:
             return take_back(report);
+        case Kind::BridgeOpened:
+            return report.emergency ? note_emergency(report) : chronicle_.on(report);
         case Kind::SendLimit:
             return ask_to_keep(report, rtp::IndexRecord::Kind::Send);
         case Kind::ReceiveLimit:
@@ -277,6 +279,7 @@ void Control::on_second() {
                  "restart: is the disk full, failing or hanging?");
     drop_old_keys(now);
     if (estate_.config) end_labels(now);
+    drop_unused_bridge();
     const bool refuse = estate_.config &&
                         estate_.config->gateway.record.on_failure == record::OnFailure::Refuse &&
                         !record_.health().durable;
@@ -381,7 +384,7 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
                 "only with a restart",
                 config->file.string()));
     const bool changed = config->digest != estate_.config->digest;
-    if (const auto installed = install(config, std::move(keys)); !installed)
+    if (const auto installed = install_file(config, std::move(keys)); !installed)
         return core::unexpected(core::Error::Code::Invalid, installed.error().context);
     reloaded_ = true;
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);

@@ -1,4 +1,4 @@
-// What people command: bridges, cuts, reload. control.hpp.
+// What people command of radios, cuts, reload; bridges: control_bridges.cpp. control.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -40,108 +40,6 @@ core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api:
     return core::unexpected(
         Error::Code::NotPermitted,
         fmt::format("agency '{}' of {} has no channel on bridge '{}'", actor.agency, actor.name, bridge.id));
-}
-
-core::Result<boost::json::object> Control::open_bridge(std::string_view id, const api::Actor& actor,
-                                                       const std::string& reason) {
-    const bridge::Bridge* bridge = bridge_config(id);
-    if (!bridge || !may_see(actor, *bridge))
-        return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
-    record::Entry entry{.type = "bridge.requested",
-                        .actor = actor_json(actor),
-                        .object = {{"kind", "bridge"}, {"id", bridge->id}}};
-    if (!reason.empty()) entry.personal.push_back({"reason", reason});
-    const auto refuse = [&](Error::Code code, std::string why) -> core::Result<boost::json::object> {
-        entry.outcome = record::Outcome::Denied;
-        entry.detail["reason"] = why;
-        chronicle_.publish(std::move(entry));
-        return core::unexpected(code, std::move(why));
-    };
-    if (const auto allowed = may_command(*bridge, actor); !allowed)
-        return refuse(Error::Code::NotPermitted, allowed.error().context);
-    const bridge::BridgeCommand command{
-        .open = true, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name};
-    const std::vector<std::string> missing = consents_.missing(*bridge, agency_keys_, command.at_mono);
-    const bridge::Lifecycle answer =
-        bridge::decide_open(*bridge, &command, missing, today(), command.at_mono);
-    if (!missing.empty())
-        entry.detail["missing_consent"] = boost::json::array(missing.begin(), missing.end());
-    if (!answer.open()) return refuse(Error::Code::NotPermitted, bridge::explain(*bridge, answer, missing));
-    if (log_failing_too_long())
-        return refuse(Error::Code::Unavailable,
-                      "the log cannot be written, so no crossing is opened; see `crosspatchctl status`");
-    std::vector<bool> open = open_bridges();
-    open[estate_.bridges.of(bridge->id)] = true;
-    if (!place_channels(open))
-        return refuse(Error::Code::Busy, "the media workers do not take commands now; try again");
-    chronicle_.publish(std::move(entry));
-    orders_.command(bridge->id, command);
-    keep_orders();
-    set_open(*bridge, true, actor.name);
-    return bridge_json(*bridge);
-}
-
-void Control::set_open(const bridge::Bridge& bridge, bool open, const std::string& by) {
-    BridgeState& state = bridge_states_[bridge.id];
-    const std::uint32_t index = estate_.bridges.of(bridge.id);
-    if (state.open == open) return;
-    // Not yet noted, but cut: it is not opened over that.
-    if (open && cuts_.closes(index)) return;
-    state.open = open;
-    state.since = core::wall_now();
-    state.by = by;
-    if (open) begin_pseudonyms(bridge);
-    // The cuts are looked at on the worker; 16 octets, so that the task needs no memory that the worker would have to free.
-    for (std::uint8_t worker = 0; open && worker < crew_.size(); ++worker)
-        post(worker, [this, index, worker](core::Time now) {
-            cuts_.unless_closed(index,
-                                [&] { switchboard_.exchanges()[worker]->set_open(index, true, now); })();
-        });
-    if (!open)
-        post_all(
-            [index](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, false, now); });
-    record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
-                        .object = {{"kind", "bridge"}, {"id", bridge.id}}};
-    entry.detail["by"] = by;
-    entry.urgent = true;
-    if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
-    boost::json::array consents;
-    for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
-    entry.detail["consents"] = std::move(consents);
-    log_.info(entry.type, open ? "the channels hear each other now" : "the channels are separate again",
-              {{"bridge", bridge.id}, {"by", by}});
-    chronicle_.publish(std::move(entry));
-}
-
-// Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
-void Control::settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open) {
-    const core::Time now = core::monotonic_now();
-    const std::string day = today();
-    const Orders before = orders_;
-    may_open = may_open && !log_failing_too_long();
-    std::vector<bool> open = open_bridges();
-    std::vector<std::pair<const bridge::Bridge*, std::string>> opening;  // by whom
-    for (const bridge::Bridge& bridge : config.bridges) {
-        const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
-        BridgeState& state = bridge_states_[bridge.id];
-        state.missing = consents_.missing(bridge, keys, now);
-        const bridge::Lifecycle answer = bridge::decide_open(bridge, command, state.missing, day, now);
-        if (!answer.open() && state.open) {
-            set_open(bridge, false, std::string{bridge::closed_by(answer)});
-            if (const auto index = estate_.bridges.find(bridge.id)) open[*index] = false;
-        }
-        if (answer.open() && !state.open && may_open) {
-            opening.emplace_back(&bridge, command ? command->by : "configuration");
-            open[estate_.bridges.of(bridge.id)] = true;
-        }
-        // What has ended does not come back by itself: that takes another word.
-        if (!answer.open() && command && command->open && bridge.opens != bridge::Opens::Always)
-            orders_.drop_command(bridge.id);
-    }
-    // Not while a new configuration is on its way: its plan says where channels go.
-    if (&config == estate_.config.get() && !place_channels(open)) opening.clear();  // at the next tick
-    for (const auto& [bridge, by] : opening) set_open(*bridge, true, by);
-    if (orders_ != before) keep_orders();
 }
 
 // Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned. Consent is taken
@@ -252,22 +150,6 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
     record::Entry entry{.type = what == api::Cut::RevokeEndpoint ? "endpoint.revoked" : "endpoint.disabled",
                         .actor = actor_json(actor),
                         .object = {{"kind", "endpoint"}, {"id", id}},
-                        .urgent = true};
-    if (!reason.empty()) entry.personal.push_back({"reason", reason});
-    log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
-    chronicle_.publish(std::move(entry));
-}
-
-void Control::note_closed(const std::string& id, const api::Actor& actor, const std::string& reason) {
-    BridgeState& state = bridge_states_[id];
-    if (!state.open) return;
-    state.open = false;
-    state.since = core::wall_now();
-    state.by = actor.name;
-    place_channels(open_bridges());
-    record::Entry entry{.type = "bridge.closed",
-                        .actor = actor_json(actor),
-                        .object = {{"kind", "bridge"}, {"id", id}},
                         .urgent = true};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});

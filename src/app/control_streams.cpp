@@ -16,16 +16,17 @@ void Control::settle_streams(const Plan& plan) {
     std::set<rtp::KeyFingerprint> send_keys;
     for (const endpoint::Config& config : plan.config->endpoints) {
         const std::uint32_t index = *estate_.endpoints.find(config.settings.id);
-        if (config.srtp.send) send_keys.insert(config.srtp.send->fingerprint());
+        if (config.srtp->send) send_keys.insert(config.srtp->send->fingerprint());
         if (plan.replaces(index)) record_alarm(std::string{kOverrunAlarm} + config.settings.id, false, "");
         if (plan.rekeys(index) || plan.replaces(index))
             record_alarm(std::string{kSourcesAlarm} + config.settings.id, false, "");
         if (!plan.rekeys(index)) continue;
         Radio& radio = *estate_.radios.at(index);
         radio.receive_keys.clear();
-        for (const rtp::MasterKey& key : config.srtp.receive) radio.receive_keys.push_back(key.fingerprint());
+        for (const rtp::MasterKey& key : config.srtp->receive)
+            radio.receive_keys.push_back(key.fingerprint());
         std::erase_if(waiting_senders_, [&](const auto& waiting) { return waiting.second.index == index; });
-        if (config.srtp.send && radio.send_key != config.srtp.send->fingerprint())
+        if (config.srtp->send && radio.send_key != config.srtp->send->fingerprint())
             rekey_sender(config, radio);
     }
     // A sender that waits for its reservation belongs to the radio as it was, and to the key that it is to have.
@@ -40,12 +41,12 @@ void Control::settle_streams(const Plan& plan) {
 void Control::rekey_sender(const endpoint::Config& config, const Radio& radio) {
     const auto before = radio.send_key ? book_.sent(*radio.send_key) : std::nullopt;
     auto sender = std::make_shared<rtp::SrtpSender>(
-        make_sender(config.srtp, book_, before ? std::optional{before->ssrc} : std::nullopt,
+        make_sender(*config.srtp, book_, before ? std::optional{before->ssrc} : std::nullopt,
                     before ? before->limits : rtp::IndexLimits{}));
     const auto wish = sender->next_wish();
     if (!wish) return;
     const rtp::IndexRecord record{.kind = rtp::IndexRecord::Kind::Send,
-                                  .key = config.srtp.send->fingerprint(),
+                                  .key = config.srtp->send->fingerprint(),
                                   .ssrc = wish->ssrc,
                                   .limits = wish->limits};
     waiting_senders_[record.key] = {radio.index, std::move(sender)};

@@ -14,11 +14,28 @@ namespace {
 
 constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
 
-// The bridge that a reminder of a consent is about; empty if it is another alarm. Ids have no dots.
+constexpr std::array kBridgeAlarms{kConsentAlarm, kRequestAlarm, kUnarmedAlarm};
+
+// The bridge that an alarm is about; empty if it is about something else. Ids have no dots.
 std::string_view bridge_of(std::string_view alarm) {
-    if (!alarm.starts_with(kConsentAlarm)) return {};
-    alarm.remove_prefix(kConsentAlarm.size());
-    return alarm.substr(0, alarm.find('.'));
+    for (const std::string_view prefix : kBridgeAlarms) {
+        if (!alarm.starts_with(prefix)) continue;
+        alarm.remove_prefix(prefix.size());
+        return alarm.substr(0, alarm.find('.'));
+    }
+    return {};
+}
+
+std::string_view word(bridge::Opens opens) {
+    switch (opens) {
+        case bridge::Opens::Always:
+            return "always";
+        case bridge::Opens::OnEmergency:
+            return "on_emergency";
+        case bridge::Opens::OnRequest:
+            break;
+    }
+    return "on_request";
 }
 
 using boost::json::array;
@@ -255,13 +272,23 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
     const auto missing = consents_.missing(bridge, agency_keys_, core::monotonic_now());
     array consents;
     for (const std::string& agency : bridge.agencies) consents.push_back(consent_json(bridge, agency));
+    const std::string day = today();
+    const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
+    const core::Time now = core::monotonic_now();
+    const bridge::LifecycleFacts facts{
+        .command = command, .missing = missing, .today = day, .now = now, .emergency = state.emergency};
     object json{
         {"id", bridge.id},
         {"state", state.open ? "open" : "closed"},
         {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},
         {"by", state.by.empty() ? value(nullptr) : value(state.by)},
         {"channels", std::move(legs)},
-        {"opens", bridge.opens == bridge::Opens::Always ? "always" : "on_request"},
+        {"opens", word(bridge.opens)},
+        {"stage", bridge::word(bridge::stage_of(bridge::decide_open(bridge, facts), missing.empty(),
+                                                state.open, is_closing(state)))},
+        {"armed", state.armed},
+        {"template", bridge.made_from.empty() ? value(nullptr) : value(bridge.made_from)},
+        {"also_joined_by", also_joined_by(bridge.id)},
         {"sensitivity", bridge.sensitivity ? value(policy::word(*bridge.sensitivity)) : value(nullptr)},
         {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
         {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},
@@ -269,12 +296,19 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
         {"missing_consent", array(missing.begin(), missing.end())},
         {"consents", std::move(consents)},
         {"terms", bridge.terms}};
-    const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
     if (state.open && command && bridge.expires)
         json["remaining_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   command->at_mono + *bridge.expires - core::monotonic_now())
+                                   std::max(command->at_mono, state.emergency) + *bridge.expires - now)
                                    .count();
+    if (command && command->waiting(now) && !missing.empty())
+        json["waits_ms"] =
+            std::chrono::duration_cast<std::chrono::milliseconds>(command->at_mono + command->waits - now)
+                .count();
     return json;
+}
+
+bool Control::is_closing(const BridgeState& state) const {
+    return state.closing > *std::min_element(done_.begin(), done_.end());
 }
 
 array Control::bridges(const api::Actor& actor) {

@@ -84,6 +84,13 @@ std::vector<bool> Control::open_bridges() const {
     return open;
 }
 
+std::vector<bool> Control::joined_bridges() const {
+    std::vector<bool> joined = open_bridges();
+    for (const auto& [id, state] : bridge_states_)
+        if (const auto index = estate_.bridges.find(id); index && state.armed) joined[*index] = true;
+    return joined;
+}
+
 // Brings together what these bridges join, and home what nothing joins any more. Between two packets: what comes
 // meanwhile waits in its socket.
 bool Control::place_channels(const std::vector<bool>& open) {

@@ -9,6 +9,7 @@ namespace {
 namespace json = boost::json;
 using Standing = bridge::Exchange::Standing;
 constexpr core::Duration kLongAgo = std::chrono::years{1};
+constexpr std::int64_t kLongestWait = 24LL * 3600 * 1000;         // ms
 constexpr std::int64_t kLongestLabel = 366LL * 24 * 3600 * 1000;  // ms
 
 bool read_names(const json::object& object, std::string_view key, std::set<std::string>& into) {
@@ -33,8 +34,34 @@ std::optional<bridge::BridgeCommand> read_command(const json::value& value, core
     if (!open || !open->is_bool() || !at || !at->is_int64() || !by || !by->is_string()) return std::nullopt;
     const core::WallTime then{std::chrono::nanoseconds{std::max<std::int64_t>(at->get_int64(), 0)}};
     const core::Duration ago = then > wall ? kLongAgo : wall - then;
+    const json::value* waits = object->if_contains("waits_ms");
+    if (waits && !waits->is_int64()) return std::nullopt;
     return bridge::BridgeCommand{
-        .open = open->get_bool(), .at = then, .at_mono = mono - ago, .by = std::string{by->get_string()}};
+        .open = open->get_bool(),
+        .at = then,
+        .at_mono = mono - ago,
+        .by = std::string{by->get_string()},
+        .waits = std::chrono::milliseconds{
+            waits ? std::clamp<std::int64_t>(waits->get_int64(), 0, kLongestWait) : 0}};
+}
+
+std::optional<MadeBridge> read_made(const json::value& value) {
+    const json::object* object = value.if_object();
+    if (!object) return std::nullopt;
+    const json::value* from = object->if_contains("template");
+    const json::value* channels = object->if_contains("channels");
+    const json::value* at = object->if_contains("at_ns");
+    const json::value* by = object->if_contains("by");
+    if (!from || !from->is_string() || !channels || !channels->is_array() || !at || !at->is_int64() || !by ||
+        !by->is_string())
+        return std::nullopt;
+    MadeBridge made{.from = std::string{from->get_string()}, .by = std::string{by->get_string()}};
+    made.at = core::WallTime{std::chrono::nanoseconds{std::max<std::int64_t>(at->get_int64(), 0)}};
+    for (const json::value& channel : channels->get_array()) {
+        if (!channel.is_string()) return std::nullopt;
+        made.channels.emplace_back(channel.get_string());
+    }
+    return made;
 }
 
 // As long ago as the wall clock says; if it says that this is still to come, it begins now: too long rather than too short.
@@ -84,6 +111,15 @@ core::Result<Orders> Orders::parse(std::string_view text, core::WallTime wall, c
             good = good && raised;
             if (raised) orders.labels_[std::string{id}] = std::move(*raised);
         }
+    // The same of bridges that people made.
+    const json::value* made = object ? object->if_contains("made") : nullptr;
+    good = good && (!made || (made->is_object() && made->get_object().size() <= kMostMade));
+    if (good && made)
+        for (const auto& [id, one] : made->get_object()) {
+            auto bridge = read_made(one);
+            good = good && bridge;
+            if (bridge) orders.made_[std::string{id}] = std::move(*bridge);
+        }
     if (!good)
         return core::unexpected(core::Error::Code::Invalid, "this is not what crosspatchd writes there");
     return orders;
@@ -92,9 +128,18 @@ core::Result<Orders> Orders::parse(std::string_view text, core::WallTime wall, c
 std::string Orders::text() const {
     const auto names = [](const std::set<std::string>& of) { return json::array(of.begin(), of.end()); };
     json::object bridges;
-    for (const auto& [id, command] : bridges_)
-        bridges[id] = {
+    for (const auto& [id, command] : bridges_) {
+        json::object one{
             {"open", command.open}, {"at_ns", command.at.time_since_epoch().count()}, {"by", command.by}};
+        if (command.waits.count() > 0) one["waits_ms"] = command.waits.count();
+        bridges[id] = std::move(one);
+    }
+    json::object made;
+    for (const auto& [id, bridge] : made_)
+        made[id] = {{"template", bridge.from},
+                    {"channels", json::array(bridge.channels.begin(), bridge.channels.end())},
+                    {"at_ns", bridge.at.time_since_epoch().count()},
+                    {"by", bridge.by}};
     json::object labels;
     for (const auto& [id, raised] : labels_) {
         json::object one{{"label", policy::word(raised.label)},
@@ -107,7 +152,8 @@ std::string Orders::text() const {
                                         {"revoked", names(revoked_ids_)},
                                         {"revoked_keys", names(revoked_keys_)},
                                         {"bridges", std::move(bridges)},
-                                        {"labels", std::move(labels)}}) +
+                                        {"labels", std::move(labels)},
+                                        {"made", std::move(made)}}) +
            "\n";
 }
 

@@ -15,18 +15,18 @@ constexpr std::chrono::seconds kOldKeyOverlap{30};  // contract.md, Key files
 
 std::vector<rtp::KeyFingerprint> receive_keys(const endpoint::Config& config) {
     std::vector<rtp::KeyFingerprint> keys;
-    for (const rtp::MasterKey& key : config.srtp.receive) keys.push_back(key.fingerprint());
+    for (const rtp::MasterKey& key : config.srtp->receive) keys.push_back(key.fingerprint());
     return keys;
 }
 
 bool same_keys(const Radio& radio, const endpoint::Config& config) {
-    const auto send = config.srtp.send ? std::optional{config.srtp.send->fingerprint()} : std::nullopt;
+    const auto send = config.srtp->send ? std::optional{config.srtp->send->fingerprint()} : std::nullopt;
     return radio.receive_keys == receive_keys(config) && radio.send_key == send;
 }
 
 // How long the second of two receive keys is good for: counted from when it became the second, not from later changes.
 std::optional<core::Time> old_key_until(const Radio* before, const endpoint::Config& config) {
-    if (config.srtp.receive.size() < 2) return std::nullopt;
+    if (config.srtp->receive.size() < 2) return std::nullopt;
     if (before && before->receive_keys == receive_keys(config)) return before->old_key_until;
     return core::monotonic_now() + kOldKeyOverlap;
 }
@@ -115,13 +115,13 @@ private:
         const std::uint32_t index = estate_.endpoints.of(config.settings.id);
         const auto old_key = old_key_until(before, config);
         const auto drop_old_key = [&](rtp::SrtpReceiver& receiver) {
-            if (config.srtp.receive.size() > 1 && !old_key) receiver.drop_old_key();
+            if (config.srtp->receive.size() > 1 && !old_key) receiver.drop_old_key();
         };
         if (before && stays(*before, config)) {
             radios_[index] = before;
             if (same_keys(*before, config)) return {};
             auto receiver = std::make_unique<rtp::SrtpReceiver>(
-                make_receiver(config.srtp, book_, expected_of(config.settings)));
+                make_receiver(*config.srtp, book_, expected_of(config.settings)));
             drop_old_key(*receiver);
             plan_->rekeyed.push_back(
                 {index, before->media.get(), std::move(receiver), old_key, before->floor_messages});

@@ -166,8 +166,8 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
     auto radio = std::make_unique<Radio>();
     radio->settings = config.settings;
     radio->index = index;
-    for (const rtp::MasterKey& key : config.srtp.receive) radio->receive_keys.push_back(key.fingerprint());
-    if (config.srtp.send) radio->send_key = config.srtp.send->fingerprint();
+    for (const rtp::MasterKey& key : config.srtp->receive) radio->receive_keys.push_back(key.fingerprint());
+    if (config.srtp->send) radio->send_key = config.srtp->send->fingerprint();
     if (const auto opened = open_ports(*radio, before, leaving); !opened)
         return core::Unexpected{opened.error()};
 
@@ -186,7 +186,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                           .rtcp_on_next_port = settings.rtcp == endpoint::Rtcp::NextPort,
                                           .floor_port = settings.floor_port,
                                           .ssrc = settings.ssrc},
-                               .receiver = make_receiver(config.srtp, book, expected_of(settings)),
+                               .receiver = make_receiver(*config.srtp, book, expected_of(settings)),
                                .sink = {.format = settings.format,
                                         .payload_type = settings.payload_type,
                                         .ptime = settings.ptime,
@@ -195,7 +195,7 @@ core::Result<std::unique_ptr<Radio>> build_radio(const endpoint::Config& config,
                                         .rtcp_socket = rtcp,
                                         .floor_socket = radio->floor ? radio->floor.get() : -1,
                                         .cname = cname},
-                               .sender = make_sender(config.srtp, book, std::nullopt, {}),
+                               .sender = make_sender(*config.srtp, book, std::nullopt, {}),
                                .first_timestamp = randombytes_random()},
         core::monotonic_now());
     // Where it was before a restart. The new key has the last word.

@@ -1,9 +1,10 @@
-// The `bridges:` section: read_bridges() of config.hpp.
+// The `bridges:` and `templates:` sections: read_bridges() and read_templates() of config.hpp.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
+#include "crosspatch/bridge/ad_hoc.hpp"
 #include "crosspatch/bridge/config.hpp"
 #include "crosspatch/core/text.hpp"
 
@@ -17,8 +18,10 @@ using namespace std::chrono_literals;
 
 class BridgeReader {
 public:
-    BridgeReader(const std::vector<Agency>& agencies, const std::vector<Channel>& channels)
-        : agencies_{agencies}, channels_{channels} {
+    // `legs_key`: `channels`, or `choose` of a template.
+    BridgeReader(const std::vector<Agency>& agencies, const std::vector<Channel>& channels,
+                 std::string_view legs_key)
+        : agencies_{agencies}, channels_{channels}, legs_key_{legs_key} {
         for (const Agency& agency : agencies) agency_ids_.push_back(agency.id);
         for (const Channel& channel : channels) channel_ids_.push_back(channel.id);
         for (const std::string_view role : policy::kRoles) roles_.push_back(role);
@@ -29,13 +32,13 @@ public:
         if (!map.present()) return std::nullopt;
         Bridge bridge{.mark = node.mark()};
         if (const auto id = map.require("id")) bridge.id = core::config::identifier(*id).value_or("");
-        if (const auto legs = map.require("channels")) read_legs(*legs, bridge);
+        if (const auto legs = map.require(legs_key_)) read_legs(*legs, bridge);
         read_opening(map, bridge);
         if (const auto agreement = map.find("agreement")) read_agreement(*agreement, bridge);
         if (const auto rules = map.find("preemption"))
             for (const Node& rule : rules->list()) read_preemption(rule, bridge);
         map.finish();
-        bridge.agencies = agencies_on(bridge);
+        bridge.agencies = agencies_on(bridge.legs, channels_);
         check(node, bridge);
         return bridge.id.empty() ? std::nullopt : std::optional{std::move(bridge)};
     }
@@ -85,14 +88,10 @@ private:
     void read_opening(Map& map, Bridge& bridge) {
         constexpr std::array kOpens{Word{"on_request", static_cast<int>(Opens::OnRequest)},
                                     Word{"always", static_cast<int>(Opens::Always)},
-                                    Word{"on_emergency", 99}};
-        if (const auto opens = map.find("opens")) {
-            const auto value = core::config::choice(*opens, "way to open a bridge", kOpens);
-            if (value == 99)
-                opens->problem("'on_emergency' is not in this version; use on_request or always");
-            else if (value)
-                bridge.opens = static_cast<Opens>(*value);
-        }
+                                    Word{"on_emergency", static_cast<int>(Opens::OnEmergency)}};
+        if (const auto opens = map.find("opens"))
+            bridge.opens =
+                core::config::choice_of<Opens>(*opens, "way to open a bridge", kOpens).value_or(bridge.opens);
         constexpr std::array kBusy{Word{"skip", static_cast<int>(floor::WhenBusy::Skip)},
                                    Word{"wait", static_cast<int>(floor::WhenBusy::Wait)}};
         if (const auto busy = map.find("when_busy"))
@@ -161,7 +160,7 @@ private:
         Ceiling<std::string> ceiling;
         if (const auto agency = map.require("agency")) {
             ceiling.agency = known(*agency, agency_ids_, "an agency");
-            const auto on_bridge = agencies_on(bridge);
+            const auto on_bridge = agencies_on(bridge.legs, channels_);
             const auto same = [&](const auto& other) { return other.agency == ceiling.agency; };
             if (!ceiling.agency.empty() &&
                 std::find(on_bridge.begin(), on_bridge.end(), ceiling.agency) == on_bridge.end())
@@ -216,40 +215,38 @@ private:
                     agency.id));
     }
 
-    std::vector<std::string> agencies_on(const Bridge& bridge) const {
-        std::vector<std::string> found;
-        for (const Leg& leg : bridge.legs)
-            for (const Channel& channel : channels_)
-                if (channel.id == leg.channel &&
-                    std::find(found.begin(), found.end(), channel.agency) == found.end())
-                    found.push_back(channel.agency);
-        std::sort(found.begin(), found.end());
-        return found;
-    }
-
     const std::vector<Agency>& agencies_;
     const std::vector<Channel>& channels_;
+    std::string_view legs_key_;
     std::vector<std::string_view> agency_ids_;
     std::vector<std::string_view> channel_ids_;
     std::vector<std::string_view> roles_;
 };
 
-}  // namespace
-
-std::vector<Bridge> read_bridges(const Node& list, const std::vector<Agency>& agencies,
-                                 const std::vector<Channel>& channels) {
+std::vector<Bridge> read_list(const Node& list, BridgeReader reader, std::string_view what) {
     std::vector<Bridge> bridges;
-    BridgeReader reader{agencies, channels};
     for (const Node& node : list.list()) {
         auto bridge = reader.read(node);
         if (!bridge) continue;
         const auto same = [&](const Bridge& other) { return other.id == bridge->id; };
         if (std::any_of(bridges.begin(), bridges.end(), same))
-            node.problem(fmt::format("bridge '{}' stands here a second time", bridge->id));
+            node.problem(fmt::format("{} '{}' stands here a second time", what, bridge->id));
         else
             bridges.push_back(std::move(*bridge));
     }
     return bridges;
+}
+
+}  // namespace
+
+std::vector<Bridge> read_bridges(const Node& list, const std::vector<Agency>& agencies,
+                                 const std::vector<Channel>& channels) {
+    return read_list(list, {agencies, channels, "channels"}, "bridge");
+}
+
+std::vector<Bridge> read_templates(const Node& list, const std::vector<Agency>& agencies,
+                                   const std::vector<Channel>& channels) {
+    return read_list(list, {agencies, channels, "choose"}, "template");
 }
 
 }  // namespace crosspatch::bridge

@@ -125,6 +125,12 @@ void Exchange::press_in_band(std::uint32_t who, const floor::Claim& claim, core:
 
 void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
     end_overrun(who, now);
+    const bool opened = !stopping_ && open_for_emergency(who, claim, now);
+    decide_press(who, claim, tell, now);
+    if (opened) bring_together(who, now);
+}
+
+void Exchange::decide_press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
     floor::Request request{.participant = who,
                            .own = own_target(who, claim),
                            .claim = claim,

@@ -161,7 +161,9 @@ void Exchange::set_pseudonyms(std::uint32_t bridge, std::shared_ptr<const Pseudo
 
 void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
     // A cut comes past the queue of reloads, so its index may be one that is not in force yet.
-    if (bridge >= open_.size() || open_[bridge] == open) return;
+    if (bridge >= open_.size()) return;
+    armed_[bridge] = false;
+    if (open_[bridge] == open) return;
     const auto& legs = topology_->bridges[bridge].legs;
     const auto minded =
         std::count_if(legs.begin(), legs.end(), [&](const Topology::Leg& leg) { return minds(leg.channel); });

@@ -3,19 +3,64 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace crosspatch::bridge {
 
 using Because = Lifecycle::Because;
 
-Lifecycle decide_open(const Bridge& bridge, const BridgeCommand* command,
-                      const std::vector<std::string>& missing, const std::string& today, core::Time now) {
-    if (!missing.empty()) return {Because::NoConsent};
-    if (!bridge.agreement_until.empty() && today > bridge.agreement_until) return {Because::AgreementEnded};
+Lifecycle decide_open(const Bridge& bridge, const LifecycleFacts& facts) {
+    const BridgeCommand* command = facts.command;
+    if (!facts.missing.empty())
+        return {command && command->waiting(facts.now) ? Because::Waiting : Because::NoConsent};
+    if (!bridge.agreement_until.empty() && facts.today > bridge.agreement_until)
+        return {Because::AgreementEnded};
     if (command && !command->open) return {Because::ClosedByHand};
     if (bridge.opens == Opens::Always) return {Because::Open};
     if (!command) return {Because::NotRequested};
-    if (bridge.expires && now >= command->at_mono + *bridge.expires) return {Because::Expired};
+    if (bridge.expires && facts.now >= std::max(command->at_mono, facts.emergency) + *bridge.expires)
+        return {Because::Expired};
     return {Because::Open};
+}
+
+bool is_armed(const Bridge& bridge, const LifecycleFacts& facts) {
+    if (bridge.opens != Opens::OnEmergency) return false;
+    const Because because = decide_open(bridge, facts).because;
+    return because == Because::NotRequested || because == Because::Expired;
+}
+
+std::string_view word(Stage stage) {
+    switch (stage) {
+        case Stage::Requested:
+            return "requested";
+        case Stage::Consented:
+            return "consented";
+        case Stage::Open:
+            return "open";
+        case Stage::Closing:
+            return "closing";
+        case Stage::Closed:
+            break;
+    }
+    return "closed";
+}
+
+Stage stage_of(Lifecycle lifecycle, bool all_consent, bool open, bool closing) {
+    if (open) return Stage::Open;
+    if (closing) return Stage::Closing;
+    switch (lifecycle.because) {
+        case Because::Waiting:
+            return Stage::Requested;
+        case Because::Open:  // it is about to be
+        case Because::NotRequested:
+        case Because::Expired:
+            return all_consent ? Stage::Consented : Stage::Closed;
+        case Because::NoConsent:
+        case Because::AgreementEnded:
+        case Because::ClosedByHand:
+            break;
+    }
+    return Stage::Closed;
 }
 
 std::string explain(const Bridge& bridge, Lifecycle lifecycle, const std::vector<std::string>& missing) {
@@ -28,6 +73,9 @@ std::string explain(const Bridge& bridge, Lifecycle lifecycle, const std::vector
                 "consent "
                 "{0}`, or `crosspatchctl consent sign` where the key is",
                 bridge.id, fmt::join(missing, " and "));
+        case Because::Waiting:
+            return fmt::format("bridge '{}' was asked for and waits for the consent of {}", bridge.id,
+                               fmt::join(missing, " and "));
         case Because::AgreementEnded:
             return fmt::format("the agreement '{}' under bridge '{}' ended on {}", bridge.agreement,
                                bridge.id, bridge.agreement_until);
@@ -44,6 +92,7 @@ std::string explain(const Bridge& bridge, Lifecycle lifecycle, const std::vector
 std::string_view closed_by(Lifecycle lifecycle) {
     switch (lifecycle.because) {
         case Because::NoConsent:
+        case Because::Waiting:
             return "consent";
         case Because::AgreementEnded:
             return "agreement";

@@ -96,7 +96,7 @@ void Exchange::let_go(std::span<const std::uint32_t> endpoints, std::span<const 
         if (plan(endpoint).pre_roll) plan(endpoint).pre_roll->clear();
         keys_.set(endpoint, core::kNever);
     });
-    for (const std::uint32_t bridge : bridges) open_[bridge] = false;
+    for (const std::uint32_t bridge : bridges) open_[bridge] = armed_[bridge] = false;
     for (const std::uint32_t channel : channels)
         if (channel < labels_.size()) labels_[channel].reset();
     for (const std::uint32_t channel : channels) {
@@ -112,6 +112,7 @@ void Exchange::use(const Topology& topology) {
     mine_.resize(channels_.size(), false);
     endpoints_.resize(std::max(endpoints_.size(), topology.endpoints.size()));
     open_.resize(std::max(open_.size(), topology.bridges.size()), false);
+    armed_.resize(open_.size(), false);
     marked_.reserve(endpoints_.size());
     keys_.grow(endpoints_.size());
     duals_.resize(channels_.size());

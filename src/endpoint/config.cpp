@@ -53,8 +53,8 @@ public:
         bool secured = false;
         if (const auto srtp = map_.require("srtp"))
             if (auto read = rtp::read_srtp(*srtp, keys)) {
-                config_.srtp = std::move(*read);
-                settings.suite = config_.srtp.suite;
+                settings.suite = read->suite;
+                config_.srtp = std::make_shared<const rtp::SrtpSettings>(std::move(*read));
                 secured = true;
             }
         if (const auto ptt = map_.find("ptt")) read_ptt(*ptt);
@@ -251,8 +251,8 @@ private:
 
 std::vector<rtp::KeyFingerprint> Config::fingerprints() const {
     std::vector<rtp::KeyFingerprint> all;
-    for (const rtp::MasterKey& key : srtp.receive) all.push_back(key.fingerprint());
-    if (srtp.send) all.push_back(srtp.send->fingerprint());
+    for (const rtp::MasterKey& key : srtp->receive) all.push_back(key.fingerprint());
+    if (srtp->send) all.push_back(srtp->send->fingerprint());
     return all;
 }
 

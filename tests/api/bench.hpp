@@ -97,8 +97,18 @@ public:
     boost::json::array bridges(const Actor&) override { return visible; }
     boost::json::array floor(const Actor&) override { return {}; }
     std::optional<Own> own(const Actor&) override { return owned; }
-    core::Result<boost::json::object> open_bridge(std::string_view, const Actor&,
-                                                  const std::string&) override {
+    core::Result<boost::json::object> open_bridge(std::string_view, const Opening& opening,
+                                                  const Actor&) override {
+        opened = opening;
+        return answer();
+    }
+    boost::json::array templates(const Actor&) override { return visible; }
+    core::Result<boost::json::object> create_bridge(const Making& making, const Actor&) override {
+        created = making;
+        return answer();
+    }
+    core::Result<boost::json::object> remove_bridge(std::string_view, const Actor&,
+                                                    const std::string&) override {
         return answer();
     }
     core::Result<boost::json::object> terms(std::string_view, const Actor&) override { return answer(); }
@@ -120,6 +130,8 @@ public:
 
     core::Result<void> verdict;  // on every command
     std::optional<Label> labelled;
+    std::optional<Opening> opened;
+    std::optional<Making> created;
     boost::json::array visible;  // endpoints and bridges
     std::optional<Own> owned;
     bool broken{};

@@ -116,7 +116,6 @@ TEST_CASE("a key that nobody knows is refused in every section, with the one tha
 
 TEST_CASE("what this version does not have is said as that") {
     Desk desk;
-    CHECK(says(desk.with("bridges:\n", "templates: []\nbridges:\n"), "bridge templates"));
     CHECK(
         says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 127.0.0.1:8470, tls: {}}"), "TLS for the API"));
     CHECK(says(desk.with("{listen: 127.0.0.1:8470}", "{listen: 192.0.2.1:8470}"),

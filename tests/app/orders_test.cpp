@@ -23,8 +23,10 @@ rtp::MasterKey key(int seed) {
 endpoint::Config radio(const std::string& id, int receive, int send) {
     endpoint::Config config;
     config.settings.id = id;
-    if (receive > 0) config.srtp.receive.push_back(key(receive));
-    if (send > 0) config.srtp.send = key(send);
+    rtp::SrtpSettings srtp;
+    if (receive > 0) srtp.receive.push_back(key(receive));
+    if (send > 0) srtp.send = key(send);
+    config.srtp = std::make_shared<const rtp::SrtpSettings>(std::move(srtp));
     return config;
 }
 
@@ -126,6 +128,33 @@ TEST_CASE("a bridge's last command keeps its age over a restart") {
         CHECK(orders.bridge("joint") == nullptr);
         CHECK(orders.bridge("other"));
     }
+}
+
+TEST_CASE("a request that waits, and a bridge that was made, are there after a restart") {
+    Orders orders;
+    orders.command("joint",
+                   {.open = true, .at = kWall - 1min, .at_mono = kMono - 1min, .by = "pat", .waits = 15min});
+    orders.make("incident-1", {"incident", {"ng-ops", "pd-tac"}, kWall - 2h, "pat"});
+    const Orders kept = again(orders);
+    CHECK(kept == orders);
+    CHECK(kept.bridge("joint")->waiting(kMono + 13min));
+    CHECK_FALSE(kept.bridge("joint")->waiting(kMono + 14min));
+    CHECK(kept.made().at("incident-1").channels == std::vector<std::string>{"ng-ops", "pd-tac"});
+    orders.unmake("incident-1");
+    CHECK(again(orders).made().empty());
+    const std::string head = R"({"disabled": [], "revoked": [], "revoked_keys": [], "bridges": {}, "made": )";
+    CHECK(Orders::parse(head + "{}}", kWall, kMono));
+    for (const char* wrong :
+         {"[]", "7", R"({"a": 1})", R"({"a": {"template": "t", "channels": ["x"], "at_ns": 1}})",
+          R"({"a": {"template": "t", "channels": "x", "at_ns": 1, "by": "p"}})",
+          R"({"a": {"template": "t", "channels": [1], "at_ns": 1, "by": "p"}})",
+          R"({"a": {"template": 1, "channels": ["x"], "at_ns": 1, "by": "p"}})"})
+        CHECK_FALSE(Orders::parse(head + wrong + "}", kWall, kMono));
+    std::string many = "{";
+    for (std::size_t i = 0; i <= Orders::kMostMade; ++i)
+        many += (i ? "," : "") + std::string{"\""} + std::to_string(i) +
+                R"(": {"template": "t", "channels": ["x", "y"], "at_ns": 1, "by": "p"})";
+    CHECK_FALSE(Orders::parse(head + many + "}}", kWall, kMono));
 }
 
 TEST_CASE("a text that was cut off or is something else is refused whole") {

@@ -7,6 +7,7 @@
 
 #include "crosspatch/rtp/floor_message.hpp"
 #include "tests/bridge/town.hpp"
+#include "tests/support/allocations.hpp"
 
 namespace crosspatch::tests {
 
@@ -35,11 +36,13 @@ struct Handsets : Town {
         if (message.sender == 0) message.sender = device(who);
         Octets octets(rtp::written_size(message));
         REQUIRE(rtp::write_floor_message(octets, message) == octets.size());
+        const auto before = allocations();
         const auto read = rtp::parse_compound(
             octets, rtp::Overload{[&](const rtp::App& app) {
                                       exchange.signalled(radios[who]->endpoint, app, ++order, stage.now);
                                   },
                                   [](const auto&) {}});
+        allocated = allocations() - before;
         REQUIRE(read);
         flush();
     }
@@ -74,7 +77,8 @@ struct Handsets : Town {
                                                             "sip:car@gw"};
     std::size_t trailer = rtp::overhead(rtp::Suite::None).rtcp;
     std::uint32_t order{};
-    std::string identity;  // of the last Taken
+    std::size_t allocated{};  // while the last message was heeded
+    std::string identity;     // of the last Taken
 };
 
 }  // namespace crosspatch::tests

@@ -61,10 +61,10 @@ void look_through(const app::Config& config) {
         must(channels.contains(settings.channel));
         must(settings.ptime >= 10ms && settings.ptime <= 60ms);
         must(settings.payload_type < 64 || (settings.payload_type > 95 && settings.payload_type < 128));
-        must(settings.suite == one.srtp.suite);
+        must(settings.suite == one.srtp->suite);
         const bool sealed = settings.suite != rtp::Suite::None;
-        must(one.srtp.send.has_value() == sealed && one.srtp.receive.empty() != sealed);
-        must(one.srtp.receive.size() <= 2);
+        must(one.srtp->send.has_value() == sealed && one.srtp->receive.empty() != sealed);
+        must(one.srtp->receive.size() <= 2);
     }
     for (const bridge::Bridge& one : config.bridges) {
         must(one.legs.size() >= 2);

@@ -73,8 +73,24 @@ public:
         std::vector<std::string> endpoints;
     };
     virtual std::optional<Own> own(const Actor& actor) = 0;
-    virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Actor& actor,
-                                                          const std::string& reason) = 0;
+    struct Opening {
+        std::string reason;
+        std::chrono::milliseconds waits{};  // for consents that are missing; 0: it is refused without them
+    };
+    virtual core::Result<boost::json::object> open_bridge(std::string_view id, const Opening& opening,
+                                                          const Actor& actor) = 0;
+    // What bridges may be made of: {id, choose, agreement, standing_consent}.
+    virtual boost::json::array templates(const Actor& actor) = 0;
+    struct Making {
+        std::string from;  // the template
+        std::vector<std::string> channels;
+        std::string id;  // of the bridge; empty: one that is free
+        std::string reason;
+    };
+    virtual core::Result<boost::json::object> create_bridge(const Making& making, const Actor& actor) = 0;
+    // One that was made of a template.
+    virtual core::Result<boost::json::object> remove_bridge(std::string_view id, const Actor& actor,
+                                                            const std::string& reason) = 0;
     // {id, bridge, gateway, agreement, agencies: [{id, key}], terms: SHA-256, document: what that is of}
     virtual core::Result<boost::json::object> terms(std::string_view id, const Actor& actor) = 0;
     // `body` is {statement, signature}, or {agency, expires} for a key that the gateway keeps.

@@ -46,7 +46,7 @@ struct GatewayConfig {
 //
 // Shape    everything with its names checked against everything else; rule lists are owned here and pointed to by the
 //          Topology, so the object stays until no worker uses it.
-// Thread   read by control; immutable after load.
+// Thread   read by control; immutable after load. Copies share keys and compiled rules.
 struct Config {
     std::filesystem::path file;
     std::string digest;  // SHA-256 of the file, hex
@@ -54,7 +54,8 @@ struct Config {
     std::vector<bridge::Agency> agencies;
     std::vector<bridge::Channel> channels;
     std::vector<endpoint::Config> endpoints;
-    std::vector<bridge::Bridge> bridges;
+    std::vector<bridge::Bridge> bridges;    // those of the file, then those that people made of templates
+    std::vector<bridge::Bridge> templates;  // what bridges may be made of
     std::shared_ptr<policy::Names> names;
     std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
 };

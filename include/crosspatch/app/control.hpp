@@ -42,6 +42,9 @@ inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
 // A bridge's and an agency's ids follow, with a dot between them.
 inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
+// A bridge's id follows: somebody asks for it; no emergency opens it.
+inline constexpr std::string_view kRequestAlarm = "consent.requested.";
+inline constexpr std::string_view kUnarmedAlarm = "bridge.unarmed.";
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
@@ -96,8 +99,12 @@ public:
     boost::json::array bridges(const api::Actor& actor) override;
     boost::json::array floor(const api::Actor& actor) override;
     std::optional<Own> own(const api::Actor& actor) override;
-    core::Result<boost::json::object> open_bridge(std::string_view id, const api::Actor& actor,
-                                                  const std::string& reason) override;
+    core::Result<boost::json::object> open_bridge(std::string_view id, const Opening& opening,
+                                                  const api::Actor& actor) override;
+    boost::json::array templates(const api::Actor& actor) override;
+    core::Result<boost::json::object> create_bridge(const Making& making, const api::Actor& actor) override;
+    core::Result<boost::json::object> remove_bridge(std::string_view id, const api::Actor& actor,
+                                                    const std::string& reason) override;
     core::Result<boost::json::object> terms(std::string_view id, const api::Actor& actor) override;
     core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                               const api::Actor& actor) override;
@@ -111,6 +118,9 @@ public:
 private:
     struct BridgeState {
         bool open{};
+        bool armed{};                             // the next emergency opens it
+        std::uint64_t closing{};                  // shut when all workers have come past this token
+        core::Time emergency{core::Time::min()};  // when somebody in one was last heard over it
         core::WallTime since{};
         std::string by;
         std::vector<std::string> missing;                 // agencies that have not consented
@@ -154,6 +164,7 @@ private:
     void take_back(const bridge::Report& done);
     void release_unused();
     std::vector<bool> open_bridges() const;
+    std::vector<bool> joined_bridges() const;  // these, and those that an emergency opens
     void lost_lock();
     bool place_channels(const std::vector<bool>& open);
     void use_new_senders(const std::vector<Keeper::Answer>& kept);
@@ -164,7 +175,29 @@ private:
                                             record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
+    // Bridges: control_bridges.cpp.
+    bridge::LifecycleFacts lifecycle_facts(const bridge::Bridge& bridge, const std::string& day,
+                                           core::Time now) const;
     void set_open(const bridge::Bridge& bridge, bool open, const std::string& by);
+    void note_open(const bridge::Bridge& bridge, bool open, const std::string& by,
+                   boost::json::object detail);
+    void begin_closing(BridgeState& state);
+    bool is_closing(const BridgeState& state) const;
+    void open_by_order(const bridge::Bridge& bridge, core::Time now);
+    void end_command(const bridge::Bridge& bridge, bridge::Lifecycle answer, core::Time now);
+    bool in_emergency(const bridge::Bridge& bridge) const;
+    void set_armed(const bridge::Bridge& bridge, bool armed);
+    void note_emergency(const bridge::Report& report);
+    boost::json::array also_joined_by(const std::string& id) const;
+    void tell_requests();
+    // Those made of templates: control_made.cpp.
+    core::Result<void> install_file(std::shared_ptr<const Config> file, KeptKeys keys);
+    core::Result<void> install_made();
+    core::Result<bridge::Bridge> may_make(const Making& making, const std::string& id, const MadeBridge& made,
+                                          const api::Actor& actor) const;
+    core::Result<boost::json::object> take_away(const bridge::Bridge& bridge, boost::json::object actor,
+                                                const std::string& by, const std::string& reason);
+    void drop_unused_bridge();
     media::Worker::Task cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index);
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
                   const Config& seen);
@@ -234,6 +267,7 @@ private:
     std::optional<KeyUsers>
         key_users_;  // made when it is asked for; nothing after radios or keys have changed
     Estate estate_;
+    std::shared_ptr<const Config> file_config_;  // estate_.config without what people made
     Chronicle chronicle_;
     Orders orders_;
     std::set<std::string> labelled_;  // channels whose labels the workers were ever told

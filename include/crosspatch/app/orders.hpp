@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crosspatch/bridge/exchange.hpp"
 #include "crosspatch/bridge/lifecycle.hpp"
@@ -26,8 +27,17 @@ struct RaisedLabel {
     bool operator==(const RaisedLabel&) const = default;
 };
 
+// A bridge that somebody made of a template.
+struct MadeBridge {
+    std::string from;  // the template
+    std::vector<std::string> channels;
+    core::WallTime at{};
+    std::string by;
+    bool operator==(const MadeBridge&) const = default;
+};
+
 // What people commanded and must hold over reloads and restarts: radios that are cut off, bridges opened and
-// closed by hand, labels of channels that were raised.
+// closed by hand, bridges made of templates, labels of channels that were raised.
 //
 // Shape    disabled radios by id; revoked ones by their keys, so that no new name brings them back, and by id where they
 //          have none. They stay until they are enabled, whatever leaves the configuration and comes back meanwhile.
@@ -50,6 +60,12 @@ public:
     }
     void drop_command(const std::string& bridge) { bridges_.erase(bridge); }
 
+    static constexpr std::size_t kMostMade = 64;
+    const std::map<std::string, MadeBridge>& made() const { return made_; }
+    // Requires that there are fewer than kMostMade.
+    void make(const std::string& bridge, MadeBridge made) { made_[bridge] = std::move(made); }
+    void unmake(const std::string& bridge) { made_.erase(bridge); }
+
     const std::map<std::string, RaisedLabel>& labels() const { return labels_; }
     void raise(const std::string& channel, RaisedLabel label) { labels_[channel] = std::move(label); }
     void lower(const std::string& channel) { labels_.erase(channel); }
@@ -63,6 +79,7 @@ private:
     std::set<std::string> revoked_keys_;
     std::set<std::string> revoked_ids_;
     std::map<std::string, bridge::BridgeCommand> bridges_;
+    std::map<std::string, MadeBridge> made_;
     std::map<std::string, RaisedLabel> labels_;
 };
 

@@ -65,10 +65,12 @@ struct Preemption {
     bool emergency{};  // only emergencies
 };
 
-enum class Opens : std::uint8_t { OnRequest, Always };
+enum class Opens : std::uint8_t { OnRequest, Always, OnEmergency };
 
+// A template of bridges has the same shape: its legs are those that may be chosen from.
 struct Bridge {
     std::string id;
+    std::string made_from;  // the template's id; empty: it stands in the configuration
     std::vector<Leg> legs;
     Opens opens{Opens::OnRequest};
     floor::WhenBusy when_busy{floor::WhenBusy::Skip};
@@ -93,6 +95,9 @@ std::optional<Channel> read_channel(core::config::Map& map, const policy::Vocabu
 Talker read_talker(const core::config::Node& node, const std::string& default_id, bool authenticated);
 std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vector<Agency>& agencies,
                                  const std::vector<Channel>& channels);
+// The `templates:` section: `choose` in place of `channels`.
+std::vector<Bridge> read_templates(const core::config::Node& list, const std::vector<Agency>& agencies,
+                                   const std::vector<Channel>& channels);
 std::optional<Direction> read_direction(const core::config::Node& node);
 // A TLP 2.0 label.
 std::optional<policy::Sensitivity> read_sensitivity(const core::config::Node& node);

@@ -77,7 +77,10 @@ public:
     // --- Posted tasks. Those about channels and endpoints of other workers do nothing. ---
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
+    // Whoever closes it disarms it, too.
     void set_open(std::uint32_t bridge, bool open, core::Time now);
+    // The next emergency on it opens it, or one that there is. What it was opened with stands: pseudonyms come first.
+    void set_armed(std::uint32_t bridge, bool armed, core::Time now);
     // What is said on the channel is as confidential as that until further notice: a label more restricted than the
     // configured one counts; nothing: the configured one. Crossings that may not be any more end here.
     void set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now);
@@ -204,7 +207,13 @@ private:
     void press_in_band(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
     bool may_claim(std::uint32_t endpoint, floor::Class level) const;
     void press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
+    void decide_press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
     floor::WhenBusy when_busy(std::uint32_t endpoint) const;
+
+    // Bridges of `opens: on_emergency`: exchange_emergency.cpp.
+    bool opens_for(std::uint32_t endpoint, std::uint32_t bridge, const floor::Claim& claim) const;
+    bool open_for_emergency(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
+    void bring_together(std::uint32_t endpoint, core::Time now);
 
     // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
     media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
@@ -345,6 +354,7 @@ private:
     std::vector<std::unique_ptr<Dual>> duals_;  // by channel; nothing where one is heard at a time
     std::vector<EndpointState> endpoints_;
     std::vector<bool> open_;                                        // by bridge
+    std::vector<bool> armed_;                                       // by bridge: the next emergency opens it
     std::vector<std::shared_ptr<const PseudonymKeys>> pseudonyms_;  // by bridge
     std::vector<std::optional<policy::Sensitivity>> labels_;        // raised ones, by channel
     std::vector<Far> far_;                                          // scratch of collect()

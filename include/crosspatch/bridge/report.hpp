@@ -48,7 +48,7 @@ struct Report {
         SendLimit,  // `limits` of stream `ssrc` ought to become durable
         ReceiveLimit,  // the same; `address` and `position`: what was learned of its address and its floor messages' port
         ManySources,  // `position` SSRCs were heard under a key of `endpoint`, rotate it before 256; below 200: it was
-        BridgeOpened,  // `bridge`
+        BridgeOpened,  // `bridge`; `emergency`: `endpoint` has opened it by being in one
         BridgeClosed,
         Disabled,
         Enabled,

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,9 +53,10 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
+// Copies share the keys.
 struct Config {
     Settings settings;
-    rtp::SrtpSettings srtp;
+    std::shared_ptr<const rtp::SrtpSettings> srtp{std::make_shared<rtp::SrtpSettings>()};
     core::config::Mark mark;
     std::string path;  // where it stands in the file
 

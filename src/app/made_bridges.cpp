@@ -1,0 +1,56 @@
+#include "crosspatch/app/made_bridges.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "crosspatch/bridge/ad_hoc.hpp"
+#include "crosspatch/bridge/terms.hpp"
+#include "crosspatch/core/text.hpp"
+#include "crosspatch/record/consent.hpp"
+
+namespace crosspatch::app {
+
+using core::Error;
+
+core::Result<bridge::Bridge> make_bridge(const Config& config, const std::string& id,
+                                         const MadeBridge& made) {
+    const auto pattern = std::find_if(config.templates.begin(), config.templates.end(),
+                                      [&](const auto& one) { return one.id == made.from; });
+    if (pattern == config.templates.end())
+        return core::unexpected(Error::Code::NotFound,
+                                fmt::format("there is no template '{}'", core::escape(made.from)));
+    const auto same_id = [&](const auto& one) { return one.id == id; };
+    if (std::any_of(config.bridges.begin(), config.bridges.end(), same_id))
+        return core::unexpected(Error::Code::Invalid, fmt::format("there is a bridge '{}' already", id));
+    auto bridge = bridge::make_bridge(*pattern, id, made.channels, config.channels);
+    if (!bridge) return bridge;
+    for (const bridge::Bridge& other : config.bridges)
+        if (bridge::join_the_same(*bridge, other))
+            return core::unexpected(
+                Error::Code::Invalid,
+                fmt::format("bridge '{}' joins these channels already; open that one", other.id));
+    auto terms = record::hash_terms(
+        bridge::terms_of(*bridge, config.channels, *config.names, config.gateway.record.recordings));
+    if (!terms) return core::Unexpected{terms.error()};
+    bridge->terms = std::move(*terms);
+    return bridge;
+}
+
+Completed complete(std::shared_ptr<const Config> file, const std::map<std::string, MadeBridge>& made) {
+    if (made.empty()) return {std::move(file), {}};
+    auto config = std::make_shared<Config>(*file);
+    Completed completed;
+    for (const auto& [id, one] : made) {
+        auto bridge = make_bridge(*config, id, one);
+        if (bridge)
+            config->bridges.push_back(std::move(*bridge));
+        else
+            completed.dropped.emplace(id, bridge.error().context);
+    }
+    completed.config = std::move(config);
+    return completed;
+}
+
+}  // namespace crosspatch::app
