@@ -60,11 +60,13 @@ public:
         const auto bridges = map.find("bridges");
         map.not_yet("templates", "bridge templates");
         const auto groups = map.find("groups");
+        const auto jurisdiction = map.find("jurisdiction");
         map.finish();
         if (agencies) config_->agencies = bridge::read_agencies(*agencies);
         if (gateway) read_gateway(*gateway);
         if (agencies && channels) read_channels(*agencies, *channels, groups);
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
+        read_jurisdiction(jurisdiction);
         for (bridge::Bridge& one : config_->bridges) hash_terms(one);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
@@ -212,6 +214,13 @@ private:
             for (endpoint::Config& one : read) config_->endpoints.push_back(std::move(one));
             config_->channels.push_back(std::move(*channel));
         }
+    }
+
+    // Before the terms: who may do what is a part of them.
+    void read_jurisdiction(const std::optional<Node>& list) {
+        bridge::JurisdictionRules rules;
+        if (list) rules = bridge::read_jurisdiction(*list, config_->agencies, config_->bridges);
+        bridge::apply_jurisdiction(rules, config_->bridges, problems_);
     }
 
     // Two names that look alike are one mistake away from the wrong channel.

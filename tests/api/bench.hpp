@@ -102,6 +102,9 @@ public:
         return answer();
     }
     core::Result<boost::json::object> terms(std::string_view, const Actor&) override { return answer(); }
+    core::Result<boost::json::object> jurisdiction(std::string_view, const Whom&, const Actor&) override {
+        return answer();
+    }
     core::Result<boost::json::object> consent(std::string_view, const boost::json::object&,
                                               const Actor&) override {
         return answer();

@@ -41,6 +41,8 @@ const std::vector<ctl::Column> kEndpoints{{"ENDPOINT", "id"},       {"CHANNEL", 
 const std::vector<ctl::Column> kBridges{
     {"BRIDGE", "id"},   {"STATE", "state"}, {"CHANNELS", "channels"}, {"OPENS", "opens"},
     {"SINCE", "since"}, {"BY", "by"},       {"CONSENTS", "consents"}, {"MISSING CONSENT", "missing_consent"}};
+const std::vector<ctl::Column> kRights{{"RIGHT", "right"}, {"AGENCY", "agency"}, {"ROLES", "roles"},
+                                       {"MAY", "allowed"}, {"RULE", "rule"},     {"WHY", "text"}};
 const std::vector<ctl::Column> kFloor{
     {"CHANNEL", "channel"}, {"STATE", "state"},          {"TALKER", "talker"}, {"ENDPOINT", "endpoint"},
     {"SINCE", "since"},     {"LEFT MS", "remaining_ms"}, {"BESIDE", "beside"}, {"QUEUE", "queue"}};
@@ -105,6 +107,7 @@ private:
     int label();
     int reload();
     int terms();
+    int jurisdiction();
     int consent();
     int sign();
     int generate();
@@ -272,6 +275,12 @@ void Tool::add_policy_commands(CLI::App& app) {
             });
         };
     });
+    CLI::App* jurisdiction =
+        policy->add_subcommand("jurisdiction", "who may open, close, pre-empt and command on a bridge");
+    jurisdiction->add_option("BRIDGE", id_, "the bridge")->required();
+    jurisdiction->add_option("--agency", agency_, "only this one, and what it may not, too");
+    jurisdiction->add_option("--role", role_, "only this one, and what it may not, too");
+    jurisdiction->callback([this] { chosen_ = [this] { return this->jurisdiction(); }; });
     CLI::App* test =
         policy->add_subcommand("test", "decide a table of cases, and say which are not as expected");
     test->add_option("FILE", id_, "the table (YAML)")->required();
@@ -336,6 +345,23 @@ int Tool::terms() {
     return show(client().get("/api/v1/bridges/" + ctl::encode(id_) + "/terms"), [](const value& body) {
         // Lines of our own making; what comes from the daemon is escaped in them.
         fmt::print("{}", ctl::describe_terms(body.as_object()));
+    });
+}
+
+int Tool::jurisdiction() {
+    std::string target = "/api/v1/bridges/" + ctl::encode(id_) + "/jurisdiction";
+    if (!agency_.empty()) target += "?agency=" + ctl::encode(agency_);
+    if (!role_.empty()) target += (agency_.empty() ? "?role=" : "&role=") + ctl::encode(role_);
+    const bool asked_of_one = !agency_.empty() || !role_.empty();
+    return show(client().get(target), [&](const value& body) {
+        array rows;
+        for (const value& one : body.at("rights").as_array()) {
+            if (!asked_of_one && !one.at("allowed").as_bool()) continue;
+            object row = one.as_object();
+            row["allowed"] = one.at("allowed").as_bool() ? "yes" : "no";
+            rows.push_back(std::move(row));
+        }
+        fmt::print("{}", ctl::table(rows, kRights));
     });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/ceiling.hpp"
+#include "crosspatch/bridge/jurisdiction.hpp"
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/floor/settings.hpp"
@@ -63,12 +64,14 @@ struct Preemption {
     std::string over_agency;         // of who talks now; empty: any
     std::vector<std::string> over_roles;
     bool emergency{};  // only emergencies
+    core::config::Mark mark;
 };
 
 enum class Opens : std::uint8_t { OnRequest, Always };
 
 struct Bridge {
     std::string id;
+    std::string place;  // empty: it says none
     std::vector<Leg> legs;
     Opens opens{Opens::OnRequest};
     floor::WhenBusy when_busy{floor::WhenBusy::Skip};
@@ -80,6 +83,7 @@ struct Bridge {
     std::vector<Preemption> preemption;
     std::optional<policy::Sensitivity> sensitivity;  // the most restricted that may cross it; nothing: any
     std::vector<std::string> agencies;               // that have a channel on it, in order
+    Jurisdiction jurisdiction;                       // who may do what there; set by apply_jurisdiction()
     std::string terms;  // record::hash_terms() of terms_of(); set when everything is read
     core::config::Mark mark;
 };
@@ -93,6 +97,12 @@ std::optional<Channel> read_channel(core::config::Map& map, const policy::Vocabu
 Talker read_talker(const core::config::Node& node, const std::string& default_id, bool authenticated);
 std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vector<Agency>& agencies,
                                  const std::vector<Channel>& channels);
+// At most 200 rules. `incidents`: there are some, so that rules may ask of what kind they are.
+JurisdictionRules read_jurisdiction(const core::config::Node& list, const std::vector<Agency>& agencies,
+                                    const std::vector<Bridge>& bridges, bool incidents = false);
+// Gives each bridge the rules that concern it, none as well, and reports what contradicts itself: src/bridge/README.md.
+void apply_jurisdiction(const JurisdictionRules& rules, std::vector<Bridge>& bridges,
+                        core::config::Problems& problems);
 std::optional<Direction> read_direction(const core::config::Node& node);
 // A TLP 2.0 label.
 std::optional<policy::Sensitivity> read_sensitivity(const core::config::Node& node);
