@@ -325,6 +325,40 @@ TEST_CASE("a partner's claim counts for no more than was agreed when it would ta
     CHECK(town.count(Kind::Denied, kOfficer) == !takes);
 }
 
+TEST_CASE("a rule of preemption counts only for those whom jurisdiction lets, emergencies apart") {
+    Town town;
+    town.plan.endpoints[kOfficer].priority = 9;
+    town.plan.endpoints[kOfficer].may_emergency = true;
+    const policy::NameId police = town.desk.names.intern("metro-pd");
+    const policy::NameId officers = town.desk.names.intern("officer");
+    auto& bridge = town.plan.bridges[0];
+    bridge.preemption = {{.roles = {officers}}};
+    bool takes = true;
+    SUBCASE("nobody is barred") {}
+    SUBCASE("officers of the police are") {
+        bridge.barred = {{police, officers, false}};
+        takes = false;
+    }
+    SUBCASE("their emergencies are, of which this rule does not speak") {
+        bridge.barred = {{police, officers, true}};
+    }
+    SUBCASE("their supervisors are") {
+        bridge.barred = {{police, town.desk.names.intern("supervisor"), false}};
+    }
+    SUBCASE("officers of the other agency are") {
+        bridge.barred = {{town.desk.names.intern("northgate"), officers, false}};
+    }
+    SUBCASE("by one of two rules they may") {
+        bridge.preemption.push_back({.emergency = true});
+        bridge.barred = {{police, officers, true}};
+    }
+    town.open_town();
+    town.talk(kGuard, 5);
+    CHECK(town.packet(kOfficer) == takes);
+    CHECK(town.count(Kind::Revoked, kGuard) == takes);
+    CHECK(town.count(Kind::Denied, kOfficer) == !takes);
+}
+
 // The guard's radio always sends: 600 ms of a quiet room, a second of voice, and the room again.
 struct OpenLine : Town {
     OpenLine() {
