@@ -130,8 +130,9 @@ core::Result<Control::Command> Control::may_cut(api::Cut what, std::string_view 
     }
     const Verdict verdict = bridge ? decide(*bridge, Right::Close, actor) : Verdict{};
     if (verdict.allowed) return Command{};
-    return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not close '{}': {}", actor.name,
-                                                                   id, explain(verdict, Right::Close)));
+    return core::unexpected(
+        Error::Code::NotPermitted,
+        fmt::format("{} may not close '{}': {}", actor.name, id, bridge::explain(verdict, Right::Close)));
 }
 
 // His own agency's radio, or one that an open bridge joins to it and jurisdiction lets him command.
@@ -152,7 +153,8 @@ core::Result<Control::Command> Control::may_switch(std::string_view endpoint, bo
         const Verdict verdict = decide(bridge, Right::Command, actor);
         if (verdict.allowed) return Command{bridge.id, verdict.rule->id, channel->id};
         if (verdict.rule && why.empty())
-            why = fmt::format(" by command of bridge '{}': {}", bridge.id, explain(verdict, Right::Command));
+            why = fmt::format(" by command of bridge '{}': {}", bridge.id,
+                              bridge::explain(verdict, Right::Command));
     }
     return core::unexpected(Error::Code::NotPermitted,
                             fmt::format("{} may not switch '{}' off or on{}", actor.name, endpoint, why));

@@ -102,7 +102,9 @@ public:
         return answer();
     }
     core::Result<boost::json::object> terms(std::string_view, const Actor&) override { return answer(); }
-    core::Result<boost::json::object> jurisdiction(std::string_view, const Whom&, const Actor&) override {
+    core::Result<boost::json::object> jurisdiction(std::string_view, const Whom& about,
+                                                   const Actor&) override {
+        whom = about;
         return answer();
     }
     core::Result<boost::json::object> consent(std::string_view, const boost::json::object&,
@@ -123,6 +125,7 @@ public:
 
     core::Result<void> verdict;  // on every command
     std::optional<Label> labelled;
+    Whom whom;
     boost::json::array visible;  // endpoints and bridges
     std::optional<Own> owned;
     bool broken{};

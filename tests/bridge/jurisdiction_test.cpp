@@ -92,11 +92,11 @@ public:
     std::string one(const Words& words) {
         return std::string{words[below(std::size(words))]};
     }
-    // None, half of the time, or up to three of them.
+    // None, two times in three, or up to three of them.
     template <typename Words>
     std::vector<std::string> some(const Words& words, bool at_least_one = false) {
         std::vector<std::string> chosen;
-        if (!at_least_one && below(2) == 0) return chosen;
+        if (!at_least_one && below(3) != 0) return chosen;
         for (std::size_t left = 1 + below(3); left > 0; --left)
             if (std::string word = one(words); !word.empty() && !has(chosen, word))
                 chosen.push_back(std::move(word));

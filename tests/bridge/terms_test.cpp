@@ -174,7 +174,7 @@ TEST_CASE("the rules of jurisdiction that concern a bridge are part of its terms
     CHECK(otherwise("[preempt, open]", "[open, preempt, open]") == hash(with));
     CHECK(otherwise("place: stadium}", "bridge: [joint], place: stadium}") == hash(with));
     CHECK(otherwise("[preempt, open]", "[preempt]") != hash(with));
-    CHECK(otherwise("agency: metro-pd, role: [supervisor, dispatcher]", "agency: northgate") != hash(with));
+    CHECK(otherwise(", role: [supervisor, dispatcher], place", ", place") != hash(with));
     CHECK(otherwise("reason: Nobody", "reason: No") != hash(with));
     CHECK(otherwise("id: rest", "id: last") != hash(with));
 }

@@ -212,7 +212,7 @@ class Jurisdiction(GatewayTest, People):
         self.assertIn("rule 'not-police' denies what rule 'police' in line ", said)
         said = self.refused_with(gateway, {**QUIET, "may": ["close"]})
         self.assertIn("either side must be able to cut alone", said)
-        self.assertIn("incidents: not in this version", self.refused_with(gateway, {**POLICE, "incident": "fire"}))
+        self.assertIn("this version does not have this yet (conditions on incidents)", self.refused_with(gateway, {**POLICE, "incident": "fire"}))
         gateway.config["bridges"][0]["preemption"] = [{"role": "officer", "agency": "metro-pd"}]
         said = self.refused_with(gateway, POLICE)
         self.assertIn("lets officer of metro-pd take the floor, and jurisdiction rule 'police' gives it to dispatcher, supervisor of "
