@@ -237,6 +237,9 @@ TEST_CASE("a rule that can never match is a warning, which names what stands bef
     CHECK(County{"  - {id: all, may: open, bridge: joint}\n"
                  "  - {id: police, may: [open, preempt], agency: metro-pd, place: stadium}\n"}
               .warnings == "");
+    CHECK(County{"  - {id: guards, may: open, role: guard, bridge: joint}\n"
+                 "  - {id: all, may: open, bridge: joint}\n"}
+              .warnings == "");
     CHECK(County{"  - {id: nowhere, may: open, bridge: gate, place: stadium}\n"}.warnings ==
           "9:5: jurisdiction[0]: rule 'nowhere' can never match: no bridge of this file is what it asks for, "
           "with the "
@@ -281,6 +284,8 @@ TEST_CASE("two agencies that take the floor from each other in the same role are
     CHECK(of_joint(mine + "    - {role: supervisor, agency: northgate, over: {role: officer}}\n") == "");
     CHECK(of_joint(mine + "    - {role: supervisor, agency: northgate, emergency: true}\n") == "");
     CHECK(of_joint(mine + "    - {role: supervisor, agency: metro-pd, over: {role: supervisor}}\n") == "");
+    CHECK(of_joint("  preemption:\n    - {role: supervisor, agency: metro-pd, over: {role: guard}}\n"
+                   "    - {role: supervisor, agency: northgate}\n") == "");
     std::string many = "  preemption:\n";
     for (int i = 0; i < 201; ++i) many += "    - {role: supervisor}\n";
     CHECK(of_joint(many).starts_with("4:5: [0].preemption: 201 rules are too many; at most 200"));
