@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "crosspatch/bridge/jurisdiction.hpp"
+
 namespace crosspatch::api {
 namespace {
 
@@ -19,7 +21,7 @@ const json::object* object_in(const json::object& record, std::string_view key) 
 
 }  // namespace
 
-bool commands(const Actor& actor) { return actor.role == "dispatcher" || actor.role == "supervisor"; }
+bool commands(const Actor& actor) { return bridge::is_commanding(actor.role); }
 
 json::object actor_json(const Actor& actor) {
     json::object json{{"principal", actor.name}, {"role", actor.role}, {"auth", "unix"}, {"uid", actor.uid}};

@@ -137,6 +137,7 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::post, {"api", "v1", "bridges", "*", "open"}, false, &Routes::open_bridge},
         {Verb::post, {"api", "v1", "bridges", "*", "close"}, false, &Routes::close_bridge},
         {Verb::get, {"api", "v1", "bridges", "*", "terms"}, false, &Routes::terms},
+        {Verb::get, {"api", "v1", "bridges", "*", "jurisdiction"}, false, &Routes::jurisdiction},
         {Verb::post, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::consent},
         {Verb::delete_, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::revoke_consent},
         {Verb::get, {"api", "v1", "floor"}, false, &Routes::floor},
@@ -258,6 +259,15 @@ Answer Routes::cut(Cut what, const Request& request) {
     if (done) co_return json_response(json::object{{"id", request.path[3]}, {"done", true}});
     const bool of_bridge = what == Cut::CloseBridge || what == Cut::RevokeConsent;
     co_return co_await refused(request, of_bridge ? &Gateway::bridges : &Gateway::endpoints, done.error());
+}
+
+Answer Routes::jurisdiction(const Request& request) {
+    const Gateway::Whom whom{.agency = parameter(request, "agency"), .role = parameter(request, "role")};
+    const auto ask = [&] { return gateway_.jurisdiction(request.path[3], whom, *request.actor); };
+    const auto found = co_await on_control(ask);
+    if (found) co_return json_response(*found);
+    if (found.error().code != core::Error::Code::NotFound) co_return problem(found.error());
+    co_return problem(Status::not_found, not_there(request.path[3]));
 }
 
 // A little later what was commanded is on disk; a disk or a control that hangs is not waited for.

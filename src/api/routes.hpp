@@ -57,6 +57,7 @@ private:
     Answer remove_bridge(const Request& request);
     Answer close_bridge(const Request& request);
     Answer terms(const Request& request);
+    Answer jurisdiction(const Request& request);
     Answer consent(const Request& request);
     Answer revoke_consent(const Request& request);
     Answer disable_endpoint(const Request& request);

@@ -61,6 +61,7 @@ public:
         const auto bridges = map.find("bridges");
         const auto templates = map.find("templates");
         const auto groups = map.find("groups");
+        const auto jurisdiction = map.find("jurisdiction");
         map.finish();
         if (agencies) config_->agencies = bridge::read_agencies(*agencies);
         if (gateway) read_gateway(*gateway);
@@ -68,6 +69,7 @@ public:
         if (bridges) config_->bridges = bridge::read_bridges(*bridges, config_->agencies, config_->channels);
         if (templates)
             config_->templates = bridge::read_templates(*templates, config_->agencies, config_->channels);
+        read_jurisdiction(jurisdiction);
         for (bridge::Bridge& one : config_->bridges) hash_terms(one);
         warn_of_twins();
         check_names();
@@ -216,6 +218,18 @@ private:
             for (endpoint::Config& one : read) config_->endpoints.push_back(std::move(one));
             config_->channels.push_back(std::move(*channel));
         }
+    }
+
+    // Before the terms: who may do what is a part of them.
+    void read_jurisdiction(const std::optional<Node>& list) {
+        // Templates as well: what is made of one is under the rules that name it.
+        std::vector<bridge::Bridge>& all = config_->bridges;
+        const auto bridges = static_cast<std::ptrdiff_t>(all.size());
+        all.insert(all.end(), config_->templates.begin(), config_->templates.end());
+        if (list) config_->jurisdiction = bridge::read_jurisdiction(*list, config_->agencies, all);
+        bridge::apply_jurisdiction(config_->jurisdiction, all, problems_);
+        config_->templates.assign(all.begin() + bridges, all.end());
+        all.erase(all.begin() + bridges, all.end());
     }
 
     // Two names that look alike are one mistake away from the wrong channel.

@@ -164,6 +164,7 @@ void Control::close_removed_bridges(const Plan& plan) {
         }
         bridge_states_.erase(id);
     }
+    publish_open();
 }
 
 // Commands about what is no longer in the configuration are over.

@@ -45,7 +45,7 @@ core::Result<object> Control::open_bridge(std::string_view id, const Opening& op
         chronicle_.publish(std::move(entry));
         return core::unexpected(code, std::move(why));
     };
-    if (const auto allowed = may_command(*bridge, actor); !allowed)
+    if (const auto allowed = may_open(*bridge, actor); !allowed)
         return refuse(Error::Code::NotPermitted, allowed.error().context);
     if (opening.waits < opening.waits.zero() || opening.waits > kLongestWait)
         return refuse(Error::Code::Invalid, "a request waits for consents for at most 24 hours");
@@ -82,7 +82,7 @@ core::Result<object> Control::open_bridge(std::string_view id, const Opening& op
     } else {
         set_open(*bridge, true, actor.name);
     }
-    return bridge_json(*bridge);
+    return bridge_json(*bridge, actor);
 }
 
 void Control::set_open(const bridge::Bridge& bridge, bool open, const std::string& by) {
@@ -111,6 +111,7 @@ void Control::note_open(const bridge::Bridge& bridge, bool open, const std::stri
     state.armed = false;
     state.since = core::wall_now();
     state.by = by;
+    publish_open();
     if (!open) begin_closing(state);
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
                         .object = {{"kind", "bridge"}, {"id", bridge.id}},
@@ -139,6 +140,7 @@ void Control::note_closed(const std::string& id, const api::Actor& actor, const 
     state.open = false;
     state.since = core::wall_now();
     state.by = actor.name;
+    publish_open();
     begin_closing(state);
     place_channels(joined_bridges());
     record::Entry entry{.type = "bridge.closed",

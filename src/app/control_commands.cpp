@@ -27,51 +27,6 @@ const bridge::Bridge* Control::bridge_config(std::string_view id) const {
     return found == bridges.end() ? nullptr : &*found;
 }
 
-core::Result<void> Control::may_command(const bridge::Bridge& bridge, const api::Actor& actor) const {
-    if (actor.role == "administrator" && actor.agency.empty()) return {};
-    if (!commands(actor))
-        return core::unexpected(
-            Error::Code::NotPermitted,
-            fmt::format("{} is {} here; dispatchers and supervisors open and close bridges", actor.name,
-                        actor.role.empty() ? "nobody" : actor.role));
-    for (const bridge::Leg& leg : bridge.legs)
-        for (const bridge::Channel& channel : estate_.config->channels)
-            if (channel.id == leg.channel && channel.agency == actor.agency) return {};
-    return core::unexpected(
-        Error::Code::NotPermitted,
-        fmt::format("agency '{}' of {} has no channel on bridge '{}'", actor.agency, actor.name, bridge.id));
-}
-
-// Who may cut: an administrator without an agency, and the commanding roles of an agency that is concerned. Consent is taken
-// back only by who may give it.
-core::Result<void> Control::may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
-                                    const Config& config) const {
-    const auto concerns = [&](const std::string& channel_id) {
-        const auto channel = std::find_if(config.channels.begin(), config.channels.end(),
-                                          [&](const auto& c) { return c.id == channel_id; });
-        return channel != config.channels.end() && channel->agency == actor.agency;
-    };
-    const bool administrates = actor.role == "administrator" && actor.agency.empty();
-    bool permitted = administrates && what != api::Cut::RevokeConsent;
-    if (what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent) {
-        for (const bridge::Bridge& bridge : config.bridges)
-            if (bridge.id == id)
-                for (const bridge::Leg& leg : bridge.legs)
-                    permitted |= commands(actor) && concerns(leg.channel);
-    } else if (commands(actor) || actor.role == "technician") {
-        for (const endpoint::Config& one : config.endpoints)
-            if (one.settings.id == id) permitted |= concerns(one.settings.channel);
-    }
-    if (permitted) return {};
-    if (what == api::Cut::RevokeConsent)
-        return core::unexpected(
-            Error::Code::NotPermitted,
-            fmt::format("{} may not revoke a consent to '{}': dispatchers and supervisors of an agency on it "
-                        "revoke their own; `crosspatchctl bridge close` closes it as fast",
-                        actor.name, id));
-    return core::unexpected(Error::Code::NotPermitted, fmt::format("{} may not cut '{}'", actor.name, id));
-}
-
 core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::Actor& actor,
                                 const std::string& reason) {
     const std::shared_ptr<const Directory> directory = directory_.load();
@@ -82,7 +37,8 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
     if (found == names.end())
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("there is no {} '{}'", is_bridge ? "bridge" : "endpoint", id));
-    if (const auto permitted = may_cut(what, id, actor, *directory->config); !permitted) return permitted;
+    const auto permitted = may_cut(what, id, actor, *directory->config);
+    if (!permitted) return core::Unexpected{permitted.error()};
     const std::uint32_t index = found->second;
     const std::size_t place = cuts_.add(what, index);
     // To all of them: where the channel lives, the worker alone knows that minds it.
@@ -95,12 +51,12 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     }
     ++cuts_made_;
-    boost::asio::post(loop_,
-                      [this, what, name = std::string{id}, actor, reason, config = directory->config, place] {
-                          note_cut(what, name, actor, reason, *config);
-                          cuts_.remove(place);
-                          ++cuts_noted_;
-                      });
+    boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config,
+                              place, command = *permitted] {
+        note_cut(what, name, actor, reason, *config, command);
+        cuts_.remove(place);
+        ++cuts_noted_;
+    });
     return {};
 }
 
@@ -117,7 +73,7 @@ media::Worker::Task Control::cut_task(bridge::Exchange& exchange, api::Cut what,
 
 // On record, and in control's own state, after the fact: the audio has stopped already.
 void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& actor,
-                       const std::string& reason, const Config& seen) {
+                       const std::string& reason, const Config& seen, const Command& command) {
     const bool is_bridge = what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent;
     // The cut overtook what control had posted before it, perhaps an opening or a move to another worker: once more,
     // behind all that.
@@ -152,6 +108,7 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
                         .object = {{"kind", "endpoint"}, {"id", id}},
                         .urgent = true};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    note_command(command, entry);
     log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
 }
@@ -161,14 +118,8 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
     if (!index || !estate_.radios.contains(*index))
         return core::unexpected(Error::Code::NotFound, fmt::format("there is no endpoint '{}'", id));
     const Radio& radio = *estate_.radios.at(*index);
-    const auto& channels = estate_.config->channels;
-    const auto channel = std::find_if(channels.begin(), channels.end(),
-                                      [&](const auto& c) { return c.id == radio.settings.channel; });
-    const bool own = channel != channels.end() && channel->agency == actor.agency &&
-                     (commands(actor) || actor.role == "technician");
-    if (!own && !(actor.role == "administrator" && actor.agency.empty()))
-        return core::unexpected(Error::Code::NotPermitted,
-                                fmt::format("{} may not enable '{}'", actor.name, id));
+    const auto permitted = may_switch(id, true, actor, *estate_.config);
+    if (!permitted) return core::Unexpected{permitted.error()};
     if (log_failing_too_long())
         return core::unexpected(
             Error::Code::Unavailable,
@@ -191,8 +142,9 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
                         .object = {{"kind", "endpoint"}, {"id", id}},
                         .urgent = true};
     entry.detail["by"] = "endpoint enable";
+    note_command(*permitted, entry);
     chronicle_.publish(std::move(entry));
-    return endpoint_json(radio);
+    return endpoint_json(radio, actor).as_object();
 }
 
 api::Gateway::Done Control::reload(api::Actor actor) {

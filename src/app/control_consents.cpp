@@ -154,7 +154,7 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
                                                       const api::Actor& actor, record::Entry& entry) const {
     if (body.contains("statement") || body.contains("signature")) {
         // The signature is the agency's word; whoever may open the bridge may hand it in.
-        if (const auto allowed = may_command(bridge, actor); !allowed)
+        if (const auto allowed = may_hand_in(bridge, actor); !allowed)
             return core::Unexpected{allowed.error()};
         entry.detail["refusal"] = "malformed";
         return record::read_consent(body);

@@ -66,7 +66,7 @@ core::Result<bridge::Bridge> Control::may_make(const Making& making, const std::
                                 fmt::format("there is no template '{}'", core::escape(making.from)));
     auto bridge = make_bridge(*estate_.config, id, made);
     if (!bridge) return bridge;
-    if (const auto allowed = may_command(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
+    if (const auto allowed = may_open(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
     if (orders_.made().size() >= Orders::kMostMade)
         return core::unexpected(Error::Code::Invalid,
                                 fmt::format("there are {} bridges made of templates already; take one away "
@@ -108,7 +108,7 @@ core::Result<object> Control::create_bridge(const Making& making, const api::Act
               {{"bridge", id}, {"template", making.from}, {"by", actor.name}});
     entry.detail["made"] = true;
     chronicle_.publish(std::move(entry));
-    return bridge_json(*bridge_config(id));
+    return bridge_json(*bridge_config(id), actor);
 }
 
 core::Result<object> Control::remove_bridge(std::string_view id, const api::Actor& actor,
@@ -122,7 +122,7 @@ core::Result<object> Control::remove_bridge(std::string_view id, const api::Acto
             fmt::format("bridge '{}' stands in the configuration and goes away with it; `crosspatchctl "
                         "bridge close {}` closes it",
                         id, id));
-    if (const auto allowed = may_command(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
+    if (const auto allowed = may_open(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
     return take_away(*bridge, actor_json(actor), actor.name, reason);
 }
 

@@ -109,7 +109,8 @@ bool Control::may_see(const api::Actor& actor, std::string_view channel) const {
 
 bool Control::may_see(const api::Actor& actor, const bridge::Bridge& bridge) const {
     if (actor.agency.empty()) return !actor.role.empty();
-    return std::any_of(bridge.legs.begin(), bridge.legs.end(),
+    return has_rights(actor, bridge) ||
+           std::any_of(bridge.legs.begin(), bridge.legs.end(),
                        [&](const bridge::Leg& leg) { return is_own(actor, leg.channel); });
 }
 
@@ -243,25 +244,26 @@ object Control::endpoint_json(const Radio& radio) const {
         {"round_trip_ms", sink.round_trip().count() / 1000}};
 }
 
+// Who hears another agency's radio over a bridge learns that it is there, but not where and how.
+value Control::endpoint_json(const Radio& radio, const api::Actor& actor) const {
+    const endpoint::Settings& settings = radio.settings;
+    value shown = object{{"id", settings.id},
+                         {"channel", settings.channel},
+                         {"state", state_of(chronicle_.radio(radio.index))},
+                         {"talker", settings.talker.id}};
+    if (actor.agency.empty() || is_own(actor, settings.channel)) shown = endpoint_json(radio);
+    api::rename(shown, hidden_from(actor));
+    return shown;
+}
+
 array Control::endpoints(const api::Actor& actor) {
     array items;
-    for (const auto& [index, radio] : estate_.radios) {
-        const endpoint::Settings& settings = radio->settings;
-        if (!may_see(actor, settings.channel)) continue;
-        // Who hears another agency's radio over a bridge learns that it is there, but not where and how.
-        if (actor.agency.empty() || is_own(actor, settings.channel))
-            items.push_back(endpoint_json(*radio));
-        else
-            items.push_back(object{{"id", settings.id},
-                                   {"channel", settings.channel},
-                                   {"state", state_of(chronicle_.radio(index))},
-                                   {"talker", settings.talker.id}});
-    }
-    for (value& item : items) api::rename(item, hidden_from(actor));
+    for (const auto& [index, radio] : estate_.radios)
+        if (may_see(actor, radio->settings.channel)) items.push_back(endpoint_json(*radio, actor));
     return items;
 }
 
-object Control::bridge_json(const bridge::Bridge& bridge) const {
+object Control::bridge_json(const bridge::Bridge& bridge, const api::Actor& actor) const {
     array legs;
     for (const bridge::Leg& leg : bridge.legs)
         legs.push_back(object{{"channel", leg.channel},
@@ -283,6 +285,8 @@ object Control::bridge_json(const bridge::Bridge& bridge) const {
         {"since", state.since == core::WallTime{} ? value(nullptr) : value(time_text(state.since))},
         {"by", state.by.empty() ? value(nullptr) : value(state.by)},
         {"channels", std::move(legs)},
+        {"place", bridge.place.empty() ? value(nullptr) : value(bridge.place)},
+        {"may", rights_json(actor, bridge)},
         {"opens", word(bridge.opens)},
         {"stage", bridge::word(bridge::stage_of(bridge::decide_open(bridge, facts), missing.empty(),
                                                 state.open, is_closing(state)))},
@@ -314,7 +318,7 @@ bool Control::is_closing(const BridgeState& state) const {
 array Control::bridges(const api::Actor& actor) {
     array items;
     for (const bridge::Bridge& bridge : estate_.config->bridges)
-        if (may_see(actor, bridge)) items.push_back(bridge_json(bridge));
+        if (may_see(actor, bridge)) items.push_back(bridge_json(bridge, actor));
     return items;
 }
 

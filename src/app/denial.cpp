@@ -40,18 +40,34 @@ bool lets(const bridge::Preemption& rule, const floor::Claim& claim, const Party
            among(rule.over_roles, over.role);
 }
 
+// What jurisdiction says against it; without a rule it says nothing.
+bridge::Verdict verdict_on(const bridge::Bridge& bridge, const bridge::Preemption& rule, const Party& by) {
+    const auto right = rule.emergency ? bridge::Right::Emergency : bridge::Right::Preempt;
+    const bridge::Verdict verdict = bridge.jurisdiction.decide(right, by.agency, by.role);
+    return verdict.rule ? verdict : bridge::Verdict{true};
+}
+
+// What a question leaves out to learn what was in the way.
+struct Bounds {
+    bool ceilings{true};
+    bool jurisdiction{true};
+};
+
 // The channel's bridges that let `by` take the floor from `over`, by name.
 std::vector<std::string> that_let(const Party& by, const Party& over,
-                                  const std::vector<bridge::Bridge>& bridges, bool under_ceilings = true) {
+                                  const std::vector<bridge::Bridge>& bridges, Bounds bounds = {}) {
     std::vector<std::string> names;
     for (const bridge::Bridge& bridge : bridges) {
         const bool joined = std::any_of(bridge.legs.begin(), bridge.legs.end(),
                                         [&](const auto& leg) { return leg.channel == by.channel; });
         const floor::Claim counts =
-            under_ceilings ? bridge::cut_down(by.claim, bridge.ceilings, by.agency) : by.claim;
+            bounds.ceilings ? bridge::cut_down(by.claim, bridge.ceilings, by.agency) : by.claim;
         if (joined && counts > over.claim &&
             std::any_of(bridge.preemption.begin(), bridge.preemption.end(),
-                        [&](const bridge::Preemption& rule) { return lets(rule, counts, by, over); }))
+                        [&](const bridge::Preemption& rule) {
+                            return lets(rule, counts, by, over) &&
+                                   (!bounds.jurisdiction || verdict_on(bridge, rule, by).allowed);
+                        }))
             names.push_back(bridge.id);
     }
     return names;
@@ -59,6 +75,19 @@ std::vector<std::string> that_let(const Party& by, const Party& over,
 
 bool is_among(const std::string& name, const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// On the bridge `id`, which would let him but for jurisdiction.
+std::string why_barred(const Party& by, const std::string& id, const std::vector<bridge::Bridge>& bridges) {
+    for (const bridge::Bridge& bridge : bridges)
+        for (const bridge::Preemption& rule : bridge.preemption) {
+            const auto right = rule.emergency ? bridge::Right::Emergency : bridge::Right::Preempt;
+            const bridge::Verdict verdict = verdict_on(bridge, rule, by);
+            if (bridge.id == id && !verdict.allowed)
+                return fmt::format("on bridge {} {} of {} may not take it: {}", id, by.role, by.agency,
+                                   bridge::explain(verdict, right));
+        }
+    return {};
 }
 
 std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge>& bridges) {
@@ -72,7 +101,10 @@ std::string why_not_taken(const Denial& denial, const std::vector<bridge::Bridge
     if (asked.agency == holder.agency)  // the claims alone decide
         return first + "another one was to have the floor first";
     const auto let = that_let(asked, holder, bridges);
-    if (let.empty() && !that_let(asked, holder, bridges, false).empty())
+    if (let.empty())
+        if (const auto barred = that_let(asked, holder, bridges, {.jurisdiction = false}); !barred.empty())
+            return first + why_barred(asked, barred.front(), bridges);
+    if (let.empty() && !that_let(asked, holder, bridges, {.ceilings = false}).empty())
         return first + fmt::format("`agreement.ceilings` of the bridge has what {} claims count for less",
                                    asked.agency);
     if (let.empty())

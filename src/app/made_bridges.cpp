@@ -26,6 +26,8 @@ core::Result<bridge::Bridge> make_bridge(const Config& config, const std::string
         return core::unexpected(Error::Code::Invalid, fmt::format("there is a bridge '{}' already", id));
     auto bridge = bridge::make_bridge(*pattern, id, made.channels, config.channels);
     if (!bridge) return bridge;
+    bridge->jurisdiction =
+        bridge::Jurisdiction{pattern->id, bridge->place, bridge->agencies, config.jurisdiction};
     for (const bridge::Bridge& other : config.bridges)
         if (bridge::join_the_same(*bridge, other))
             return core::unexpected(

@@ -81,6 +81,20 @@ void add_endpoints(bridge::Topology& topology, const Config& config, Estate& est
     }
 }
 
+// Whom jurisdiction keeps from taking the floor: nobody, where no rule speaks of that.
+std::vector<bridge::Topology::Barred> barred_on(const bridge::Bridge& bridge, policy::Names& names) {
+    std::vector<bridge::Topology::Barred> barred;
+    if (bridge.jurisdiction.rules().empty()) return barred;
+    for (const std::string& agency : bridge.agencies)
+        for (const std::string_view role : policy::kRoles)
+            for (const bool emergency : {false, true})
+                if (!bridge.jurisdiction
+                         .decide(emergency ? bridge::Right::Emergency : bridge::Right::Preempt, agency, role)
+                         .allowed)
+                    barred.push_back({names.intern(agency), names.intern(role), emergency});
+    return barred;
+}
+
 void add_bridges(bridge::Topology& topology, const Config& config, Estate& estate) {
     using bridge::Direction;
     const auto intern = [&](const std::vector<std::string>& names) {
@@ -93,6 +107,7 @@ void add_bridges(bridge::Topology& topology, const Config& config, Estate& estat
         bridge::Topology::Bridge& bridge = topology.bridges[index];
         bridge.when_busy = from.when_busy;
         bridge.sensitivity = from.sensitivity;
+        bridge.barred = barred_on(from, *config.names);
         for (const bridge::Leg& leg : from.legs) {
             const std::uint32_t channel = estate.channels.of(leg.channel);
             bridge.legs.push_back(

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "crosspatch/bridge/ad_hoc.hpp"
 #include "crosspatch/bridge/config.hpp"
 #include "crosspatch/core/text.hpp"
+#include "src/bridge/preemption_checks.hpp"
 
 namespace crosspatch::bridge {
 namespace {
@@ -15,6 +17,8 @@ using core::config::Map;
 using core::config::Node;
 using core::config::Word;
 using namespace std::chrono_literals;
+
+constexpr std::size_t kMaxPreemption = 200;
 
 class BridgeReader {
 public:
@@ -32,13 +36,25 @@ public:
         if (!map.present()) return std::nullopt;
         Bridge bridge{.mark = node.mark()};
         if (const auto id = map.require("id")) bridge.id = core::config::identifier(*id).value_or("");
+        if (const auto place = map.find("place"))
+            bridge.place = core::config::identifier(*place).value_or("");
         if (const auto legs = map.require(legs_key_)) read_legs(*legs, bridge);
         read_opening(map, bridge);
+        ceiling_lines_.clear();
         if (const auto agreement = map.find("agreement")) read_agreement(*agreement, bridge);
-        if (const auto rules = map.find("preemption"))
-            for (const Node& rule : rules->list()) read_preemption(rule, bridge);
+        std::vector<Node> preemption;
+        if (const auto rules = map.find("preemption")) preemption = rules->list();
+        if (preemption.size() > kMaxPreemption) {
+            map.find("preemption")
+                ->problem(fmt::format("{} rules are too many; at most {} say who may take the "
+                                      "floor from whom",
+                                      preemption.size(), kMaxPreemption));
+            preemption.clear();
+        }
+        for (const Node& rule : preemption) read_preemption(rule, bridge);
         map.finish();
         bridge.agencies = agencies_on(bridge.legs, channels_);
+        check_preemption(bridge, preemption, ceiling_lines_);
         check(node, bridge);
         return bridge.id.empty() ? std::nullopt : std::optional{std::move(bridge)};
     }
@@ -175,12 +191,13 @@ private:
             if (const auto value = core::config::integer(*priority, 0, 255))
                 ceiling.most.priority = static_cast<std::uint8_t>(*value);
         map.finish();
+        ceiling_lines_.emplace(ceiling.agency, node.mark().line);
         bridge.ceilings.push_back(std::move(ceiling));
     }
 
     void read_preemption(const Node& node, Bridge& bridge) {
         Map map = node.map();
-        Preemption rule;
+        Preemption rule{.mark = node.mark()};
         if (const auto roles = map.find("role"))
             for (const Node& role : roles->one_or_list()) rule.roles.push_back(known(role, roles_, "a role"));
         if (const auto agency = map.find("agency")) rule.agency = known(*agency, agency_ids_, "an agency");
@@ -221,6 +238,7 @@ private:
     std::vector<std::string_view> agency_ids_;
     std::vector<std::string_view> channel_ids_;
     std::vector<std::string_view> roles_;
+    std::map<std::string, std::size_t> ceiling_lines_;  // of the bridge that is being read, by agency
 };
 
 std::vector<Bridge> read_list(const Node& list, BridgeReader reader, std::string_view what) {

@@ -264,17 +264,22 @@ bool Exchange::may_preempt(const Topology::Bridge& bridge, std::uint32_t by, std
     const auto any_or = [](policy::NameId wanted, policy::NameId is) {
         return wanted == policy::NameId::None || wanted == is;
     };
+    const auto is_barred = [&](bool emergency) {
+        const Topology::Barred who{agency_of(by), plan(by).role, emergency};
+        return std::find(bridge.barred.begin(), bridge.barred.end(), who) != bridge.barred.end();
+    };
     floor::Claim counts = claim;
     if (agency_of(by) != agency_of(holder)) {
         counts = cut_down(claim, bridge.ceilings, agency_of(by));
         if (counts <= arbiter_.claim(holder)) return false;
     }
-    return std::any_of(
-        bridge.preemption.begin(), bridge.preemption.end(), [&](const Topology::Preemption& rule) {
-            return (!rule.emergency || counts.level == floor::Class::Emergency) &&
-                   among(rule.roles, plan(by).role) && any_or(rule.agency, agency_of(by)) &&
-                   any_or(rule.over_agency, agency_of(holder)) && among(rule.over_roles, plan(holder).role);
-        });
+    return std::any_of(bridge.preemption.begin(), bridge.preemption.end(),
+                       [&](const Topology::Preemption& rule) {
+                           return (!rule.emergency || counts.level == floor::Class::Emergency) &&
+                                  among(rule.roles, plan(by).role) && any_or(rule.agency, agency_of(by)) &&
+                                  any_or(rule.over_agency, agency_of(holder)) &&
+                                  among(rule.over_roles, plan(holder).role) && !is_barred(rule.emergency);
+                       });
 }
 
 // Does what the arbiter decided, until it has nothing more to say.

@@ -119,6 +119,15 @@ array rules_json(const policy::RuleList& list, const policy::Names& names) {
     return rules;
 }
 
+// In the order of their names, as every list that has none of its own.
+template <typename Set, typename Words>
+array words_in(const Set& set, const Words& words) {
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (set.test(i)) texts.emplace_back(words[i]);
+    return sorted(std::move(texts));
+}
+
 array preemption_json(const std::vector<Preemption>& rules) {
     array list;
     for (const Preemption& rule : rules) {
@@ -147,6 +156,30 @@ object ceilings_json(const std::vector<Ceiling<std::string>>& ceilings) {
     return all;
 }
 
+// What fits the bridge fits it by its place or its name, so only the place is told.
+object jurisdiction_json(const Jurisdiction& jurisdiction) {
+    array rules;
+    for (const auto& rule : jurisdiction.rules()) {
+        object one{{"id", rule->id}, {"action", rule->allows ? "allow" : "deny"}};
+        one["may"] = words_in(rule->rights, kRights);
+        if (!rule->agencies.empty()) one["agency"] = sorted(rule->agencies);
+        if (!rule->roles.all()) one["role"] = words_in(rule->roles, policy::kRoles);
+        if (!rule->incidents.all()) one["incident"] = words_in(rule->incidents, kIncidentKinds);
+        if (!rule->reason.empty()) one["reason"] = rule->reason;
+        rules.push_back(std::move(one));
+    }
+    object all{{"rules", std::move(rules)}};
+    if (!jurisdiction.place().empty()) all["place"] = jurisdiction.place();
+    return all;
+}
+
+object preemption_terms(const Bridge& bridge) {
+    object all{{"rules", preemption_json(bridge.preemption)}, {"ceilings", ceilings_json(bridge.ceilings)}};
+    // Not an empty one: bridges without it keep their hash.
+    if (!bridge.jurisdiction.rules().empty()) all["jurisdiction"] = jurisdiction_json(bridge.jurisdiction);
+    return all;
+}
+
 }  // namespace
 
 object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, const policy::Names& names,
@@ -167,13 +200,9 @@ object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, cons
         sensitivity[leg.channel] = policy::word(channel->sensitivity);
     }
     if (bridge.sensitivity) sensitivity["at_most"] = policy::word(*bridge.sensitivity);
-    return {{"channels", std::move(owners)},
-            {"directions", std::move(directions)},
-            {"outbound", std::move(outbound)},
-            {"inbound", std::move(inbound)},
-            {"preemption", object{{"rules", preemption_json(bridge.preemption)},
-                                  {"ceilings", ceilings_json(bridge.ceilings)}}},
-            {"retention", object{{"recordings", recordings}}},
+    return {{"channels", std::move(owners)},          {"directions", std::move(directions)},
+            {"outbound", std::move(outbound)},        {"inbound", std::move(inbound)},
+            {"preemption", preemption_terms(bridge)}, {"retention", object{{"recordings", recordings}}},
             {"sensitivity", std::move(sensitivity)}};
 }
 

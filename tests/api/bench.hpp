@@ -112,6 +112,11 @@ public:
         return answer();
     }
     core::Result<boost::json::object> terms(std::string_view, const Actor&) override { return answer(); }
+    core::Result<boost::json::object> jurisdiction(std::string_view, const Whom& about,
+                                                   const Actor&) override {
+        whom = about;
+        return answer();
+    }
     core::Result<boost::json::object> consent(std::string_view, const boost::json::object&,
                                               const Actor&) override {
         return answer();
@@ -132,6 +137,7 @@ public:
     std::optional<Label> labelled;
     std::optional<Opening> opened;
     std::optional<Making> created;
+    Whom whom;
     boost::json::array visible;  // endpoints and bridges
     std::optional<Own> owned;
     bool broken{};

@@ -84,6 +84,29 @@ TEST_CASE("a claim that an agreement has count for less is explained by that") {
           std::string::npos);
 }
 
+TEST_CASE("whom jurisdiction leaves out, where a rule would have let him, is told by which of its rules") {
+    const Denial denial{
+        .cause = Cause::AnotherTalks, .asked = officer({Class::Normal, 5}), .holder = guard("one")};
+    bridge::Bridge bridge = joint({});
+    auto chiefs = std::make_shared<bridge::JurisdictionRule>();
+    chiefs->id = "chiefs";
+    chiefs->rights.set(static_cast<std::size_t>(bridge::Right::Preempt));
+    chiefs->roles = bridge::RoleSet{}.set(3);
+    const auto explained = [&] {
+        bridge.jurisdiction = {"joint", "", {"metro-pd", "northgate"}, {chiefs}};
+        return explain(denial, {bridge});
+    };
+    CHECK(explained().find(
+              "but on bridge joint officer of metro-pd may not take it: jurisdiction rule 'chiefs' "
+              "gives it to supervisor of the agencies on it") != std::string::npos);
+    chiefs->allows = false;
+    chiefs->roles.set();
+    chiefs->reason = "Wait";
+    CHECK(explained().find("jurisdiction rule 'chiefs' denies it: Wait") != std::string::npos);
+    chiefs->roles.reset(1);
+    CHECK(explained().find("another one was to have the floor first") != std::string::npos);
+}
+
 TEST_CASE("inside an agency a higher claim is only denied if another one comes first, and that is said") {
     const Denial denial{.cause = Cause::QueueFull,
                         .asked = guard("two", {Class::Normal, 5}),

@@ -204,7 +204,7 @@ TEST_CASE("everything that a bridge may say is read") {
         "  sensitivity: AMBER+STRICT\n  standing_consent: [northgate, metro-pd]\n  agreement: {id: "
         "MOU-2026-014, until: 2027-06-30, "
         "ceilings: "
-        "[{agency: metro-pd, class: imminent_peril, priority: 5}, {agency: northgate}]}\n"
+        "[{agency: northgate, class: imminent_peril, priority: 5}, {agency: metro-pd}]}\n"
         "  preemption:\n    - {role: [officer, dispatcher], agency: metro-pd, emergency: true, over: "
         "{agency: northgate, role: guard}}\n"
         "- {id: other, channels: [ng-ops, ng-gate], expires: 8h}\n"};
@@ -220,7 +220,7 @@ TEST_CASE("everything that a bridge may say is read") {
     CHECK(bridge.agreement == "MOU-2026-014");
     CHECK(bridge.agreement_until == "2027-06-30");
     REQUIRE(bridge.ceilings.size() == 2);
-    CHECK(bridge.ceilings[0].agency == "metro-pd");
+    CHECK(bridge.ceilings[0].agency == "northgate");
     CHECK(bridge.ceilings[0].most == floor::Claim{floor::Class::ImminentPeril, 5});
     CHECK(bridge.ceilings[1].most == floor::Claim{floor::Class::Emergency, 255});
     REQUIRE(bridge.preemption.size() == 1);

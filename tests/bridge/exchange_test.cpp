@@ -290,41 +290,6 @@ TEST_CASE("directions hold: who only listens is not heard, who only talks hears 
     }
 }
 
-TEST_CASE("an officer takes the floor from a guard where the bridge allows it, and nobody else does") {
-    Town town;
-    town.plan.endpoints[kOfficer].priority = 9;
-    town.plan.endpoints[kCar].priority = 9;
-    town.plan.endpoints[kCar].role = town.desk.names.intern("guard");
-    town.plan.bridges[0].preemption = {{.roles = {town.desk.names.intern("officer")}}};
-    town.open_town();
-    town.talk(kGuard, 5);
-    CHECK_FALSE(town.packet(kCar));
-    CHECK(town.packet(kOfficer));
-    CHECK(town.count(Kind::Revoked, kGuard) == 1);
-    CHECK(town.last(Kind::Revoked).other == kOfficer);
-    CHECK_FALSE(town.packet(kGuard));
-    CHECK(town.talk(kOfficer, 5) == 5);
-    CHECK(town.hears(kGuard) == 6);
-}
-
-TEST_CASE("a partner's claim counts for no more than was agreed when it would take the floor") {
-    Town town;
-    town.plan.endpoints[kOfficer].priority = 9;
-    auto& bridge = town.plan.bridges[0];
-    bridge.preemption = {{.roles = {town.desk.names.intern("officer")}}};
-    const policy::NameId police = town.desk.names.intern("metro-pd");
-    SUBCASE("at most what the guard has") { bridge.ceilings = {{police, {floor::Class::Normal, 3}}}; }
-    SUBCASE("more than that") { bridge.ceilings = {{police, {floor::Class::Normal, 4}}}; }
-    SUBCASE("the other one's") {
-        bridge.ceilings = {{town.desk.names.intern("northgate"), {floor::Class::Normal, 0}}};
-    }
-    const bool takes = bridge.ceilings[0].agency != police || bridge.ceilings[0].most.priority > 3;
-    town.open_town();
-    town.talk(kGuard, 5);
-    CHECK(town.packet(kOfficer) == takes);
-    CHECK(town.count(Kind::Denied, kOfficer) == !takes);
-}
-
 // The guard's radio always sends: 600 ms of a quiet room, a second of voice, and the room again.
 struct OpenLine : Town {
     OpenLine() {

@@ -180,6 +180,26 @@ TEST_CASE("a key for emergencies pre-empts, one without the right to it counts a
     CHECK(town.last(Kind::Requested).cut_down);
 }
 
+TEST_CASE(
+    "jurisdiction that keeps officers from pre-empting leaves them their emergencies, unless it names "
+    "those") {
+    Keys town;
+    auto& bridge = town.plan.bridges[0];
+    bridge.preemption.push_back({.emergency = true});
+    bool named = false;
+    SUBCASE("it bars the rest") {}
+    SUBCASE("it bars emergencies") { named = true; }
+    bridge.barred = {{town.desk.names.intern("metro-pd"), town.desk.names.intern("officer"), named}};
+    town.install();
+    town.event(1'000);
+    town.packet(kGuard);
+    town.step();
+    town.radio({.ptt = Ptt::Emergency});
+    CHECK(town.last(Kind::Requested).emergency);
+    const bool took = town.count(Kind::Left, kGuard, Town::kTac) + town.count(Kind::Revoked, kGuard) > 0;
+    CHECK(took == !named);
+}
+
 TEST_CASE("a claim without the right to it is recorded in mid-talk, too, once a press, and changes nothing") {
     Keys town;
     town.plan.endpoints[kOfficer].may_emergency = false;

@@ -35,7 +35,7 @@ bridges:
 )";
 
 boost::json::object terms(const std::string& yaml, bool recordings = false) {
-    const Reading file{yaml};
+    Reading file{yaml};
     policy::Names names;
     policy::Zones zones{core::WallTime{}};
     const policy::Known known = known_names(file.at("agencies"), file.at("channels"));
@@ -46,7 +46,11 @@ boost::json::object terms(const std::string& yaml, bool recordings = false) {
         channels.push_back(read_channel(map, vocabulary, names, zones).value());
     }
     const auto agencies = read_agencies(file.at("agencies"));
-    const auto bridges = read_bridges(file.at("bridges"), agencies, channels);
+    auto bridges = read_bridges(file.at("bridges"), agencies, channels);
+    auto root = file.root.map();
+    JurisdictionRules rules;
+    if (const auto list = root.find("jurisdiction")) rules = read_jurisdiction(*list, agencies, bridges);
+    apply_jurisdiction(rules, bridges, file.problems);
     CHECK(file.complaints() == "");
     REQUIRE(bridges.size() == 1);
     return terms_of(bridges[0], channels, names, recordings);
@@ -146,6 +150,33 @@ TEST_CASE("the effects of a rule and the most confidential that a bridge carries
           R"({"ng-ops":"GREEN","pd-tac":"AMBER","at_most":"GREEN"})");
     CHECK(hash(changed("agreement:", "sensitivity: GREEN\n    agreement:")) !=
           hash(changed("agreement:", "sensitivity: CLEAR\n    agreement:")));
+}
+
+TEST_CASE("the rules of jurisdiction that concern a bridge are part of its terms, if there are any") {
+    const std::string before = hash(kTown);
+    const std::string placed = changed("id: joint\n", "id: joint\n    place: stadium\n");
+    CHECK(hash(placed) == before);  // that alone gives nobody a right
+    const std::string rules =
+        "jurisdiction:\n"
+        "  - {id: police, may: [preempt, open], agency: metro-pd, role: [supervisor, dispatcher], place: "
+        "stadium}\n"
+        "  - {id: rest, may: command, action: deny, reason: Nobody}\n";
+    const std::string with = placed + rules;
+    CHECK(record::to_canonical(terms(with).at("preemption").at("jurisdiction").as_object()).value() ==
+          R"({"place":"stadium","rules":[{"action":"allow","agency":["metro-pd"],"id":"police",)"
+          R"("may":["open","preempt"],"role":["dispatcher","supervisor"]},)"
+          R"({"action":"deny","id":"rest","may":["command"],"reason":"Nobody"}]})");
+    CHECK(hash(with) != before);
+    const auto otherwise = [&](std::string_view from, std::string_view to) {
+        std::string text = with;
+        return hash(text.replace(text.find(from), from.size(), to));
+    };
+    CHECK(otherwise("[preempt, open]", "[open, preempt, open]") == hash(with));
+    CHECK(otherwise("place: stadium}", "bridge: [joint], place: stadium}") == hash(with));
+    CHECK(otherwise("[preempt, open]", "[preempt]") != hash(with));
+    CHECK(otherwise(", role: [supervisor, dispatcher], place", ", place") != hash(with));
+    CHECK(otherwise("reason: Nobody", "reason: No") != hash(with));
+    CHECK(otherwise("id: rest", "id: last") != hash(with));
 }
 
 TEST_CASE("the order of rules is part of the terms") {

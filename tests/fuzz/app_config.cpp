@@ -46,6 +46,18 @@ std::set<std::string> ids_of(const Items& items) {
     return ids;
 }
 
+// What the loader promises of every jurisdiction: either side cuts alone, and no two command.
+void look_through(const bridge::Jurisdiction& jurisdiction) {
+    std::set<std::string> commanding;
+    for (const std::string& agency : jurisdiction.agencies())
+        for (const std::string_view role : policy::kRoles) {
+            if (bridge::is_commanding(role))
+                must(jurisdiction.decide(bridge::Right::Close, agency, role).allowed);
+            if (jurisdiction.decide(bridge::Right::Command, agency, role).allowed) commanding.insert(agency);
+        }
+    must(commanding.size() <= 1);
+}
+
 void look_through(const app::Config& config) {
     must(core::is_identifier(config.gateway.id));
     must(config.digest.size() == 64);
@@ -72,6 +84,8 @@ void look_through(const app::Config& config) {
         for (const bridge::Leg& leg : one.legs)
             must(channels.contains(leg.channel) && legs.insert(leg.channel).second);
         for (const std::string& agency : one.standing_consent) must(agencies.contains(agency));
+        must(one.place.empty() || core::is_identifier(one.place));
+        look_through(one.jurisdiction);
     }
 }
 

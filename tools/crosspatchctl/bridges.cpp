@@ -17,6 +17,9 @@ const std::vector<Column> kTemplates{{"TEMPLATE", "id"},
                                      {"AGREEMENT", "agreement"},
                                      {"STANDING CONSENT", "standing_consent"}};
 
+const std::vector<Column> kRights{{"RIGHT", "right"}, {"AGENCY", "agency"}, {"ROLES", "roles"},
+                                  {"MAY", "allowed"}, {"RULE", "rule"},     {"WHY", "text"}};
+
 }  // namespace
 
 void Tool::add_bridge_commands(CLI::App& app) {
@@ -153,6 +156,23 @@ int Tool::terms() {
     return show(client().get("/api/v1/bridges/" + encode(id_) + "/terms"), [](const value& body) {
         // Lines of our own making; what comes from the daemon is escaped in them.
         fmt::print("{}", describe_terms(body.as_object()));
+    });
+}
+
+int Tool::jurisdiction() {
+    std::string target = "/api/v1/bridges/" + encode(id_) + "/jurisdiction";
+    if (!agency_.empty()) target += "?agency=" + encode(agency_);
+    if (!role_.empty()) target += (agency_.empty() ? "?role=" : "&role=") + encode(role_);
+    const bool asked_of_one = !agency_.empty() || !role_.empty();
+    return show(client().get(target), [&](const value& body) {
+        array rows;
+        for (const value& one : body.at("rights").as_array()) {
+            if (!asked_of_one && !one.at("allowed").as_bool()) continue;
+            object row = one.as_object();
+            row["allowed"] = one.at("allowed").as_bool() ? "yes" : "no";
+            rows.push_back(std::move(row));
+        }
+        fmt::print("{}", table(rows, kRights));
     });
 }
 

@@ -200,6 +200,12 @@ void Tool::add_policy_commands(CLI::App& app) {
     test->callback([this] {
         chosen_ = [this] { return config_.empty() ? test_running(id_, client()) : test_file(id_, config_); };
     });
+    CLI::App* jurisdiction =
+        policy->add_subcommand("jurisdiction", "who may open, close, pre-empt and command on a bridge");
+    jurisdiction->add_option("BRIDGE", id_, "the bridge")->required();
+    jurisdiction->add_option("--agency", agency_, "only this one, and what it may not, too");
+    jurisdiction->add_option("--role", role_, "only this one, and what it may not, too");
+    jurisdiction->callback([this] { chosen_ = [this] { return this->jurisdiction(); }; });
     CLI::App* diff =
         policy->add_subcommand("diff", "what is decided otherwise in NEW than in OLD, without a daemon");
     diff->add_option("OLD", id_, "a configuration file")->required();

@@ -67,6 +67,7 @@ private:
     int create();
     int remove();
     int terms();
+    int jurisdiction();
     int consent();
     int sign();
     int generate();

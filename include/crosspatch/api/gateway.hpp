@@ -93,6 +93,14 @@ public:
                                                             const std::string& reason) = 0;
     // {id, bridge, gateway, agreement, agencies: [{id, key}], terms: SHA-256, document: what that is of}
     virtual core::Result<boost::json::object> terms(std::string_view id, const Actor& actor) = 0;
+    // {id, place, rights: [{right, agency, roles, allowed, rule, text}]}: who may do what there, by which rule. Roles of an
+    // agency with the same answer share a row; `agency` is null for whoever belongs to none.
+    struct Whom {
+        std::optional<std::string> agency;  // nothing: all who are concerned
+        std::optional<std::string> role;
+    };
+    virtual core::Result<boost::json::object> jurisdiction(std::string_view id, const Whom& whom,
+                                                           const Actor& actor) = 0;
     // `body` is {statement, signature}, or {agency, expires} for a key that the gateway keeps.
     virtual core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                                       const Actor& actor) = 0;

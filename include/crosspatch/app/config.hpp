@@ -56,6 +56,7 @@ struct Config {
     std::vector<endpoint::Config> endpoints;
     std::vector<bridge::Bridge> bridges;    // those of the file, then those that people made of templates
     std::vector<bridge::Bridge> templates;  // what bridges may be made of
+    bridge::JurisdictionRules jurisdiction;
     std::shared_ptr<policy::Names> names;
     std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
 };

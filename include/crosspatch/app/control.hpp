@@ -106,6 +106,8 @@ public:
     core::Result<boost::json::object> remove_bridge(std::string_view id, const api::Actor& actor,
                                                     const std::string& reason) override;
     core::Result<boost::json::object> terms(std::string_view id, const api::Actor& actor) override;
+    core::Result<boost::json::object> jurisdiction(std::string_view id, const Whom& whom,
+                                                   const api::Actor& actor) override;
     core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                               const api::Actor& actor) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
@@ -131,6 +133,12 @@ private:
     struct Lent {
         std::shared_ptr<const void> what;
         std::unique_ptr<media::Crew::Rest> rest;
+    };
+    // By what right somebody switches another agency's radio; all empty: it is his own agency's.
+    struct Command {
+        std::string bridge;
+        std::string rule;
+        std::string channel;  // the radio's
     };
     struct WaitingSender {  // its key comes into use when its reservation is on disk
         std::uint32_t index{};
@@ -174,7 +182,6 @@ private:
     core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, KeptKeys keys,
                                             record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
-    core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
     // Bridges: control_bridges.cpp.
     bridge::LifecycleFacts lifecycle_facts(const bridge::Bridge& bridge, const std::string& day,
                                            core::Time now) const;
@@ -200,7 +207,19 @@ private:
     void drop_unused_bridge();
     media::Worker::Task cut_task(bridge::Exchange& exchange, api::Cut what, std::uint32_t index);
     void note_cut(api::Cut what, const std::string& id, const api::Actor& actor, const std::string& reason,
-                  const Config& seen);
+                  const Config& seen, const Command& command);
+    // Who may: control_rights.cpp.
+    core::Result<void> may_open(const bridge::Bridge& bridge, const api::Actor& actor) const;
+    core::Result<void> may_hand_in(const bridge::Bridge& bridge, const api::Actor& actor) const;
+    core::Result<Command> may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
+                                  const Config& config) const;
+    core::Result<Command> may_switch(std::string_view endpoint, bool by_command, const api::Actor& actor,
+                                     const Config& config) const;
+    static void note_command(const Command& command, record::Entry& entry);
+    static bool has_rights(const api::Actor& actor, const bridge::Bridge& bridge);
+    static boost::json::array rights_json(const api::Actor& actor, const bridge::Bridge& bridge);
+    bool is_open_now(const std::string& bridge) const;
+    void publish_open();
     // Raised labels: control_labels.cpp.
     void note_label(const std::string& channel, std::optional<RaisedLabel> raised, const api::Actor& actor,
                     const std::string& reason);
@@ -208,8 +227,6 @@ private:
     void end_labels(core::Time now);
     policy::Sensitivity label_of(const bridge::Channel& channel) const;
     void note_closed(const std::string& id, const api::Actor& actor, const std::string& reason);
-    core::Result<void> may_cut(api::Cut what, std::string_view id, const api::Actor& actor,
-                               const Config& config) const;
     bool log_failing_too_long() const;
     void measure_load(core::Time now);
     void drop_old_keys(core::Time now);
@@ -238,8 +255,9 @@ private:
                             boost::json::object& answer) const;
     record::Talkspurt::Refusal explain_refusal(std::uint32_t endpoint, std::uint32_t channel) const;
     boost::json::object endpoint_json(const Radio& radio) const;
+    boost::json::value endpoint_json(const Radio& radio, const api::Actor& actor) const;
     boost::json::value label_json(const bridge::Channel& channel) const;
-    boost::json::object bridge_json(const bridge::Bridge& bridge) const;
+    boost::json::object bridge_json(const bridge::Bridge& bridge, const api::Actor& actor) const;
     boost::json::array queue_json(const bridge::Channel& channel) const;
     bool is_own(const api::Actor& actor, std::string_view channel) const;
     bool may_see(const api::Actor& actor, std::string_view channel) const;
@@ -302,6 +320,7 @@ private:
         std::uint64_t junk_ns{};
     };
     core::Snapshot<Directory> directory_;
+    core::Snapshot<std::set<std::string>> open_now_;  // bridges, for who asks on another thread
     std::atomic<bool> ready_{false};
     std::atomic<std::size_t> answered_{0};  // workers, since they were asked last
     std::uint64_t moves_{};                 // of channels to other workers

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/ceiling.hpp"
+#include "crosspatch/bridge/jurisdiction.hpp"
 #include "crosspatch/core/config.hpp"
 #include "crosspatch/floor/request.hpp"
 #include "crosspatch/floor/settings.hpp"
@@ -63,6 +64,7 @@ struct Preemption {
     std::string over_agency;         // of who talks now; empty: any
     std::vector<std::string> over_roles;
     bool emergency{};  // only emergencies
+    core::config::Mark mark;
 };
 
 enum class Opens : std::uint8_t { OnRequest, Always, OnEmergency };
@@ -71,6 +73,7 @@ enum class Opens : std::uint8_t { OnRequest, Always, OnEmergency };
 struct Bridge {
     std::string id;
     std::string made_from;  // the template's id; empty: it stands in the configuration
+    std::string place;      // empty: it says none
     std::vector<Leg> legs;
     Opens opens{Opens::OnRequest};
     floor::WhenBusy when_busy{floor::WhenBusy::Skip};
@@ -82,6 +85,7 @@ struct Bridge {
     std::vector<Preemption> preemption;
     std::optional<policy::Sensitivity> sensitivity;  // the most restricted that may cross it; nothing: any
     std::vector<std::string> agencies;               // that have a channel on it, in order
+    Jurisdiction jurisdiction;                       // who may do what there; set by apply_jurisdiction()
     std::string terms;  // record::hash_terms() of terms_of(); set when everything is read
     core::config::Mark mark;
 };
@@ -98,6 +102,12 @@ std::vector<Bridge> read_bridges(const core::config::Node& list, const std::vect
 // The `templates:` section: `choose` in place of `channels`.
 std::vector<Bridge> read_templates(const core::config::Node& list, const std::vector<Agency>& agencies,
                                    const std::vector<Channel>& channels);
+// At most 200 rules. `incidents`: there are some, so that rules may ask of what kind they are.
+JurisdictionRules read_jurisdiction(const core::config::Node& list, const std::vector<Agency>& agencies,
+                                    const std::vector<Bridge>& bridges, bool incidents = false);
+// Gives each bridge the rules that concern it, none as well, and reports what contradicts itself: src/bridge/README.md.
+void apply_jurisdiction(const JurisdictionRules& rules, std::vector<Bridge>& bridges,
+                        core::config::Problems& problems);
 std::optional<Direction> read_direction(const core::config::Node& node);
 // A TLP 2.0 label.
 std::optional<policy::Sensitivity> read_sensitivity(const core::config::Node& node);

@@ -103,10 +103,18 @@ struct Topology {
         std::vector<policy::NameId> over_roles;
         bool emergency{};
     };
+    // Whom jurisdiction does not let take the floor, by rules of preemption that ask for an emergency or by the others.
+    struct Barred {
+        policy::NameId agency{};
+        policy::NameId role{};
+        bool emergency{};
+        bool operator==(const Barred&) const = default;
+    };
     struct Bridge {
         std::vector<Leg> legs;
         floor::WhenBusy when_busy{floor::WhenBusy::Skip};
         std::vector<Preemption> preemption;
+        std::vector<Barred> barred;
         std::vector<Ceiling<policy::NameId>> ceilings;
         std::optional<policy::Sensitivity>
             sensitivity;  // the most restricted that may cross it; nothing: any
