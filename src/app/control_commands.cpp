@@ -228,7 +228,7 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
             post(worker, cut_task(*switchboard_.exchanges()[worker], what, *index));
     if (is_bridge) {
         const bridge::Bridge* bridge = bridge_config(id);
-        if (what == api::Cut::RevokeConsent && bridge) note_revocation(*bridge, actor, reason);
+        if (what == api::Cut::RevokeConsent) note_revocation(id, actor, reason);
         if (what == api::Cut::CloseBridge && bridge)
             orders_.command(
                 id,

@@ -30,9 +30,11 @@ object key_json(const bridge::AgencyKeys& keys, const KeptKeys& kept, const std:
 
 // What the log says of consents, for when their list is lost.
 struct Told {
-    std::vector<record::ConsentStatement> given;              // accepted
-    std::set<std::pair<std::string, std::string>> withdrawn;  // bridge, agency: standing consents taken back
-    bool whole{};                                             // it could be read to its end
+    std::vector<record::ConsentStatement> given;           // accepted
+    using OfBridge = std::pair<std::string, std::string>;  // bridge, agency
+    std::set<OfBridge> withdrawn;                          // standing consents taken back
+    std::map<OfBridge, core::WallTime> revoked;            // when, the last time
+    bool whole{};                                          // it could be read to its end
 };
 
 void take(const object& record, Told& into) {
@@ -49,8 +51,13 @@ void take(const object& record, Told& into) {
         if (auto statement = record::read_statement(*said)) into.given.push_back(std::move(*statement));
     const boost::json::string* bridge = in(in(whole, "object"), "id").if_string();
     const boost::json::string* agency = in(detail, "agency").if_string();
-    if (record.at("type") == "consent.revoked" && in(detail, "standing") == true && bridge && agency)
-        into.withdrawn.emplace(*bridge, *agency);
+    if (record.at("type") != "consent.revoked" || !bridge || !agency) return;
+    if (in(detail, "standing") == true) into.withdrawn.emplace(*bridge, *agency);
+    if (const boost::json::string* time = in(whole, "time").if_string())
+        if (const auto at = core::from_rfc3339(*time)) {
+            core::WallTime& last = into.revoked[Told::OfBridge{*bridge, *agency}];
+            last = std::max(last, *at);
+        }
 }
 
 // One file, and its first record is there: no part of the log had to be given up.
@@ -116,6 +123,8 @@ void Control::read_consents(const std::filesystem::path& file) {
 void Control::recover_consents(const std::string& why) {
     if (first_start_) return;
     Told told = read_log(record_.data_dir());
+    for (const auto& [of, at] : told.revoked)
+        consents_.refuse_older(of.first, of.second, at, wall(), core::monotonic_now());
     std::erase_if(told.given, [&](const auto& one) { return one.expires <= wall(); });
     if (told.given.empty() && told.withdrawn.empty() && told.whole) return;  // nothing was lost
     consents_.forget(told.given, told.whole, wall(), core::monotonic_now());
@@ -227,7 +236,8 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
     if (log_failing_too_long())
         return refuse({Error::Code::Unavailable,
                        "the log cannot be written, so no consent is taken; see `crosspatchctl status`"});
-    const bridge::ConsentFacts facts{record_.id(), *bridge, agency_keys_, wall(), core::monotonic_now()};
+    const bridge::ConsentFacts facts{
+        record_.id(), *bridge, agency_keys_, wall(), core::monotonic_now(), !body.contains("statement")};
     if (const auto refusal = consents_.judge(*yes, facts)) {
         entry.detail["refusal"] = bridge::word(*refusal);
         return refuse({Error::Code::Invalid, bridge::explain(*refusal, statement, facts)});
@@ -255,20 +265,29 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
     return answer;
 }
 
-// After the fact: the workers have closed the bridge already.
-void Control::note_revocation(const bridge::Bridge& bridge, const api::Actor& actor,
-                              const std::string& reason) {
-    const bool stood = consents_.stands(bridge, actor.agency);
-    const auto ended = consents_.revoke(bridge, actor.agency);
+// After the fact: the workers have closed the bridge already. Perhaps a reload has taken it out of the configuration since.
+void Control::note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason) {
+    const bridge::Bridge* bridge = bridge_config(id);
+    const bool stood = bridge && consents_.stands(*bridge, actor.agency);
+    const core::WallTime at = wall();
+    const core::Time now = core::monotonic_now();
+    std::vector<bridge::Consents::Ended> ended;
+    if (bridge) {
+        ended = consents_.revoke(*bridge, actor.agency, at, now);
+        bridge_states_[id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
+    } else {
+        consents_.refuse_older(id, actor.agency, at, at, now);
+    }
     keep_consents();
-    bridge_states_[bridge.id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
     record::Entry entry{.type = "consent.revoked",
                         .actor = actor_json(actor),
-                        .object = {{"kind", "bridge"}, {"id", bridge.id}},
+                        .object = {{"kind", "bridge"}, {"id", id}},
                         .detail = bridge::revocation_json(actor.agency, stood, ended)};
+    entry.time = at;  // if the list of consents is lost, this says what may not be handed in any more
+    entry.mono = now;
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "the agency takes its consent back",
-              {{"bridge", bridge.id}, {"agency", actor.agency}, {"by", actor.name}});
+              {{"bridge", id}, {"agency", actor.agency}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
 }
 

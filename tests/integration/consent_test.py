@@ -56,6 +56,11 @@ class Consent(GatewayTest):
     def yes(self, gateway, **more):
         return self.police.sign(statement(self.terms(gateway), "metro-pd", **more))
 
+    def yes_anew(self, gateway):
+        """Signed after whatever was revoked before: times are whole seconds."""
+        time.sleep(1.05)
+        return self.yes(gateway, not_before=time_text(0))
+
     def hand_in(self, gateway, consent, name="root", bridge_id="joint"):
         person = self.person(gateway, name)
         try:
@@ -240,8 +245,29 @@ class Consent(GatewayTest):
         status, body = self.hand_in(gateway, consent)
         self.assertEqual(422, status)
         self.assertIn("was revoked", body["detail"])
-        self.assertEqual(200, self.hand_in(gateway, self.yes(gateway))[0], "a new one is taken")
+        self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0], "a new one is taken")
         self.assertEqual("closed", self.state(gateway), "and the bridge waits for somebody to open it")
+
+    def test_a_statement_that_is_still_outside_is_not_taken_after_its_agency_revoked(self):
+        gateway = self.scene(standing_consent=["northgate"])
+        outside = self.yes(gateway)
+        self.assertEqual(200, self.person(gateway, "daemon").ask("DELETE", "bridges/joint/consents")[0])
+        before = gateway.changed(lambda config: None)
+        refused = lambda: self.assertIn("sign again", self.hand_in(gateway, outside)[1]["detail"])
+        refused()
+        self.assertEqual("signed_before_revocation", gateway.recorded("consent.given")[-1]["detail"]["refusal"])
+        # Over a kill, and over a time without the bridge.
+        gateway.kill()
+        self.begin(gateway)
+        refused()
+        gateway.write_text(gateway.changed(lambda config: config.update(bridges=[])))
+        gateway.ctl("reload")
+        gateway.write_text(before)
+        gateway.ctl("reload")
+        refused()
+        self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0])
+        code, text = gateway.verify()
+        self.assertEqual(0, code, text)
 
     def test_a_consent_for_later_counts_when_its_time_has_come(self):
         gateway = self.scene(standing_consent=["northgate"], opens="always")
@@ -353,9 +379,10 @@ class Consent(GatewayTest):
         for damage in ("damaged", "gone"):
             with self.subTest(damage):
                 gateway = self.scene(standing_consent=["northgate"])
-                revoked, used = self.yes(gateway), self.yes(gateway)
+                revoked, outside = self.yes(gateway), self.yes(gateway)
                 self.assertEqual(200, self.hand_in(gateway, revoked)[0])
                 self.assertEqual(200, self.person(gateway, "daemon").ask("DELETE", "bridges/joint/consents")[0])
+                used = self.yes_anew(gateway)
                 self.assertEqual(200, self.hand_in(gateway, used)[0])
                 gateway.ctl("bridge", "open", "joint")
                 gateway.recorded("bridge.opened")
@@ -372,9 +399,10 @@ class Consent(GatewayTest):
                 self.assertEqual("closed", self.state(gateway))
                 alarms = {alarm["name"]: alarm["detail"] for alarm in gateway.ask("status")["alarms"]}
                 self.assertIn("consents.json", alarms["consents.lost"])
-                for consent in (revoked, used):
+                for consent in (revoked, used, outside):
                     self.assertEqual(422, self.hand_in(gateway, consent)[0])
-                self.assertEqual(200, self.hand_in(gateway, self.yes(gateway))[0])
+                self.assertEqual("signed_before_revocation", gateway.recorded("consent.given", 5)[-1]["detail"]["refusal"])
+                self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0])
 
     def test_a_standing_consent_that_was_taken_back_stays_so_when_the_list_is_lost(self):
         gateway = self.scene(police="gateway", opens="always", standing_consent=["northgate", "metro-pd"])

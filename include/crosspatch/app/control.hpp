@@ -144,7 +144,7 @@ private:
     core::Result<record::SignedConsent> read_yes(const bridge::Bridge& bridge,
                                                  const boost::json::object& body, const api::Actor& actor,
                                                  record::Entry& entry) const;
-    void note_revocation(const bridge::Bridge& bridge, const api::Actor& actor, const std::string& reason);
+    void note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason);
     boost::json::object consent_json(const bridge::Bridge& bridge, const std::string& agency) const;
     core::WallTime wall() const { return clock_.time(core::wall_now(), core::monotonic_now()); }
     std::string today() const { return clock_.day(core::wall_now(), core::monotonic_now()); }
