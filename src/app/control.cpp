@@ -75,7 +75,7 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     wait_for_reports();
     wait_for_tick();
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
-    auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
+    auto keys = load_kept_keys(config->gateway.data_dir, config->agencies, ever_kept(*config));
     if (!keys) return core::Unexpected{keys.error()};
     if (const auto installed = install(config, std::move(*keys)); !installed) return installed;
     // Not before: what a failed start knows of standing consents, the next one must not know better.
@@ -119,7 +119,7 @@ std::optional<std::string> Control::put_aside(const std::filesystem::path& file)
     return failed ? std::nullopt : std::optional{aside.filename().string()};
 }
 
-core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKeys keys) {
+core::Result<void> Control::install(std::shared_ptr<const Config> config, LoadedKeys keys) {
     names_changed_ = true;
     const media::CodecPool::Maker made_before = estate_.codecs;
     auto made = make_plan(std::move(config), estate_, book_, orders_, open_bridges(), crew_);
@@ -128,7 +128,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
         return core::Unexpected{made.error()};
     }
     const std::shared_ptr<Plan> plan = std::move(*made);
-    bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys);
+    bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys.kept);
     // Before the change: what it takes consent from must not hear a packet by it.
     settle_bridges(*plan->config, agency_keys, false);
     if (!lend_at_rest(
@@ -140,7 +140,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     agency_keys_ = std::move(agency_keys);
-    kept_keys_ = std::move(keys);
+    keys_ = std::move(keys);
     max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
@@ -149,6 +149,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
     publish_directory();
     apply_labels();
     record_keys();
+    tell_lost_keys();
     settle_consents(core::monotonic_now());
     settle_bridges(*estate_.config, agency_keys_, true);
     return {};
@@ -325,12 +326,12 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     const std::filesystem::path file = estate_.config->file;
     struct Read {
         Loaded config;
-        core::Result<KeptKeys> keys;
+        core::Result<LoadedKeys> keys;
     };
-    const auto load = [](std::filesystem::path path,
-                         std::filesystem::path data_dir) -> boost::asio::awaitable<std::optional<Read>> {
-        Read read{load_config(path), KeptKeys{}};
-        if (read.config) read.keys = load_kept_keys(data_dir, (*read.config)->agencies);
+    const auto load = [](std::filesystem::path path, std::filesystem::path data_dir,
+                         std::set<std::string> kept) -> boost::asio::awaitable<std::optional<Read>> {
+        Read read{load_config(path), LoadedKeys{}};
+        if (read.config) read.keys = load_kept_keys(data_dir, (*read.config)->agencies, kept);
         co_return std::move(read);
     };
     record::Entry entry{.actor = std::move(actor),
@@ -340,7 +341,8 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
     try {
         const std::filesystem::path data_dir = estate_.config->gateway.data_dir;
-        auto read = co_await boost::asio::co_spawn(loader_, load(file, data_dir), boost::asio::use_awaitable);
+        auto read = co_await boost::asio::co_spawn(loader_, load(file, data_dir, consents_.ever_kept()),
+                                                   boost::asio::use_awaitable);
         if (stopping_) {
             done = core::unexpected(core::Error::Code::Unavailable, "the daemon is stopping");
         } else if (read->config && read->keys) {
@@ -366,7 +368,7 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     co_return done;
 }
 
-core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, KeptKeys keys,
+core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, LoadedKeys keys,
                                                  record::Entry& entry) {
     const GatewayConfig& now = estate_.config->gateway;
     const GatewayConfig& next = config->gateway;

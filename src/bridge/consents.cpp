@@ -100,7 +100,7 @@ std::vector<std::string> Consents::missing(const Bridge& bridge, const AgencyKey
                                            core::Time now) const {
     std::vector<std::string> missing;
     for (const std::string& agency : bridge.agencies) {
-        if (stands(bridge, agency)) continue;
+        if (stands(bridge, agency, keys)) continue;
         const Given* one = given(bridge, agency, keys, now);
         if (!one || now < one->from) missing.push_back(agency);
     }
@@ -181,12 +181,14 @@ std::optional<core::Time> Consents::next_end() const {
     return next;
 }
 
-std::vector<std::string> Consents::unrecorded_keys(const AgencyKeys& keys) {
+std::vector<std::string> Consents::unrecorded_keys(const AgencyKeys& keys, core::WallTime wall) {
     std::vector<std::string> changed;
-    for (const auto& [agency, key] : keys)
-        if (const record::PublicKey* before = key_of(recorded_, agency); !before || *before != key)
-            changed.push_back(agency);
-    for (const std::string& agency : changed) recorded_[agency] = keys.at(agency);
+    for (const auto& [agency, key] : keys) {
+        const auto before = recorded_.find(agency);
+        if (before != recorded_.end() && before->second.key == key) continue;
+        recorded_[agency] = {key, wall};
+        changed.push_back(agency);
+    }
     return changed;
 }
 

@@ -196,14 +196,17 @@ std::string Consents::text() const {
             json::object{{"bridge", of.first}, {"agency", of.second}, {"at_ns", count(one.at)}});
     json::array recorded;
     for (const auto& [agency, key] : recorded_)
-        recorded.push_back(json::object{{"agency", agency}, {"key", record::key_text(key)}});
-    const std::string line = json::serialize(json::object{{"given", std::move(given)},
-                                                          {"spent", std::move(spent)},
-                                                          {"withdrawn", std::move(withdrawn)},
-                                                          {"revocations", std::move(revoked)},
-                                                          {"recorded", std::move(recorded)},
-                                                          {"forgotten_before_ns", count(forgotten_before_)},
-                                                          {"standing_unknown", standing_unknown_}});
+        recorded.push_back(json::object{
+            {"agency", agency}, {"key", record::key_text(key.key)}, {"since_ns", count(key.since)}});
+    const std::string line =
+        json::serialize(json::object{{"given", std::move(given)},
+                                     {"spent", std::move(spent)},
+                                     {"withdrawn", std::move(withdrawn)},
+                                     {"revocations", std::move(revoked)},
+                                     {"recorded", std::move(recorded)},
+                                     {"keys_kept", json::array(kept_.begin(), kept_.end())},
+                                     {"forgotten_before_ns", count(forgotten_before_)},
+                                     {"standing_unknown", standing_unknown_}});
     return line + "\n" + digest(line) + "\n";
 }
 
@@ -230,7 +233,7 @@ core::Result<Consents> Consents::parse(std::string_view text, std::string_view l
         for (const json::value& one : list_at(object, "withdrawn"))
             consents.withdrawn_.insert(
                 {text_at(object_of(one), "bridge"), text_at(object_of(one), "agency")});
-        // Versions before revocations were kept did not write them.
+        // Versions before did not write revocations, nor which keys were kept and since when.
         if (object.contains("revocations"))
             for (const json::value& one : list_at(object, "revocations")) {
                 const json::object& entry = object_of(one);
@@ -238,8 +241,17 @@ core::Result<Consents> Consents::parse(std::string_view text, std::string_view l
                 consents.revoked_[{text_at(entry, "bridge"), text_at(entry, "agency")}] = {
                     at, away(at + kLongest, wall, now)};
             }
-        for (const json::value& one : list_at(object, "recorded"))
-            consents.recorded_[text_at(object_of(one), "agency")] = key_at(object_of(one), "key");
+        for (const json::value& one : list_at(object, "recorded")) {
+            const json::object& entry = object_of(one);
+            consents.recorded_[text_at(entry, "agency")] = {
+                key_at(entry, "key"),
+                entry.contains("since_ns") ? time_at(entry, "since_ns") : core::WallTime{}};
+        }
+        if (object.contains("keys_kept"))
+            for (const json::value& one : list_at(object, "keys_kept")) {
+                if (!one.is_string()) throw NotOurs{};
+                consents.kept_.emplace(one.get_string());
+            }
         consents.forgotten_before_ = time_at(object, "forgotten_before_ns");
         consents.standing_unknown_ = flag_at(object, "standing_unknown");
     } catch (const NotOurs&) {

@@ -429,11 +429,33 @@ TEST_CASE("a consent that was given to another gateway does not count in this on
 
 TEST_CASE("a key is new on record once, and again when it is another") {
     Scene scene;
-    CHECK(scene.consents.unrecorded_keys(scene.keys) == Names{"metro-pd", "northgate"});
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall) == Names{"metro-pd", "northgate"});
     scene.restart();
-    CHECK(scene.consents.unrecorded_keys(scene.keys).empty());
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall).empty());
+    CHECK(scene.consents.recorded_keys().at("northgate").since == scene.wall);
+    scene.pass(1h);
     scene.keys["northgate"] = key_of(8).public_key();
-    CHECK(scene.consents.unrecorded_keys(scene.keys) == Names{"northgate"});
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall) == Names{"northgate"});
+    scene.restart();
+    CHECK(scene.consents.recorded_keys().at("northgate") ==
+          Consents::RecordedKey{scene.keys.at("northgate"), scene.wall});
+    CHECK(scene.consents.recorded_keys().at("metro-pd").since == scene.wall - 1h);
+}
+
+TEST_CASE("an agency whose key is lost consents to nothing, and that it had one is remembered") {
+    Scene scene;
+    scene.bridge.standing_consent = {"metro-pd", "northgate"};
+    CHECK(scene.consents.note_kept("northgate"));
+    CHECK_FALSE(scene.consents.note_kept("northgate"));
+    CHECK(scene.missing().empty());
+    scene.keys.erase("northgate");
+    CHECK(scene.missing() == Names{"northgate"});
+    CHECK_FALSE(scene.consents.stands(scene.bridge, "northgate", scene.keys));
+    scene.settle();
+    scene.restart();
+    CHECK(scene.consents.ever_kept() == std::set<std::string>{"northgate"});
+    scene.keys["northgate"] = key_of(1).public_key();
+    CHECK(scene.missing().empty());
 }
 
 TEST_CASE("a file of consents that was cut off or changed anywhere is refused whole") {
@@ -442,7 +464,8 @@ TEST_CASE("a file of consents that was cut off or changed anywhere is refused wh
     scene.take(scene.yes([](Said& s) { s.not_before += 30min; }));
     scene.bridge.standing_consent = {"northgate"};
     scene.revoke("northgate");
-    scene.consents.unrecorded_keys(scene.keys);
+    scene.consents.unrecorded_keys(scene.keys, scene.wall);
+    scene.consents.note_kept("northgate");
     const std::string text = scene.consents.text();
     CHECK(Consents::parse(text, kLog, scene.wall, scene.now).value() == scene.consents);
     for (std::size_t size = 0; size < text.size(); ++size)

@@ -431,6 +431,52 @@ class Consent(GatewayTest):
         self.assertEqual(["metro-pd", "northgate"], gateway.item("bridges", "joint")["missing_consent"])
         self.assertEqual("closed", self.state(gateway))
 
+    def alarms(self, gateway):
+        return {alarm["name"]: alarm["detail"] for alarm in gateway.ask("status")["alarms"]}
+
+    def test_a_key_that_is_lost_is_not_made_anew_and_its_agency_consents_to_nothing(self):
+        gateway = self.scene(police="gateway", opens="always", standing_consent=["northgate", "metro-pd"])
+        self.assertEqual("open", self.state(gateway))
+        file, kept = gateway.path("var/keys/agency-northgate.key"), gateway.path("backup")
+        public = self.of(gateway, "northgate")["key"]
+        gateway.recorded("key.added", 2)
+        os.rename(file, kept)
+
+        def lost():
+            self.assertFalse(os.path.exists(file), "nothing is made anew")
+            self.assertEqual(("closed", ["northgate"]), (self.state(gateway), gateway.item("bridges", "joint")["missing_consent"]))
+            self.assertIn(file, self.alarms(gateway)["agency.key.lost.northgate"])
+            self.assertIn("crosspatchctl key rotate northgate", gateway.said())
+            status, body = self.hand_in(gateway, {"agency": "northgate", "expires": time_text(600)}, "games")
+            self.assertEqual(422, status)
+            self.assertIn("is missing", body["detail"])
+        gateway.ctl("reload")
+        lost()
+        gateway.kill()
+        self.begin(gateway)
+        lost()
+        # Neither is one made when the list of consents is lost with it: the log knows.
+        gateway.kill()
+        os.remove(gateway.path("var/consents.json"))
+        self.begin(gateway)
+        lost()
+        os.rename(kept, file)
+        gateway.ctl("reload")
+        self.assertEqual(("open", public), (self.state(gateway), self.of(gateway, "northgate")["key"]))
+        self.assertNotIn("agency.key.lost.northgate", self.alarms(gateway))
+        # Where nobody can say whose key was here, none is made either; not by the next start, too.
+        gateway.kill()
+        for name in os.listdir(gateway.data):
+            if name.startswith(("log.db", "consents.json", "log.tip")):
+                with open(os.path.join(gateway.data, name), "wb") as damaged:
+                    damaged.write(b"not what it was" * 1000)
+        os.rename(file, kept)
+        for _ in range(2):
+            self.begin(gateway)
+            self.assertFalse(os.path.exists(file))
+            self.assertIn("agency.key.lost.northgate", self.alarms(gateway))
+            gateway.kill()
+
     # Without a daemon
 
     def test_keys_and_statements_are_made_and_checked_where_no_daemon_is(self):

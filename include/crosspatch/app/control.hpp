@@ -42,6 +42,8 @@ inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
 // A bridge's and an agency's ids follow, with a dot between them.
 inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
+// An agency's id follows.
+inline constexpr std::string_view kLostKeyAlarm = "agency.key.lost.";
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
@@ -127,7 +129,7 @@ private:
         std::shared_ptr<rtp::SrtpSender> sender;
     };
 
-    core::Result<void> install(std::shared_ptr<const Config> config, KeptKeys keys);
+    core::Result<void> install(std::shared_ptr<const Config> config, LoadedKeys keys);
     void read_orders(const std::filesystem::path& file);
     void read_consents(const std::filesystem::path& file);
     void recover_consents(const std::string& why);
@@ -138,7 +140,11 @@ private:
     void settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open);
     void settle_consents(core::Time now);
     void remind(core::Time now);
+    // The keys of agencies: control_keys.cpp.
+    std::set<std::string> ever_kept(const Config& config) const;
     void record_keys();
+    void tell_lost_keys();
+    boost::json::object agency_key_json(const std::string& agency) const;
     void keep_consents() { keeper_->keep(Keeper::Document::Consents, consents_.text()); }
     void keep_orders() { keeper_->keep(Keeper::Document::Orders, orders_.text()); }
     core::Result<record::SignedConsent> read_yes(const bridge::Bridge& bridge,
@@ -160,7 +166,7 @@ private:
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
     Done apply_file(std::string by, boost::json::object actor);
-    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, KeptKeys keys,
+    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, LoadedKeys keys,
                                             record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
     core::Result<void> may_command(const bridge::Bridge& bridge, const api::Actor& actor) const;
@@ -240,7 +246,7 @@ private:
     bridge::Consents consents_;
     bool first_start_{};
     bridge::AgencyKeys agency_keys_;  // of the configuration in force
-    KeptKeys kept_keys_;
+    LoadedKeys keys_;                 // that the gateway keeps, and what is missing of them
     PendingCuts cuts_;
     std::atomic<std::uint64_t> cuts_made_{0};   // by the API's thread
     std::atomic<std::uint64_t> cuts_noted_{0};  // by control

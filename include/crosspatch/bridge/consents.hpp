@@ -54,7 +54,8 @@ std::string_view word(ConsentEnd end);  // for records: `time`, `terms`
 // Who has said yes to which bridge, for how long, and which consents are used up.
 //
 // Shape    consents that hold, at most kMost together with the ids of those that ended, which are kept until they expire;
-//          standing consents that were withdrawn; the newest key of each agency that is on record. Of each bridge and agency
+//          standing consents that were withdrawn; the newest key of each agency that is on record, and whose keys the gateway
+//          has ever kept. Of each bridge and agency
 //          the last revocation, kMostRevocations at most, until what was signed before it can hold no more.
 // Time     a consent's deadlines are monotonic from its acceptance; after a restart from when it is read again.
 // Errors   parse() takes a file whole or not at all; nothing counts of one that is damaged.
@@ -83,6 +84,11 @@ public:
         Given given;
         ConsentEnd because;
     };
+    struct RecordedKey {
+        record::PublicKey key{};
+        core::WallTime since{};
+        bool operator==(const RecordedKey&) const = default;
+    };
 
     // Why it is not taken; nothing if it may be. Does not change anything.
     std::optional<ConsentRefusal> judge(const record::SignedConsent& consent,
@@ -97,6 +103,10 @@ public:
                        core::Time now) const;
     // Standing consent, not withdrawn. None while nobody knows which were.
     bool stands(const Bridge& bridge, const std::string& agency) const;
+    // And it counts: the agency has its key.
+    bool stands(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys) const {
+        return keys.contains(agency) && stands(bridge, agency);
+    }
 
     // Takes back what the agency has said, standing consent included, and gives what that ended. What it signed until `wall`
     // and nobody has handed in yet is taken back, too.
@@ -121,8 +131,14 @@ public:
     std::optional<core::Time> next_end() const;
     const std::vector<Given>& all() const { return given_; }
 
-    // The keys of agencies that are not on record yet as they are now; they count as recorded from here on.
-    std::vector<std::string> unrecorded_keys(const AgencyKeys& keys);
+    // The agencies whose keys are not on record yet as they are now; they count as recorded from here on.
+    std::vector<std::string> unrecorded_keys(const AgencyKeys& keys, core::WallTime wall);
+    const std::map<std::string, RecordedKey>& recorded_keys() const { return recorded_; }
+    // What the log says of it, where the list was lost.
+    void recall_key(const std::string& agency, const RecordedKey& key) { recorded_[agency] = key; }
+    // Agencies whose key the gateway keeps or has kept: one that is not there any more was lost. True: this one is new.
+    bool note_kept(const std::string& agency) { return kept_.insert(agency).second; }
+    const std::set<std::string>& ever_kept() const { return kept_; }
 
     // The list was lost: what `spent` names was used before, and if the log could not tell (`all_known` is false), so may
     // have been whatever begins before `wall`, and standing consents may have been withdrawn.
@@ -154,7 +170,8 @@ private:
     std::map<std::string, Spent> spent_;  // by id
     std::set<OfBridge> withdrawn_;
     std::map<OfBridge, Revocation> revoked_;
-    AgencyKeys recorded_;
+    std::map<std::string, RecordedKey> recorded_;
+    std::set<std::string> kept_;
     core::WallTime forgotten_before_{};
     bool standing_unknown_{};
 };
