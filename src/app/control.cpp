@@ -129,8 +129,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, Loaded
     }
     const std::shared_ptr<Plan> plan = std::move(*made);
     bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys.kept);
-    // Before the change: what it takes consent from must not hear a packet by it.
-    settle_bridges(*plan->config, agency_keys, false);
+    plan->closing = to_close(*plan->config, agency_keys);
     if (!lend_at_rest(
             plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); })) {
         estate_.codecs = made_before;
@@ -151,8 +150,22 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, Loaded
     record_keys();
     tell_lost_keys();
     settle_consents(core::monotonic_now());
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     return {};
+}
+
+// Open bridges that may not be so by this configuration, by index; nothing is changed yet.
+std::vector<std::uint32_t> Control::to_close(const Config& config, const bridge::AgencyKeys& keys) const {
+    const core::Time now = core::monotonic_now();
+    std::vector<std::uint32_t> closing;
+    for (const bridge::Bridge& bridge : config.bridges) {
+        const auto state = bridge_states_.find(bridge.id);
+        if (state == bridge_states_.end() || !state->second.open) continue;
+        const bridge::Lifecycle answer = bridge::decide_open(
+            bridge, orders_.bridge(bridge.id), consents_.missing(bridge, keys, now), today(), now);
+        if (!answer.open()) closing.push_back(*estate_.bridges.find(bridge.id));
+    }
+    return closing;
 }
 
 void Control::close_removed_bridges(const Plan& plan) {
@@ -270,7 +283,7 @@ void Control::on_second() {
     chronicle_.tick(now);
     if (const auto next = consents_.next_end(); next && now >= *next) settle_consents(now);
     remind(now);
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
     record_alarm("orders.unwritten", keeper_->waiting(now) > kOrdersLate,
                  "commands (bridges opened, radios cut off) and consents are not written to data_dir and "
@@ -384,7 +397,10 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
                 config->file.string()));
     const bool changed = config->digest != estate_.config->digest;
     if (const auto installed = install(config, std::move(keys)); !installed)
-        return core::unexpected(core::Error::Code::Invalid, installed.error().context);
+        return core::unexpected(installed.error().code == core::Error::Code::Busy
+                                    ? core::Error::Code::Busy
+                                    : core::Error::Code::Invalid,
+                                installed.error().context);
     reloaded_ = true;
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     log_.info("config.reloaded", "the new configuration is in force", {{"sha256", config->digest}});

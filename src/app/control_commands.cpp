@@ -92,17 +92,20 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     state.by = by;
     if (open) begin_pseudonyms(bridge);
     // The cuts are looked at on the worker; 16 octets, so that the task needs no memory that the worker would have to free.
+    const PendingCuts::Mark mark = cuts_.bridge_mark(index);
     for (std::uint8_t worker = 0; open && worker < crew_.size(); ++worker)
-        post(worker, [this, index, worker](core::Time now) {
-            cuts_.unless_closed(index,
-                                [&] { switchboard_.exchanges()[worker]->set_open(index, true, now); })();
+        post(worker, [this, index, mark, worker](core::Time now) {
+            if (cuts_.may_open(index, mark)) switchboard_.exchanges()[worker]->set_open(index, true, now);
         });
     if (!open)
         post_all(
             [index](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, false, now); });
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
                         .object = {{"kind", "bridge"}, {"id", bridge.id}}};
+    entry.time = wall();  // an auditor holds the consents against it, and the writer may be slow
+    entry.mono = core::monotonic_now();
     entry.detail["by"] = by;
+    entry.detail["terms"] = bridge.terms;
     entry.urgent = true;
     if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
     boost::json::array consents;
@@ -114,17 +117,17 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
 }
 
 // Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
-void Control::settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open) {
+void Control::settle_bridges() {
     const core::Time now = core::monotonic_now();
     const std::string day = today();
     const Orders before = orders_;
-    may_open = may_open && !log_failing_too_long();
+    const bool may_open = !log_failing_too_long();
     std::vector<bool> open = open_bridges();
     std::vector<std::pair<const bridge::Bridge*, std::string>> opening;  // by whom
-    for (const bridge::Bridge& bridge : config.bridges) {
+    for (const bridge::Bridge& bridge : estate_.config->bridges) {
         const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
         BridgeState& state = bridge_states_[bridge.id];
-        state.missing = consents_.missing(bridge, keys, now);
+        state.missing = consents_.missing(bridge, agency_keys_, now);
         const bridge::Lifecycle answer = bridge::decide_open(bridge, command, state.missing, day, now);
         if (!answer.open() && state.open) {
             set_open(bridge, false, std::string{bridge::closed_by(answer)});
@@ -138,8 +141,7 @@ void Control::settle_bridges(const Config& config, const bridge::AgencyKeys& key
         if (!answer.open() && command && command->open && bridge.opens != bridge::Opens::Always)
             orders_.drop_command(bridge.id);
     }
-    // Not while a new configuration is on its way: its plan says where channels go.
-    if (&config == estate_.config.get() && !place_channels(open)) opening.clear();  // at the next tick
+    if (!place_channels(open)) opening.clear();  // at the next tick
     for (const auto& [bridge, by] : opening) set_open(*bridge, true, by);
     if (orders_ != before) keep_orders();
 }
@@ -193,16 +195,16 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
         posted |= crew_.worker(number).post(media::Worker::Lane::Direct,
                                             cut_task(*switchboard_.exchanges()[number], what, index));
     if (!posted) {  // one that had no room is told again by note_cut()
-        cuts_.remove(place);
+        cuts_.drop(place);
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     }
     ++cuts_made_;
-    boost::asio::post(loop_,
-                      [this, what, name = std::string{id}, actor, reason, config = directory->config, place] {
-                          note_cut(what, name, actor, reason, *config);
-                          cuts_.remove(place);
-                          ++cuts_noted_;
-                      });
+    boost::asio::post(
+        loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config, place, index] {
+            note_cut(what, name, actor, reason, *config);
+            cuts_.noted(place, what, index);
+            ++cuts_noted_;
+        });
     return {};
 }
 
@@ -235,7 +237,7 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
                 {.open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name});
         keep_orders();
         note_closed(id, actor, what == api::Cut::CloseBridge ? reason : "");
-        if (what == api::Cut::RevokeConsent) settle_bridges(*estate_.config, agency_keys_, true);
+        if (what == api::Cut::RevokeConsent) settle_bridges();
         return;
     }
     // The radio that was meant, as it was when it was cut: a reload may have come between.
@@ -298,11 +300,11 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
                         "configuration, reload, and it is back",
                         id));
     keep_orders();
+    const PendingCuts::Mark mark = cuts_.endpoint_mark(*index);
     for (std::uint8_t worker = 0; worker < crew_.size(); ++worker)
-        post(worker, [this, at = *index, worker](core::Time now) {
-            cuts_.unless_silenced(at, [&] {
+        post(worker, [this, at = *index, mark, worker](core::Time now) {
+            if (cuts_.may_let_in(at, mark))
                 switchboard_.exchanges()[worker]->set_standing(at, bridge::Exchange::Standing::Enabled, now);
-            })();
         });
     record::Entry entry{.type = "endpoint.up",
                         .actor = actor_json(actor),

@@ -192,7 +192,7 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
                {"agency", statement.agency},
                {"until", core::rfc3339(statement.expires, 0)}});
     chronicle_.publish(std::move(entry));
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     object answer = consent_json(*bridge, statement.agency);
     answer["id"] = statement.id;
     answer["bridge"] = bridge->id;

@@ -137,7 +137,8 @@ private:
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
     void settle_orders();
-    void settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open);
+    std::vector<std::uint32_t> to_close(const Config& config, const bridge::AgencyKeys& keys) const;
+    void settle_bridges();
     void settle_consents(core::Time now);
     void remind(core::Time now);
     // The keys of agencies: control_keys.cpp.
