@@ -369,8 +369,7 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     } catch (const std::exception& error) {
         done = core::unexpected(core::Error::Code::Internal, error.what());
     }
-    loading_ = false;
-    if (std::exchange(reload_again_, false)) boost::asio::post(loop_, [this] { reload_by_signal([] {}); });
+    finish_loading();
     if (!done) {
         const std::string& problems = done.error().context;
         entry.type = "config.refused";
@@ -379,6 +378,11 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
         chronicle_.publish(std::move(entry));
     }
     co_return done;
+}
+
+void Control::finish_loading() {
+    loading_ = false;
+    if (std::exchange(reload_again_, false)) boost::asio::post(loop_, [this] { reload_by_signal([] {}); });
 }
 
 core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, LoadedKeys keys,

@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "crosspatch/core/file.hpp"
+
 namespace crosspatch::app {
 namespace {
 
@@ -41,6 +43,8 @@ core::Result<LoadedKeys> load_kept_keys(const std::filesystem::path& data_dir,
     for (const bridge::Agency& agency : agencies) {
         if (!agency.key_kept_here) continue;
         const std::filesystem::path file = kept_key_file(data_dir, agency.id);
+        if (const auto wiped = core::wipe_replaced(file); !wiped)
+            loaded.left.push_back(wiped.error().context);
         auto key = record::read_signing_key(file);
         if (!key && key.error().code == core::Error::Code::NotFound) {
             if (ever_kept.contains(agency.id)) {
@@ -55,6 +59,15 @@ core::Result<LoadedKeys> load_kept_keys(const std::filesystem::path& data_dir,
     if (const auto differ = check_keys_differ(public_keys(agencies, loaded.kept)); !differ)
         return core::Unexpected{differ.error()};
     return loaded;
+}
+
+core::Result<RotatedKey> rotate_kept_key(const std::filesystem::path& data_dir, const std::string& agency) {
+    const std::filesystem::path file = kept_key_file(data_dir, agency);
+    RotatedKey rotated{record::SigningKey::generate(), {}};
+    if (const auto replaced = record::replace_signing_key(file, rotated.key); !replaced)
+        return core::Unexpected{replaced.error()};
+    if (const auto wiped = core::wipe_replaced(file); !wiped) rotated.left = wiped.error().context;
+    return rotated;
 }
 
 bridge::AgencyKeys public_keys(const std::vector<bridge::Agency>& agencies, const KeptKeys& kept) {

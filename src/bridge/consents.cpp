@@ -96,6 +96,18 @@ const Consents::Given* Consents::given(const Bridge& bridge, const std::string& 
     return best;
 }
 
+std::size_t Consents::counting(const std::string& agency, const std::vector<Bridge>& bridges,
+                               const AgencyKeys& keys, core::Time now) const {
+    const auto counts = [&](const Given& one) {
+        const record::ConsentStatement& statement = one.consent.statement;
+        if (statement.agency != agency || now < one.from || now >= one.until) return false;
+        const auto bridge = std::find_if(bridges.begin(), bridges.end(),
+                                         [&](const Bridge& of) { return of.id == statement.bridge; });
+        return bridge != bridges.end() && !overtaken(one, *bridge, keys);
+    };
+    return static_cast<std::size_t>(std::count_if(given_.begin(), given_.end(), counts));
+}
+
 std::vector<std::string> Consents::missing(const Bridge& bridge, const AgencyKeys& keys,
                                            core::Time now) const {
     std::vector<std::string> missing;

@@ -477,6 +477,54 @@ class Consent(GatewayTest):
             self.assertIn("agency.key.lost.northgate", self.alarms(gateway))
             gateway.kill()
 
+    def test_a_key_that_the_gateway_keeps_is_rotated_by_its_agencys_supervisors_alone(self):
+        gateway = self.scene(police="gateway", standing_consent=["northgate"])
+        self.assertEqual(200, self.hand_in(gateway, {"agency": "metro-pd", "expires": time_text(3600)}, "daemon")[0])
+        gateway.ctl("bridge", "open", "joint")
+        file = gateway.path("var/keys/agency-metro-pd.key")
+        before, old = self.of(gateway, "metro-pd")["key"], os.stat(file).st_ino
+        keys = {one["id"]: one for one in gateway.ask("key", "list")["items"]}
+        self.assertEqual((before, "gateway", "in_use", 1, 0), tuple(keys["metro-pd"][k] for k in (
+            "key", "key_kept_by", "state", "consents", "standing")))
+        self.assertEqual((0, 1), (keys["northgate"]["consents"], keys["northgate"]["standing"]))
+        self.assertEqual(hashlib.sha256(base64.b64decode(before[8:])).hexdigest(), keys["metro-pd"]["fingerprint"])
+        rotate = lambda name, agency="metro-pd": self.person(gateway, name).ask("POST", f"keys/{agency}/rotate", {"reason": "lost laptop"})
+        for name in ("root", "games", "nobody", "bin"):
+            self.assertEqual(403, rotate(name)[0], name)
+        self.assertEqual(404, rotate("daemon", "no-such")[0])
+        self.assertEqual(before, self.of(gateway, "metro-pd")["key"])
+        self.assertEqual("open", self.state(gateway))
+        status, body = rotate("daemon")
+        self.assertEqual((200, True), (status, body["kept"]), body)
+        one = self.of(gateway, "metro-pd")
+        self.assertEqual(("closed", "missing", "key", body["key"]), (self.state(gateway), one["state"], one["ended"], one["key"]))
+        self.assertNotEqual(before, body["key"])
+        self.assertNotEqual(old, os.stat(file).st_ino)
+        self.assertEqual(["agency-metro-pd.key"], [n for n in os.listdir(gateway.path("var/keys")) if "metro" in n], "the old one is gone")
+        [revoked] = gateway.recorded("key.revoked")
+        self.assertEqual((before, "daemon"), (revoked["detail"]["key"], revoked["actor"]["principal"]))
+        self.assertEqual(body["key"], gateway.recorded("key.added", 3)[-1]["detail"]["key"])
+        # It holds over a kill, and the agency consents with it.
+        gateway.kill()
+        self.begin(gateway)
+        self.assertEqual(body["key"], self.of(gateway, "metro-pd")["key"])
+        self.assertEqual(200, self.hand_in(gateway, {"agency": "metro-pd", "expires": time_text(3600)}, "daemon")[0])
+        gateway.ctl("bridge", "open", "joint")
+        code, text = gateway.verify()
+        self.assertEqual(0, code, text)
+        self.assertIn("2 openings of bridges", text)
+        # One that was lost is replaced the same way; one that the agency keeps, there.
+        os.remove(file)
+        gateway.ctl("reload")
+        self.assertEqual("lost", next(k for k in gateway.ask("key", "list")["items"] if k["id"] == "metro-pd")["state"])
+        self.assertEqual(200, rotate("daemon")[0])
+        self.assertNotIn("agency.key.lost.metro-pd", self.alarms(gateway))
+        gateway.write_text(gateway.changed(lambda config: config["agencies"][1].update(key=self.police.public)))
+        gateway.ctl("reload")
+        status, body = rotate("daemon")
+        self.assertEqual(422, status)
+        self.assertIn("key generate", body["detail"])
+
     # Without a daemon
 
     def test_keys_and_statements_are_made_and_checked_where_no_daemon_is(self):

@@ -60,6 +60,10 @@ const std::vector<ctl::Column> kTalkspurts{{"TALKSPURT", "id"},
                                            {"DENIED", "denied"},
                                            {"ENDED BY", "end_cause"}};
 
+const std::vector<ctl::Column> kKeys{
+    {"AGENCY", "id"},   {"KEY", "key"},     {"FINGERPRINT", "fingerprint"}, {"KEPT BY", "key_kept_by"},
+    {"STATE", "state"}, {"SINCE", "since"}, {"CONSENTS", "consents"},       {"STANDING", "standing"}};
+
 // `90s`, `30m`, `2h`, `7d`.
 std::optional<double> seconds_of(const std::string& text) {
     char* unit = nullptr;
@@ -330,6 +334,18 @@ void Tool::add_consent_commands(CLI::App& app, CLI::App& bridge) {
     CLI::App* generate = key->add_subcommand("generate", "a new key pair for an agency");
     generate->add_option("-o,--out", file_, "the private key's file: one line, kept from others")->required();
     generate->callback([this] { chosen_ = [this] { return this->generate(); }; });
+    key->add_subcommand("list", "the agencies' keys, and the consents that count under them")
+        ->callback([this] { chosen_ = [this] { return show_list(client().get("/api/v1/keys"), kKeys); }; });
+    CLI::App* rotate = key->add_subcommand(
+        "rotate", "a new key for your agency, if the gateway keeps it: what the old one signed ends");
+    rotate->add_option("AGENCY", id_, "yours")->required();
+    rotate->add_option("--reason", reason_, "kept with the record");
+    rotate->callback([this] {
+        chosen_ = [this] {
+            return command("/api/v1/keys/" + ctl::encode(id_) + "/rotate",
+                           id_ + " has a new key; the old one is gone, and what it signed has ended");
+        };
+    });
 }
 
 int Tool::terms() {

@@ -103,6 +103,8 @@ public:
     core::Result<boost::json::object> terms(std::string_view id, const api::Actor& actor) override;
     core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                               const api::Actor& actor) override;
+    boost::json::array keys(const api::Actor& actor) override;
+    Done rotate_key(std::string agency, api::Actor actor, std::string reason) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
     Done reload(api::Actor actor) override;
     core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
@@ -143,8 +145,12 @@ private:
     void remind(core::Time now);
     // The keys of agencies: control_keys.cpp.
     std::set<std::string> ever_kept(const Config& config) const;
-    void record_keys();
+    void record_keys(const api::Actor* by = nullptr, const std::string& reason = "");
     void tell_lost_keys();
+    core::Result<void> may_rotate(const std::string& agency, const api::Actor& actor) const;
+    void use_key(const std::string& agency, record::SigningKey key, const api::Actor& actor,
+                 const std::string& reason);
+    void finish_loading();
     boost::json::object agency_key_json(const std::string& agency) const;
     void keep_consents() { keeper_->keep(Keeper::Document::Consents, consents_.text()); }
     void keep_orders() { keeper_->keep(Keeper::Document::Orders, orders_.text()); }

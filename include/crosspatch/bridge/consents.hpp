@@ -101,6 +101,9 @@ public:
     // The consent that counts longest for the agency; nullptr if none does or will. One that is yet to begin comes last.
     const Given* given(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys,
                        core::Time now) const;
+    // How many consents that the agency signed with its key count now, on these bridges.
+    std::size_t counting(const std::string& agency, const std::vector<Bridge>& bridges,
+                         const AgencyKeys& keys, core::Time now) const;
     // Standing consent, not withdrawn. None while nobody knows which were.
     bool stands(const Bridge& bridge, const std::string& agency) const;
     // And it counts: the agency has its key.
