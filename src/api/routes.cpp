@@ -140,6 +140,9 @@ const std::vector<Routes::Route>& Routes::table() {
         {Verb::get, {"api", "v1", "bridges", "*", "jurisdiction"}, false, &Routes::jurisdiction},
         {Verb::post, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::consent},
         {Verb::delete_, {"api", "v1", "bridges", "*", "consents"}, false, &Routes::revoke_consent},
+        {Verb::get, {"api", "v1", "keys"}, false, &Routes::keys},
+        {Verb::get, {"api", "v1", "keys", "*"}, false, &Routes::keys},
+        {Verb::post, {"api", "v1", "keys", "*", "rotate"}, false, &Routes::rotate_key},
         {Verb::get, {"api", "v1", "floor"}, false, &Routes::floor},
         {Verb::get, {"api", "v1", "calls"}, false, &Routes::calls},
         {Verb::get, {"api", "v1", "calls", "*"}, false, &Routes::call},
@@ -313,6 +316,18 @@ Answer Routes::reload(const Request& request) {
     if (done->error().code == core::Error::Code::NotPermitted)
         co_return co_await denied(request, done->error().context);
     co_return problem(done->error());
+}
+
+Answer Routes::keys(const Request& request) { return list(request, &Gateway::keys); }
+
+Answer Routes::rotate_key(const Request& request) {
+    auto done = co_await asio::co_spawn(
+        gateway_.control(), gateway_.rotate_key(request.path[3], *request.actor, reason_of(request)),
+        asio::use_awaitable);
+    if (!*done) co_return co_await refused(request, &Gateway::keys, done->error());
+    const bool kept = co_await wait_until_kept();
+    (*done)->insert_or_assign("kept", kept);
+    co_return json_response(**done);
 }
 
 Answer Routes::calls(const Request& request) {

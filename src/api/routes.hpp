@@ -65,6 +65,8 @@ private:
     Answer label_channel(const Request& request);
     Answer enable_endpoint(const Request& request);
     Answer reload(const Request& request);
+    Answer keys(const Request& request);
+    Answer rotate_key(const Request& request);
     Answer calls(const Request& request);
     Answer call(const Request& request);
     Answer talkspurt(const Request& request);

@@ -70,7 +70,7 @@ public:
         if (templates)
             config_->templates = bridge::read_templates(*templates, config_->agencies, config_->channels);
         read_jurisdiction(jurisdiction);
-        for (bridge::Bridge& one : config_->bridges) hash_terms(one);
+        hash_terms();
         warn_of_twins();
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
@@ -252,15 +252,19 @@ private:
                  fmt::format("channels[{}].name", i));
     }
 
-    // What an agency consents to when it consents to this bridge.
-    void hash_terms(bridge::Bridge& one) {
-        auto hash = record::hash_terms(
-            bridge::terms_of(one, config_->channels, *config_->names, config_->gateway.record.recordings));
-        if (hash)
-            one.terms = std::move(*hash);
-        else
-            problems_.add(one.mark, fmt::format("bridges '{}'", one.id),
-                          "its terms cannot be signed: " + hash.error().context);
+    // What agencies consent to when they consent to a bridge. What is too much for one bridge is said once: the next ones may
+    // be as large.
+    void hash_terms() {
+        bridge::TermsHashes hashes{config_->channels, *config_->names, config_->gateway.record.recordings};
+        for (bridge::Bridge& one : config_->bridges) {
+            auto hash = hashes.hash(one);
+            if (hash)
+                one.terms = std::move(*hash);
+            else
+                problems_.add(one.mark, fmt::format("bridges '{}'", one.id),
+                              "its terms cannot be signed: " + hash.error().context);
+            if (!hash && hash.error().code == core::Error::Code::Exhausted) return;
+        }
     }
 
     // Who closes one of them may think that nobody hears the other side any more.

@@ -75,7 +75,7 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     wait_for_reports();
     wait_for_tick();
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
-    auto keys = load_kept_keys(config->gateway.data_dir, config->agencies);
+    auto keys = load_kept_keys(config->gateway.data_dir, config->agencies, ever_kept(*config));
     if (!keys) return core::Unexpected{keys.error()};
     if (const auto installed = install_file(config, std::move(*keys)); !installed) return installed;
     // Not before: what a failed start knows of standing consents, the next one must not know better.
@@ -119,7 +119,7 @@ std::optional<std::string> Control::put_aside(const std::filesystem::path& file)
     return failed ? std::nullopt : std::optional{aside.filename().string()};
 }
 
-core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKeys keys) {
+core::Result<void> Control::install(std::shared_ptr<const Config> config, LoadedKeys keys) {
     names_changed_ = true;
     const media::CodecPool::Maker made_before = estate_.codecs;
     auto made = make_plan(std::move(config), estate_, book_, orders_, joined_bridges(), crew_);
@@ -128,9 +128,8 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
         return core::Unexpected{made.error()};
     }
     const std::shared_ptr<Plan> plan = std::move(*made);
-    bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys);
-    // Before the change: what it takes consent from must not hear a packet by it.
-    settle_bridges(*plan->config, agency_keys, false);
+    bridge::AgencyKeys agency_keys = public_keys(plan->config->agencies, keys.kept);
+    plan->closing = to_close(*plan->config, agency_keys);
     if (!lend_at_rest(
             plan, [this, plan = plan.get()](core::Time now) { plan->carry_out(crew_, switchboard_, now); })) {
         estate_.codecs = made_before;
@@ -140,7 +139,7 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
     close_removed_bridges(*plan);
     plan->take_over(estate_);
     agency_keys_ = std::move(agency_keys);
-    kept_keys_ = std::move(keys);
+    keys_ = std::move(keys);
     max_load_ = plan->config->gateway.media_max_load;
     settle_streams(*plan);
     key_users_.reset();
@@ -149,9 +148,31 @@ core::Result<void> Control::install(std::shared_ptr<const Config> config, KeptKe
     publish_directory();
     apply_labels();
     record_keys();
+    tell_lost_keys();
     settle_consents(core::monotonic_now());
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     return {};
+}
+
+// Open and armed bridges that may not be so by this configuration, by index; nothing is changed yet.
+std::vector<std::uint32_t> Control::to_close(const Config& config, const bridge::AgencyKeys& keys) const {
+    const core::Time now = core::monotonic_now();
+    const std::string day = today();
+    std::vector<std::uint32_t> closing;
+    for (const bridge::Bridge& bridge : config.bridges) {
+        const auto state = bridge_states_.find(bridge.id);
+        if (state == bridge_states_.end() || (!state->second.open && !state->second.armed)) continue;
+        const std::vector<std::string> missing = consents_.missing(bridge, keys, now);
+        const bridge::LifecycleFacts facts{.command = orders_.bridge(bridge.id),
+                                           .missing = missing,
+                                           .today = day,
+                                           .now = now,
+                                           .emergency = state->second.emergency};
+        const bool stays =
+            state->second.open ? bridge::decide_open(bridge, facts).open() : bridge::is_armed(bridge, facts);
+        if (!stays) closing.push_back(*estate_.bridges.find(bridge.id));
+    }
+    return closing;
 }
 
 void Control::close_removed_bridges(const Plan& plan) {
@@ -272,7 +293,7 @@ void Control::on_second() {
     chronicle_.tick(now);
     if (const auto next = consents_.next_end(); next && now >= *next) settle_consents(now);
     remind(now);
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     for (const rtp::IndexRecord& record : std::exchange(unkept_, {})) keeper_->ask(record);
     record_alarm("orders.unwritten", keeper_->waiting(now) > kOrdersLate,
                  "commands (bridges opened, radios cut off) and consents are not written to data_dir and "
@@ -329,12 +350,12 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     const std::filesystem::path file = estate_.config->file;
     struct Read {
         Loaded config;
-        core::Result<KeptKeys> keys;
+        core::Result<LoadedKeys> keys;
     };
-    const auto load = [](std::filesystem::path path,
-                         std::filesystem::path data_dir) -> boost::asio::awaitable<std::optional<Read>> {
-        Read read{load_config(path), KeptKeys{}};
-        if (read.config) read.keys = load_kept_keys(data_dir, (*read.config)->agencies);
+    const auto load = [](std::filesystem::path path, std::filesystem::path data_dir,
+                         std::set<std::string> kept) -> boost::asio::awaitable<std::optional<Read>> {
+        Read read{load_config(path), LoadedKeys{}};
+        if (read.config) read.keys = load_kept_keys(data_dir, (*read.config)->agencies, kept);
         co_return std::move(read);
     };
     record::Entry entry{.actor = std::move(actor),
@@ -344,7 +365,8 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     core::Result<boost::json::object> done = core::unexpected(core::Error::Code::Internal, "");
     try {
         const std::filesystem::path data_dir = estate_.config->gateway.data_dir;
-        auto read = co_await boost::asio::co_spawn(loader_, load(file, data_dir), boost::asio::use_awaitable);
+        auto read = co_await boost::asio::co_spawn(loader_, load(file, data_dir, consents_.ever_kept()),
+                                                   boost::asio::use_awaitable);
         if (stopping_) {
             done = core::unexpected(core::Error::Code::Unavailable, "the daemon is stopping");
         } else if (read->config && read->keys) {
@@ -358,8 +380,7 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     } catch (const std::exception& error) {
         done = core::unexpected(core::Error::Code::Internal, error.what());
     }
-    loading_ = false;
-    if (std::exchange(reload_again_, false)) boost::asio::post(loop_, [this] { reload_by_signal([] {}); });
+    finish_loading();
     if (!done) {
         const std::string& problems = done.error().context;
         entry.type = "config.refused";
@@ -370,7 +391,12 @@ api::Gateway::Done Control::apply_file(std::string by, boost::json::object actor
     co_return done;
 }
 
-core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, KeptKeys keys,
+void Control::finish_loading() {
+    loading_ = false;
+    if (std::exchange(reload_again_, false)) boost::asio::post(loop_, [this] { reload_by_signal([] {}); });
+}
+
+core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> config, LoadedKeys keys,
                                                  record::Entry& entry) {
     const GatewayConfig& now = estate_.config->gateway;
     const GatewayConfig& next = config->gateway;
@@ -386,7 +412,10 @@ core::Result<boost::json::object> Control::apply(std::shared_ptr<const Config> c
                 config->file.string()));
     const bool changed = config->digest != estate_.config->digest;
     if (const auto installed = install_file(config, std::move(keys)); !installed)
-        return core::unexpected(core::Error::Code::Invalid, installed.error().context);
+        return core::unexpected(installed.error().code == core::Error::Code::Busy
+                                    ? core::Error::Code::Busy
+                                    : core::Error::Code::Invalid,
+                                installed.error().context);
     reloaded_ = true;
     for (const std::string& warning : config->warnings) log_.warning("config.warning", warning);
     log_.info("config.reloaded", "the new configuration is in force", {{"sha256", config->digest}});

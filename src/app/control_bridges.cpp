@@ -93,10 +93,10 @@ void Control::set_open(const bridge::Bridge& bridge, bool open, const std::strin
     if (open && cuts_.closes(index)) return;
     if (open) begin_pseudonyms(bridge);
     // The cuts are looked at on the worker; 16 octets, so that the task needs no memory that the worker would have to free.
+    const PendingCuts::Mark mark = cuts_.bridge_mark(index);
     for (std::uint8_t worker = 0; open && worker < crew_.size(); ++worker)
-        post(worker, [this, index, worker](core::Time now) {
-            cuts_.unless_closed(index,
-                                [&] { switchboard_.exchanges()[worker]->set_open(index, true, now); })();
+        post(worker, [this, index, mark, worker](core::Time now) {
+            if (cuts_.may_open(index, mark)) switchboard_.exchanges()[worker]->set_open(index, true, now);
         });
     if (!open)
         post_all(
@@ -116,7 +116,10 @@ void Control::note_open(const bridge::Bridge& bridge, bool open, const std::stri
     record::Entry entry{.type = open ? "bridge.opened" : "bridge.closed",
                         .object = {{"kind", "bridge"}, {"id", bridge.id}},
                         .detail = std::move(detail)};
+    entry.time = wall();  // an auditor holds the consents against it, and the writer may be slow
+    entry.mono = core::monotonic_now();
     entry.detail["by"] = by;
+    entry.detail["terms"] = bridge.terms;
     entry.urgent = true;
     if (!bridge.agreement.empty()) entry.detail["agreement"] = bridge.agreement;
     boost::json::array consents;
@@ -154,35 +157,33 @@ void Control::note_closed(const std::string& id, const api::Actor& actor, const 
 }
 
 // Opens and closes what is due: the configuration has changed, a time has come, or the daemon starts.
-void Control::settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open) {
+void Control::settle_bridges() {
     const core::Time now = core::monotonic_now();
     const std::string day = today();
     const Orders before = orders_;
-    const bool log_good = !log_failing_too_long();
-    may_open = may_open && log_good;
+    const bool may_open = !log_failing_too_long();
     std::vector<bool> joined = joined_bridges();
     std::vector<const bridge::Bridge*> opening;
     std::vector<const bridge::Bridge*> arming;
-    for (const bridge::Bridge& bridge : config.bridges) {
+    for (const bridge::Bridge& bridge : estate_.config->bridges) {
         BridgeState& state = bridge_states_[bridge.id];
-        state.missing = consents_.missing(bridge, keys, now);
+        state.missing = consents_.missing(bridge, agency_keys_, now);
         if (state.open && in_emergency(bridge)) state.emergency = now;
         const bridge::LifecycleFacts facts = lifecycle_facts(bridge, day, now);
         const bridge::Lifecycle answer = bridge::decide_open(bridge, facts);
         if (!answer.open() && state.open) set_open(bridge, false, std::string{bridge::closed_by(answer)});
-        const bool arms = log_good && !state.open && bridge::is_armed(bridge, facts);
+        const bool arms = may_open && !state.open && bridge::is_armed(bridge, facts);
         if (!arms && state.armed) set_armed(bridge, false);
         if (const auto index = estate_.bridges.find(bridge.id); index && !state.open && !state.armed)
             joined[*index] = false;
         if (may_open && answer.open() && !state.open) opening.push_back(&bridge);
-        if (may_open && arms && !state.armed) arming.push_back(&bridge);
+        if (arms && !state.armed) arming.push_back(&bridge);
         if (!answer.open()) end_command(bridge, answer, now);
     }
     for (const auto* due : {&opening, &arming})
         for (const bridge::Bridge* bridge : *due) joined[estate_.bridges.of(bridge->id)] = true;
-    // Not while a new configuration is on its way: its plan says where channels go. What finds no place now has its turn at
-    // the next tick.
-    if (&config != estate_.config.get() || place_channels(joined)) {
+    // What finds no place now has its turn at the next tick.
+    if (place_channels(joined)) {
         for (const bridge::Bridge* bridge : opening) open_by_order(*bridge, now);
         for (const bridge::Bridge* bridge : arming) set_armed(*bridge, true);
     }
@@ -235,10 +236,10 @@ void Control::set_armed(const bridge::Bridge& bridge, bool armed) {
     if (armed && cuts_.closes(index)) return;
     state.armed = armed;
     if (armed) begin_pseudonyms(bridge);
+    const PendingCuts::Mark mark = cuts_.bridge_mark(index);
     for (std::uint8_t worker = 0; armed && worker < crew_.size(); ++worker)
-        post(worker, [this, index, worker](core::Time now) {
-            cuts_.unless_closed(index,
-                                [&] { switchboard_.exchanges()[worker]->set_armed(index, true, now); })();
+        post(worker, [this, index, mark, worker](core::Time now) {
+            if (cuts_.may_open(index, mark)) switchboard_.exchanges()[worker]->set_armed(index, true, now);
         });
     if (!armed)
         post_all(
@@ -264,7 +265,7 @@ void Control::note_emergency(const bridge::Report& report) {
             bridge->id,
             {.open = true, .at = core::wall_now(), .at_mono = report.at, .by = std::string{kEmergency}});
     keep_orders();
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
 }
 
 // The open bridges that join two of this one's channels as well, in order.

@@ -47,14 +47,14 @@ core::Result<void> Control::cut(api::Cut what, std::string_view id, const api::A
         posted |= crew_.worker(number).post(media::Worker::Lane::Direct,
                                             cut_task(*switchboard_.exchanges()[number], what, index));
     if (!posted) {  // one that had no room is told again by note_cut()
-        cuts_.remove(place);
+        cuts_.drop(place);
         return core::unexpected(Error::Code::Busy, "the media worker does not take commands now; try again");
     }
     ++cuts_made_;
     boost::asio::post(loop_, [this, what, name = std::string{id}, actor, reason, config = directory->config,
-                              place, command = *permitted] {
+                              place, index, command = *permitted] {
         note_cut(what, name, actor, reason, *config, command);
-        cuts_.remove(place);
+        cuts_.noted(place, what, index);
         ++cuts_noted_;
     });
     return {};
@@ -82,14 +82,14 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
             post(worker, cut_task(*switchboard_.exchanges()[worker], what, *index));
     if (is_bridge) {
         const bridge::Bridge* bridge = bridge_config(id);
-        if (what == api::Cut::RevokeConsent && bridge) note_revocation(*bridge, actor, reason);
+        if (what == api::Cut::RevokeConsent) note_revocation(id, actor, reason);
         if (what == api::Cut::CloseBridge && bridge)
             orders_.command(
                 id,
                 {.open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name});
         keep_orders();
         note_closed(id, actor, what == api::Cut::CloseBridge ? reason : "");
-        if (what == api::Cut::RevokeConsent) settle_bridges(*estate_.config, agency_keys_, true);
+        if (what == api::Cut::RevokeConsent) settle_bridges();
         return;
     }
     // The radio that was meant, as it was when it was cut: a reload may have come between.
@@ -131,11 +131,11 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
                         "configuration, reload, and it is back",
                         id));
     keep_orders();
+    const PendingCuts::Mark mark = cuts_.endpoint_mark(*index);
     for (std::uint8_t worker = 0; worker < crew_.size(); ++worker)
-        post(worker, [this, at = *index, worker](core::Time now) {
-            cuts_.unless_silenced(at, [&] {
+        post(worker, [this, at = *index, mark, worker](core::Time now) {
+            if (cuts_.may_let_in(at, mark))
                 switchboard_.exchanges()[worker]->set_standing(at, bridge::Exchange::Standing::Enabled, now);
-            })();
         });
     record::Entry entry{.type = "endpoint.up",
                         .actor = actor_json(actor),

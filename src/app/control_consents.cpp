@@ -11,78 +11,14 @@
 #include "crosspatch/core/file.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/core/time_text.hpp"
-#include "crosspatch/record/reader.hpp"
+#include "src/app/told_consents.hpp"
 
 namespace crosspatch::app {
-namespace {
 
 using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 using core::Error;
-
-object key_json(const bridge::AgencyKeys& keys, const KeptKeys& kept, const std::string& agency) {
-    const auto key = keys.find(agency);
-    return {{"id", agency},
-            {"key", key == keys.end() ? value(nullptr) : value(record::key_text(key->second))},
-            {"key_kept_by", kept.contains(agency) ? "gateway" : "agency"}};
-}
-
-// What the log says of consents, for when their list is lost.
-struct Told {
-    std::vector<record::ConsentStatement> given;              // accepted
-    std::set<std::pair<std::string, std::string>> withdrawn;  // bridge, agency: standing consents taken back
-    bool whole{};                                             // it could be read to its end
-};
-
-void take(const object& record, Told& into) {
-    static const value kNothing;
-    const auto in = [](const value& from, std::string_view key) -> const value& {
-        const object* one = from.if_object();
-        const value* found = one ? one->if_contains(key) : nullptr;
-        return found ? *found : kNothing;
-    };
-    if (record.at("outcome") != "ok") return;
-    const value whole(record);  // braces would make a list of it
-    const value& detail = in(whole, "detail");
-    if (const object* said = in(detail, "statement").if_object())
-        if (auto statement = record::read_statement(*said)) into.given.push_back(std::move(*statement));
-    const boost::json::string* bridge = in(in(whole, "object"), "id").if_string();
-    const boost::json::string* agency = in(detail, "agency").if_string();
-    if (record.at("type") == "consent.revoked" && in(detail, "standing") == true && bridge && agency)
-        into.withdrawn.emplace(*bridge, *agency);
-}
-
-// One file, and its first record is there: no part of the log had to be given up.
-bool is_in_one_piece(const std::filesystem::path& data_dir, record::Reader& reader) {
-    std::error_code failed;
-    std::size_t files = 0;
-    for (const auto& entry : std::filesystem::directory_iterator{data_dir, failed}) {
-        const std::string name = entry.path().filename();
-        files += name.starts_with("log") && name.ends_with(".db") ? 1 : 0;
-    }
-    const auto first = reader.records(std::nullopt, 1);
-    const array* items = first ? first->at("items").if_array() : nullptr;
-    return files == 1 && items && !items->empty() && items->front().at("seq") == 0;
-}
-
-Told read_log(const std::filesystem::path& data_dir) {
-    Told told;
-    record::Reader reader{data_dir};
-    const bool in_one_piece = is_in_one_piece(data_dir, reader);
-    std::optional<std::uint64_t> after;
-    for (;;) {
-        const auto page = reader.records(after, 500, "consent.");
-        if (!page) return told;
-        const array& items = page->at("items").as_array();
-        told.whole = items.empty() && in_one_piece;
-        if (items.empty()) return told;
-        for (const value& item : items) take(item.as_object(), told);
-        after = static_cast<std::uint64_t>(items.back().as_object().at("seq").as_int64());
-    }
-}
-
-}  // namespace
 
 bool Control::kept() const {
     return cuts_noted_ == cuts_made_ && keeper_->waiting(core::monotonic_now()) == core::Duration{};
@@ -115,7 +51,11 @@ void Control::read_consents(const std::filesystem::path& file) {
 // Nothing counts any more that was given, and what the log knows of is used up or taken back.
 void Control::recover_consents(const std::string& why) {
     if (first_start_) return;
-    Told told = read_log(record_.data_dir());
+    ToldConsents told = read_told_consents(record_.data_dir());
+    for (const auto& [agency, key] : told.keys) consents_.recall_key(agency, key);
+    for (const std::string& agency : told.kept) consents_.note_kept(agency);
+    for (const auto& [of, at] : told.revoked)
+        consents_.refuse_older(of.first, of.second, at, wall(), core::monotonic_now());
     std::erase_if(told.given, [&](const auto& one) { return one.expires <= wall(); });
     if (told.given.empty() && told.withdrawn.empty() && told.whole) return;  // nothing was lost
     consents_.forget(told.given, told.whole, wall(), core::monotonic_now());
@@ -136,8 +76,7 @@ core::Result<object> Control::terms(std::string_view id, const api::Actor& actor
     if (!bridge || !may_see(actor, *bridge))
         return core::unexpected(Error::Code::NotFound, fmt::format("there is no bridge '{}'", id));
     array agencies;
-    for (const std::string& agency : bridge->agencies)
-        agencies.push_back(key_json(agency_keys_, kept_keys_, agency));
+    for (const std::string& agency : bridge->agencies) agencies.push_back(agency_key_json(agency));
     const Config& config = *estate_.config;
     return object{{"id", bridge->id},
                   {"bridge", bridge->id},
@@ -172,8 +111,14 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
                         "gateway.operators names them",
                         actor.name, record::quoted(agency)));
     entry.detail["refusal"] = "malformed";
-    const auto key = kept_keys_.find(agency);
-    if (key == kept_keys_.end())
+    if (const auto lost = keys_.lost.find(agency); lost != keys_.lost.end())
+        return core::unexpected(
+            Error::Code::Invalid,
+            fmt::format("the key of agency '{0}' is missing, {1}: bring the file back from the backup and "
+                        "reload, or give the agency a new key by `crosspatchctl key rotate {0}`",
+                        agency, lost->second.string()));
+    const auto key = keys_.kept.find(agency);
+    if (key == keys_.kept.end())
         return core::unexpected(
             Error::Code::Invalid,
             fmt::format(
@@ -227,7 +172,8 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
     if (log_failing_too_long())
         return refuse({Error::Code::Unavailable,
                        "the log cannot be written, so no consent is taken; see `crosspatchctl status`"});
-    const bridge::ConsentFacts facts{record_.id(), *bridge, agency_keys_, wall(), core::monotonic_now()};
+    const bridge::ConsentFacts facts{
+        record_.id(), *bridge, agency_keys_, wall(), core::monotonic_now(), !body.contains("statement")};
     if (const auto refusal = consents_.judge(*yes, facts)) {
         entry.detail["refusal"] = bridge::word(*refusal);
         return refuse({Error::Code::Invalid, bridge::explain(*refusal, statement, facts)});
@@ -246,7 +192,7 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
                {"agency", statement.agency},
                {"until", core::rfc3339(statement.expires, 0)}});
     chronicle_.publish(std::move(entry));
-    settle_bridges(*estate_.config, agency_keys_, true);
+    settle_bridges();
     object answer = consent_json(*bridge, statement.agency);
     answer["id"] = statement.id;
     answer["bridge"] = bridge->id;
@@ -255,20 +201,29 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
     return answer;
 }
 
-// After the fact: the workers have closed the bridge already.
-void Control::note_revocation(const bridge::Bridge& bridge, const api::Actor& actor,
-                              const std::string& reason) {
-    const bool stood = consents_.stands(bridge, actor.agency);
-    const auto ended = consents_.revoke(bridge, actor.agency);
+// After the fact: the workers have closed the bridge already. Perhaps a reload has taken it out of the configuration since.
+void Control::note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason) {
+    const bridge::Bridge* bridge = bridge_config(id);
+    const bool stood = bridge && consents_.stands(*bridge, actor.agency);
+    const core::WallTime at = wall();
+    const core::Time now = core::monotonic_now();
+    std::vector<bridge::Consents::Ended> ended;
+    if (bridge) {
+        ended = consents_.revoke(*bridge, actor.agency, at, now);
+        bridge_states_[id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
+    } else {
+        consents_.refuse_older(id, actor.agency, at, at, now);
+    }
     keep_consents();
-    bridge_states_[bridge.id].ended[actor.agency] = bridge::ConsentEnd::Revoked;
     record::Entry entry{.type = "consent.revoked",
                         .actor = actor_json(actor),
-                        .object = {{"kind", "bridge"}, {"id", bridge.id}},
+                        .object = {{"kind", "bridge"}, {"id", id}},
                         .detail = bridge::revocation_json(actor.agency, stood, ended)};
+    entry.time = at;  // if the list of consents is lost, this says what may not be handed in any more
+    entry.mono = now;
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "the agency takes its consent back",
-              {{"bridge", bridge.id}, {"agency", actor.agency}, {"by", actor.name}});
+              {{"bridge", id}, {"agency", actor.agency}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
 }
 
@@ -304,7 +259,7 @@ void Control::remind(core::Time now) {
         const record::ConsentStatement& statement = one.consent.statement;
         const bridge::Bridge* bridge = bridge_config(statement.bridge);
         if (!bridge || now < one.from || now < one.reminder() ||
-            consents_.stands(*bridge, statement.agency) ||
+            consents_.stands(*bridge, statement.agency, agency_keys_) ||
             consents_.given(*bridge, statement.agency, agency_keys_, now) != &one)
             continue;
         const std::string name = fmt::format("{}{}.{}", kConsentAlarm, bridge->id, statement.agency);
@@ -321,26 +276,11 @@ void Control::remind(core::Time now) {
     for (const std::string& name : over) record_alarm(name, false, "");
 }
 
-// An auditor checks consents against the key that the log has named before them.
-void Control::record_keys() {
-    const auto changed = consents_.unrecorded_keys(agency_keys_);
-    for (const std::string& agency : changed) {
-        array channels;
-        for (const bridge::Channel& channel : estate_.config->channels)
-            if (channel.agency == agency) channels.emplace_back(channel.id);
-        const object key = key_json(agency_keys_, kept_keys_, agency);
-        chronicle_.publish({.type = "key.added",
-                            .object = {{"kind", "agency"}, {"id", agency}, {"channels", std::move(channels)}},
-                            .detail = {{"key", key.at("key")}, {"key_kept_by", key.at("key_kept_by")}}});
-    }
-    if (!changed.empty()) keep_consents();
-}
-
 object Control::consent_json(const bridge::Bridge& bridge, const std::string& agency) const {
     const core::Time now = core::monotonic_now();
     const bridge::Consents::Given* given = consents_.given(bridge, agency, agency_keys_, now);
-    const bool stands = consents_.stands(bridge, agency);
-    object one = key_json(agency_keys_, kept_keys_, agency);
+    const bool stands = consents_.stands(bridge, agency, agency_keys_);
+    object one = agency_key_json(agency);
     one.erase("id");
     one["agency"] = agency;
     one["state"] = stands ? "standing" : !given ? "missing" : now < given->from ? "later" : "given";

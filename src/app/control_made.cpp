@@ -21,7 +21,7 @@ constexpr std::chrono::hours kUnused{24};  // a bridge that was made and is clos
 }  // namespace
 
 // The configuration of a file comes into force, with the bridges that people have made.
-core::Result<void> Control::install_file(std::shared_ptr<const Config> file, KeptKeys keys) {
+core::Result<void> Control::install_file(std::shared_ptr<const Config> file, LoadedKeys keys) {
     const Completed completed = complete(file, orders_.made());
     if (const auto installed = install(completed.config, std::move(keys)); !installed) return installed;
     file_config_ = std::move(file);
@@ -36,7 +36,7 @@ core::Result<void> Control::install_file(std::shared_ptr<const Config> file, Kep
 
 // The same file, with other bridges made of its templates.
 core::Result<void> Control::install_made() {
-    return install(complete(file_config_, orders_.made()).config, kept_keys_);
+    return install(complete(file_config_, orders_.made()).config, keys_);
 }
 
 array Control::templates(const api::Actor& actor) {

@@ -4,12 +4,12 @@
 
 #include <iterator>
 
+#include "crosspatch/core/file.hpp"
+
 namespace crosspatch::app {
 namespace {
 
-core::Result<record::SigningKey> load_or_make(const std::filesystem::path& file) {
-    auto key = record::read_signing_key(file);
-    if (key || key.error().code != core::Error::Code::NotFound) return key;
+core::Result<record::SigningKey> make(const std::filesystem::path& file) {
     auto made = record::SigningKey::generate();
     if (const auto written = record::write_signing_key(file, made); !written)
         return core::Unexpected{written.error()};
@@ -32,18 +32,42 @@ core::Result<void> check_keys_differ(const bridge::AgencyKeys& keys) {
 
 }  // namespace
 
-core::Result<KeptKeys> load_kept_keys(const std::filesystem::path& data_dir,
-                                      const std::vector<bridge::Agency>& agencies) {
-    KeptKeys kept;
+std::filesystem::path kept_key_file(const std::filesystem::path& data_dir, const std::string& agency) {
+    return data_dir / "keys" / ("agency-" + agency + ".key");
+}
+
+core::Result<LoadedKeys> load_kept_keys(const std::filesystem::path& data_dir,
+                                        const std::vector<bridge::Agency>& agencies,
+                                        const std::set<std::string>& ever_kept) {
+    LoadedKeys loaded;
     for (const bridge::Agency& agency : agencies) {
         if (!agency.key_kept_here) continue;
-        auto key = load_or_make(data_dir / "keys" / ("agency-" + agency.id + ".key"));
+        const std::filesystem::path file = kept_key_file(data_dir, agency.id);
+        if (const auto wiped = core::wipe_replaced(file); !wiped)
+            loaded.left.push_back(wiped.error().context);
+        auto key = record::read_signing_key(file);
+        if (!key && key.error().code == core::Error::Code::NotFound) {
+            if (ever_kept.contains(agency.id)) {
+                loaded.lost[agency.id] = file;
+                continue;
+            }
+            key = make(file);
+        }
         if (!key) return core::Unexpected{key.error()};
-        kept[agency.id] = std::make_shared<const record::SigningKey>(std::move(*key));
+        loaded.kept[agency.id] = std::make_shared<const record::SigningKey>(std::move(*key));
     }
-    if (const auto differ = check_keys_differ(public_keys(agencies, kept)); !differ)
+    if (const auto differ = check_keys_differ(public_keys(agencies, loaded.kept)); !differ)
         return core::Unexpected{differ.error()};
-    return kept;
+    return loaded;
+}
+
+core::Result<RotatedKey> rotate_kept_key(const std::filesystem::path& data_dir, const std::string& agency) {
+    const std::filesystem::path file = kept_key_file(data_dir, agency);
+    RotatedKey rotated{record::SigningKey::generate(), {}};
+    if (const auto replaced = record::replace_signing_key(file, rotated.key); !replaced)
+        return core::Unexpected{replaced.error()};
+    if (const auto wiped = core::wipe_replaced(file); !wiped) rotated.left = wiped.error().context;
+    return rotated;
 }
 
 bridge::AgencyKeys public_keys(const std::vector<bridge::Agency>& agencies, const KeptKeys& kept) {

@@ -8,14 +8,15 @@
 #include "crosspatch/bridge/ad_hoc.hpp"
 #include "crosspatch/bridge/terms.hpp"
 #include "crosspatch/core/text.hpp"
-#include "crosspatch/record/consent.hpp"
 
 namespace crosspatch::app {
 
 using core::Error;
 
-core::Result<bridge::Bridge> make_bridge(const Config& config, const std::string& id,
-                                         const MadeBridge& made) {
+namespace {
+
+core::Result<bridge::Bridge> make(const Config& config, const std::string& id, const MadeBridge& made,
+                                  bridge::TermsHashes& hashes) {
     const auto pattern = std::find_if(config.templates.begin(), config.templates.end(),
                                       [&](const auto& one) { return one.id == made.from; });
     if (pattern == config.templates.end())
@@ -33,19 +34,27 @@ core::Result<bridge::Bridge> make_bridge(const Config& config, const std::string
             return core::unexpected(
                 Error::Code::Invalid,
                 fmt::format("bridge '{}' joins these channels already; open that one", other.id));
-    auto terms = record::hash_terms(
-        bridge::terms_of(*bridge, config.channels, *config.names, config.gateway.record.recordings));
+    auto terms = hashes.hash(*bridge);
     if (!terms) return core::Unexpected{terms.error()};
     bridge->terms = std::move(*terms);
     return bridge;
+}
+
+}  // namespace
+
+core::Result<bridge::Bridge> make_bridge(const Config& config, const std::string& id,
+                                         const MadeBridge& made) {
+    bridge::TermsHashes hashes{config.channels, *config.names, config.gateway.record.recordings};
+    return make(config, id, made, hashes);
 }
 
 Completed complete(std::shared_ptr<const Config> file, const std::map<std::string, MadeBridge>& made) {
     if (made.empty()) return {std::move(file), {}};
     auto config = std::make_shared<Config>(*file);
     Completed completed;
+    bridge::TermsHashes hashes{config->channels, *config->names, config->gateway.record.recordings};
     for (const auto& [id, one] : made) {
-        auto bridge = make_bridge(*config, id, one);
+        auto bridge = make(*config, id, one, hashes);
         if (bridge)
             config->bridges.push_back(std::move(*bridge));
         else

@@ -18,8 +18,15 @@ std::size_t PendingCuts::add(api::Cut what, std::uint32_t index) {
     return kNoPlace;
 }
 
-void PendingCuts::remove(std::size_t place) {
+void PendingCuts::drop(std::size_t place) {
     if (place < kMost) places_[place].store(0, std::memory_order_release);
+}
+
+// The mark first: a worker that does not find the cut here any more finds that changed.
+void PendingCuts::noted(std::size_t place, api::Cut what, std::uint32_t index) {
+    const bool is_bridge = what == api::Cut::CloseBridge || what == api::Cut::RevokeConsent;
+    (is_bridge ? bridges_ : endpoints_).change(index);
+    drop(place);
 }
 
 bool PendingCuts::has(api::Cut what, std::uint32_t index) const {

@@ -341,6 +341,9 @@ void Relocation::deal(media::Crew& crew) const {
 
 void Plan::carry_out(media::Crew& crew, bridge::Switchboard& switchboard, core::Time now) {
     media::Worker& reader = crew.worker(0);  // of the shared port
+    // First: what this change takes consent from hears no packet by it.
+    for (const std::uint32_t bridge : closing)
+        for (bridge::Exchange* exchange : switchboard.exchanges()) exchange->set_open(bridge, false, now);
     relocation.carry_out(crew, switchboard, now);
     for (std::size_t number = 0; number < crew.size(); ++number) {
         crew.worker(number).settle(now);

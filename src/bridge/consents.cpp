@@ -49,8 +49,12 @@ std::optional<ConsentRefusal> Consents::judge(const record::SignedConsent& conse
     const auto same = [&](const Given& given) { return given.consent.statement.id == statement.id; };
     if (std::any_of(given_.begin(), given_.end(), same)) return Refusal::Replayed;
     if (statement.not_before < forgotten_before_) return Refusal::Forgotten;
+    const auto revoked = revoked_.find({statement.bridge, statement.agency});
+    if (!facts.signed_now && revoked != revoked_.end() && statement.not_before <= revoked->second.at)
+        return Refusal::SignedBeforeRevocation;
     if (statement.expires <= facts.wall) return Refusal::Expired;
-    if (statement.expires - facts.wall > kLongest) return Refusal::TooLong;
+    // From its own beginning, too: a revocation is remembered for that long.
+    if (statement.expires - std::min(facts.wall, statement.not_before) > kLongest) return Refusal::TooLong;
     if (statement.terms != facts.bridge.terms) return Refusal::OtherTerms;
     if (statement.agreement != facts.bridge.agreement) return Refusal::OtherAgreement;
     const auto of_agency = [&](const Given& given) {
@@ -92,11 +96,23 @@ const Consents::Given* Consents::given(const Bridge& bridge, const std::string& 
     return best;
 }
 
+std::size_t Consents::counting(const std::string& agency, const std::vector<Bridge>& bridges,
+                               const AgencyKeys& keys, core::Time now) const {
+    const auto counts = [&](const Given& one) {
+        const record::ConsentStatement& statement = one.consent.statement;
+        if (statement.agency != agency || now < one.from || now >= one.until) return false;
+        const auto bridge = std::find_if(bridges.begin(), bridges.end(),
+                                         [&](const Bridge& of) { return of.id == statement.bridge; });
+        return bridge != bridges.end() && !overtaken(one, *bridge, keys);
+    };
+    return static_cast<std::size_t>(std::count_if(given_.begin(), given_.end(), counts));
+}
+
 std::vector<std::string> Consents::missing(const Bridge& bridge, const AgencyKeys& keys,
                                            core::Time now) const {
     std::vector<std::string> missing;
     for (const std::string& agency : bridge.agencies) {
-        if (stands(bridge, agency)) continue;
+        if (stands(bridge, agency, keys)) continue;
         const Given* one = given(bridge, agency, keys, now);
         if (!one || now < one->from) missing.push_back(agency);
     }
@@ -108,8 +124,23 @@ void Consents::spend(const Given& given, ConsentEnd because) {
     spent_[statement.id] = {statement.expires, given.until, because == ConsentEnd::Revoked};
 }
 
-std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::string& agency) {
+void Consents::refuse_older(const std::string& bridge, const std::string& agency, core::WallTime at,
+                            core::WallTime wall, core::Time now) {
+    if (at + kLongest <= wall) return;
+    Revocation& revocation = revoked_[{bridge, agency}];
+    if (at >= revocation.at) revocation = {at, now + (at + kLongest - wall)};
+    if (revoked_.size() <= kMostRevocations) return;
+    // No room: the oldest holds for everybody from now on. That refuses too much rather than too little.
+    const auto older = [](const auto& one, const auto& other) { return one.second.at < other.second.at; };
+    const auto oldest = std::min_element(revoked_.begin(), revoked_.end(), older);
+    forgotten_before_ = std::max(forgotten_before_, oldest->second.at + std::chrono::nanoseconds{1});
+    revoked_.erase(oldest);
+}
+
+std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::string& agency,
+                                              core::WallTime wall, core::Time now) {
     std::vector<Ended> ended;
+    refuse_older(bridge.id, agency, wall, wall, now);
     if (is_on(bridge.standing_consent, agency)) withdraw(bridge.id, agency);
     std::erase_if(given_, [&](const Given& one) {
         const record::ConsentStatement& statement = one.consent.statement;
@@ -146,6 +177,7 @@ std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges
         return true;
     });
     std::erase_if(spent_, [&](const auto& one) { return now >= one.second.until; });
+    std::erase_if(revoked_, [&](const auto& one) { return now >= one.second.until; });
     std::erase_if(withdrawn_, [&](const auto& one) {
         const auto bridge = find(one.first);
         return bridge == bridges.end() || !is_on(bridge->standing_consent, one.second);
@@ -157,15 +189,18 @@ std::optional<core::Time> Consents::next_end() const {
     std::optional<core::Time> next;
     for (const Given& one : given_) next = std::min(next.value_or(one.until), one.until);
     for (const auto& [id, one] : spent_) next = std::min(next.value_or(one.until), one.until);
+    for (const auto& [of, one] : revoked_) next = std::min(next.value_or(one.until), one.until);
     return next;
 }
 
-std::vector<std::string> Consents::unrecorded_keys(const AgencyKeys& keys) {
+std::vector<std::string> Consents::unrecorded_keys(const AgencyKeys& keys, core::WallTime wall) {
     std::vector<std::string> changed;
-    for (const auto& [agency, key] : keys)
-        if (const record::PublicKey* before = key_of(recorded_, agency); !before || *before != key)
-            changed.push_back(agency);
-    for (const std::string& agency : changed) recorded_[agency] = keys.at(agency);
+    for (const auto& [agency, key] : keys) {
+        const auto before = recorded_.find(agency);
+        if (before != recorded_.end() && before->second.key == key) continue;
+        recorded_[agency] = {key, wall};
+        changed.push_back(agency);
+    }
     return changed;
 }
 

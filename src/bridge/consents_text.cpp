@@ -85,10 +85,20 @@ Consents::Given given_of(const json::object& object, std::string_view log, core:
 }  // namespace
 
 std::string_view word(ConsentRefusal refusal) {
-    static constexpr std::array<std::string_view, 13> kWords{
-        "other_gateway",   "other_bridge",       "not_on_bridge", "forged",   "revoked",
-        "replayed",        "forgotten",          "expired",       "too_long", "other_terms",
-        "other_agreement", "too_many_of_agency", "too_many"};
+    static constexpr std::array<std::string_view, 14> kWords{"other_gateway",
+                                                             "other_bridge",
+                                                             "not_on_bridge",
+                                                             "forged",
+                                                             "revoked",
+                                                             "replayed",
+                                                             "forgotten",
+                                                             "signed_before_revocation",
+                                                             "expired",
+                                                             "too_long",
+                                                             "other_terms",
+                                                             "other_agreement",
+                                                             "too_many_of_agency",
+                                                             "too_many"};
     return kWords[static_cast<std::size_t>(refusal)];
 }
 
@@ -124,12 +134,18 @@ std::string explain(ConsentRefusal refusal, const record::ConsentStatement& stat
             return "this gateway has lost its list of consents, and this one may have been on it: sign a new "
                    "one, "
                    "which begins now";
+        case ConsentRefusal::SignedBeforeRevocation:
+            return fmt::format(
+                "agency '{}' has taken back what it had said to bridge '{}', and this consent begins at {}, "
+                "not "
+                "after that: sign again, a new one that begins now",
+                statement.agency, bridge, time(statement.not_before));
         case ConsentRefusal::Expired:
             return fmt::format("this consent expired at {}, and now it is {}", time(statement.expires),
                                time(facts.wall));
         case ConsentRefusal::TooLong:
-            return fmt::format("this consent would hold until {}; the longest is 366 days",
-                               time(statement.expires));
+            return fmt::format("this consent would hold from {} until {}; the longest is 366 days",
+                               time(statement.not_before), time(statement.expires));
         case ConsentRefusal::OtherTerms:
             return fmt::format(
                 "the terms of bridge '{}' are not those that were signed (theirs {}, signed {}): read them "
@@ -174,15 +190,23 @@ std::string Consents::text() const {
     json::array withdrawn;
     for (const auto& [bridge, agency] : withdrawn_)
         withdrawn.push_back(json::object{{"bridge", bridge}, {"agency", agency}});
+    json::array revoked;
+    for (const auto& [of, one] : revoked_)
+        revoked.push_back(
+            json::object{{"bridge", of.first}, {"agency", of.second}, {"at_ns", count(one.at)}});
     json::array recorded;
     for (const auto& [agency, key] : recorded_)
-        recorded.push_back(json::object{{"agency", agency}, {"key", record::key_text(key)}});
-    const std::string line = json::serialize(json::object{{"given", std::move(given)},
-                                                          {"spent", std::move(spent)},
-                                                          {"withdrawn", std::move(withdrawn)},
-                                                          {"recorded", std::move(recorded)},
-                                                          {"forgotten_before_ns", count(forgotten_before_)},
-                                                          {"standing_unknown", standing_unknown_}});
+        recorded.push_back(json::object{
+            {"agency", agency}, {"key", record::key_text(key.key)}, {"since_ns", count(key.since)}});
+    const std::string line =
+        json::serialize(json::object{{"given", std::move(given)},
+                                     {"spent", std::move(spent)},
+                                     {"withdrawn", std::move(withdrawn)},
+                                     {"revocations", std::move(revoked)},
+                                     {"recorded", std::move(recorded)},
+                                     {"keys_kept", json::array(kept_.begin(), kept_.end())},
+                                     {"forgotten_before_ns", count(forgotten_before_)},
+                                     {"standing_unknown", standing_unknown_}});
     return line + "\n" + digest(line) + "\n";
 }
 
@@ -209,14 +233,33 @@ core::Result<Consents> Consents::parse(std::string_view text, std::string_view l
         for (const json::value& one : list_at(object, "withdrawn"))
             consents.withdrawn_.insert(
                 {text_at(object_of(one), "bridge"), text_at(object_of(one), "agency")});
-        for (const json::value& one : list_at(object, "recorded"))
-            consents.recorded_[text_at(object_of(one), "agency")] = key_at(object_of(one), "key");
+        // Versions before did not write revocations, nor which keys were kept and since when.
+        if (object.contains("revocations"))
+            for (const json::value& one : list_at(object, "revocations")) {
+                const json::object& entry = object_of(one);
+                const core::WallTime at = time_at(entry, "at_ns");
+                consents.revoked_[{text_at(entry, "bridge"), text_at(entry, "agency")}] = {
+                    at, away(at + kLongest, wall, now)};
+            }
+        for (const json::value& one : list_at(object, "recorded")) {
+            const json::object& entry = object_of(one);
+            consents.recorded_[text_at(entry, "agency")] = {
+                key_at(entry, "key"),
+                entry.contains("since_ns") ? time_at(entry, "since_ns") : core::WallTime{}};
+        }
+        if (object.contains("keys_kept"))
+            for (const json::value& one : list_at(object, "keys_kept")) {
+                if (!one.is_string()) throw NotOurs{};
+                consents.kept_.emplace(one.get_string());
+            }
         consents.forgotten_before_ = time_at(object, "forgotten_before_ns");
         consents.standing_unknown_ = flag_at(object, "standing_unknown");
     } catch (const NotOurs&) {
         return damaged;
     }
-    if (consents.given_.size() + consents.spent_.size() > kMost) return damaged;
+    if (consents.given_.size() + consents.spent_.size() > kMost ||
+        consents.revoked_.size() > kMostRevocations)
+        return damaged;
     return consents;
 }
 

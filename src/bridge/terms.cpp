@@ -1,10 +1,16 @@
 #include "crosspatch/bridge/terms.hpp"
 
 #include <fmt/format.h>
+#include <sodium.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "crosspatch/core/text.hpp"
+#include "crosspatch/record/canonical.hpp"
 
 namespace crosspatch::bridge {
 namespace {
@@ -182,28 +188,139 @@ object preemption_terms(const Bridge& bridge) {
 
 }  // namespace
 
-object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, const policy::Names& names,
-                bool recordings) {
+namespace {
+
+// All but the rules, whose texts are long.
+object terms_without_rules(const Bridge& bridge, const std::map<std::string_view, const Channel*>& channels,
+                           bool recordings) {
     object owners;
     object directions;
-    object outbound;
-    object inbound;
     object sensitivity;
     for (const Leg& leg : bridge.legs) {
         directions[leg.channel] = word(leg.direction);
-        const auto channel = std::find_if(channels.begin(), channels.end(),
-                                          [&](const Channel& one) { return one.id == leg.channel; });
+        const auto channel = channels.find(leg.channel);
         if (channel == channels.end()) continue;
-        owners[leg.channel] = channel->agency;
-        outbound[leg.channel] = rules_json(channel->outbound, names);
-        inbound[leg.channel] = rules_json(channel->inbound, names);
-        sensitivity[leg.channel] = policy::word(channel->sensitivity);
+        owners[leg.channel] = channel->second->agency;
+        sensitivity[leg.channel] = policy::word(channel->second->sensitivity);
     }
     if (bridge.sensitivity) sensitivity["at_most"] = policy::word(*bridge.sensitivity);
-    return {{"channels", std::move(owners)},          {"directions", std::move(directions)},
-            {"outbound", std::move(outbound)},        {"inbound", std::move(inbound)},
-            {"preemption", preemption_terms(bridge)}, {"retention", object{{"recordings", recordings}}},
+    return {{"channels", std::move(owners)},
+            {"directions", std::move(directions)},
+            {"preemption", preemption_terms(bridge)},
+            {"retention", object{{"recordings", recordings}}},
             {"sensitivity", std::move(sensitivity)}};
+}
+
+std::map<std::string_view, const Channel*> channels_by_id(const std::vector<Channel>& channels) {
+    std::map<std::string_view, const Channel*> by_id;
+    for (const Channel& channel : channels) by_id.emplace(channel.id, &channel);
+    return by_id;
+}
+
+// Texts that together are one, into its hash.
+class Hasher {
+public:
+    Hasher() { crypto_hash_sha256_init(&state_); }
+    void add(std::string_view text) {
+        octets_ += text.size();
+        crypto_hash_sha256_update(&state_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    }
+    std::uint64_t octets() const { return octets_; }
+    std::string hex() {
+        std::array<std::byte, crypto_hash_sha256_BYTES> hash;
+        crypto_hash_sha256_final(&state_, reinterpret_cast<unsigned char*>(hash.data()));
+        return core::to_hex(hash);
+    }
+
+private:
+    crypto_hash_sha256_state state_{};
+    std::uint64_t octets_{};
+};
+
+core::Unexpected<core::Error> too_much(std::string_view what, std::uint64_t most) {
+    return core::unexpected(
+        core::Error::Code::Exhausted,
+        fmt::format(
+            "{} more than {} MiB, since a bridge repeats the rules of each channel on it: put fewer "
+            "channels on a bridge, or say the same in fewer rules (groups, several values in one `when`)",
+            what, most >> 20U));
+}
+
+}  // namespace
+
+object terms_of(const Bridge& bridge, const std::vector<Channel>& channels, const policy::Names& names,
+                bool recordings) {
+    const auto by_id = channels_by_id(channels);
+    object terms = terms_without_rules(bridge, by_id, recordings);
+    object outbound;
+    object inbound;
+    for (const Leg& leg : bridge.legs) {
+        const auto channel = by_id.find(leg.channel);
+        if (channel == by_id.end()) continue;
+        outbound[leg.channel] = rules_json(channel->second->outbound, names);
+        inbound[leg.channel] = rules_json(channel->second->inbound, names);
+    }
+    terms["outbound"] = std::move(outbound);
+    terms["inbound"] = std::move(inbound);
+    return terms;
+}
+
+TermsHashes::TermsHashes(const std::vector<Channel>& channels, const policy::Names& names, bool recordings)
+    : names_{names}, recordings_{recordings}, by_id_{channels_by_id(channels)} {}
+
+const TermsHashes::Rules& TermsHashes::rules_of(const Channel& channel) {
+    const auto [found, is_new] = rules_.try_emplace(channel.id);
+    if (!is_new) return found->second;
+    const auto write = [&](const policy::RuleList& list, std::string& into) {
+        auto text = record::to_canonical(value(rules_json(list, names_)), kMostOfBridge);
+        if (text)
+            into = std::move(*text);
+        else
+            found->second.refused = text.error();
+    };
+    write(channel.outbound, found->second.outbound);
+    write(channel.inbound, found->second.inbound);
+    return found->second;
+}
+
+core::Result<std::string> TermsHashes::hash(const Bridge& bridge) {
+    std::map<std::string_view, const Rules*> rules;  // in the order of canonical JSON, for ids are ASCII
+    std::uint64_t octets = 0;
+    for (const Leg& leg : bridge.legs)
+        if (const auto channel = by_id_.find(leg.channel); channel != by_id_.end()) {
+            const Rules& of = rules_of(*channel->second);
+            if (of.refused) return core::Unexpected{*of.refused};
+            if (rules.emplace(channel->first, &of).second) octets += of.outbound.size() + of.inbound.size();
+        }
+    if (octets > kMostOfBridge) return too_much("they have", kMostOfBridge);
+    octets_ += octets;
+    if (octets_ > kMostOfAll) return too_much("the terms of all bridges up to this one have", kMostOfAll);
+    Hasher hasher;
+    const auto add_rules = [&](std::string_view key, std::string Rules::*list) {
+        hasher.add(fmt::format("\"{}\":{{", key));
+        bool first = true;
+        for (const auto& [channel, of] : rules) {
+            hasher.add(fmt::format("{}\"{}\":", std::exchange(first, false) ? "" : ",", channel));
+            hasher.add(of->*list);
+        }
+        hasher.add("},");
+    };
+    // The keys in the order of canonical JSON: channels, directions, inbound, outbound, preemption, retention, sensitivity.
+    const object rest = terms_without_rules(bridge, by_id_, recordings_);
+    std::string_view between = "{";
+    for (const char* key : {"channels", "directions", "preemption", "retention", "sensitivity"}) {
+        const auto text = record::to_canonical(rest.at(key), kMostOfBridge);
+        if (!text) return core::Unexpected{text.error()};
+        hasher.add(between);
+        if (std::string_view{key} == "preemption") {
+            add_rules("inbound", &Rules::inbound);
+            add_rules("outbound", &Rules::outbound);
+        }
+        hasher.add(fmt::format("\"{}\":{}", key, *text));
+        between = ",";
+    }
+    hasher.add("}");
+    return hasher.hex();
 }
 
 }  // namespace crosspatch::bridge

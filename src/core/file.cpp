@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -203,6 +204,48 @@ Result<void> write_file_atomically(const Path& path, std::span<const std::byte> 
     if (!write_all(file.fd(), octets)) return system_refused(path, "write it");
     if (fsync(file.fd()) != 0) return system_refused(path, "put it on disk");
     if (!file.rename_to(path)) return system_refused(path, "put the new file in its place");
+    return sync_directory(directory_of(path));
+}
+
+namespace {
+
+Path replaced_by(const Path& path) { return path.string() + ".old"; }
+
+bool overwrite(int fd, off_t size) {
+    constexpr std::array<std::byte, 4096> kZeros{};
+    if (lseek(fd, 0, SEEK_SET) != 0) return false;
+    for (auto left = static_cast<std::size_t>(size); left > 0;) {
+        const std::size_t count = std::min(left, kZeros.size());
+        if (!write_all(fd, std::span{kZeros}.first(count))) return false;
+        left -= count;
+    }
+    return fsync(fd) == 0;
+}
+
+}  // namespace
+
+Result<void> replace_secret_file(const Path& path, std::span<const std::byte> octets) {
+    if (const auto wiped = wipe_replaced(path); !wiped) return wiped;
+    if (::link(path.c_str(), replaced_by(path).c_str()) != 0 && errno != ENOENT)
+        return system_refused(replaced_by(path), "keep the old file there until it is overwritten");
+    return write_file_atomically(path, octets, 0600);
+}
+
+Result<void> wipe_replaced(const Path& path) {
+    const Path old = replaced_by(path);
+    struct stat now {};
+    struct stat before {};
+    if (::lstat(old.c_str(), &before) != 0)
+        return errno == ENOENT ? Result<void>{} : system_refused(old, "look at it");
+    if (!S_ISREG(before.st_mode)) return refused(Error::Code::Invalid, old, "not a regular file");
+    if (::lstat(path.c_str(), &now) != 0)  // perhaps all that is left
+        return errno == ENOENT ? Result<void>{} : system_refused(path, "look at it");
+    if (now.st_ino != before.st_ino || now.st_dev != before.st_dev) {
+        if (::chmod(old.c_str(), 0600) != 0) return system_refused(old, "set its mode");
+        const UniqueFd fd{::open(old.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC)};
+        if (!fd || !overwrite(fd.get(), before.st_size)) return system_refused(old, "overwrite it");
+    }
+    if (::unlink(old.c_str()) != 0) return system_refused(old, "remove it");
     return sync_directory(directory_of(path));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "crosspatch/policy/matrix.hpp"
 #include "src/policy/ways.hpp"
@@ -29,26 +30,46 @@ public:
         : before_{before}, after_{after}, names_{names}, week_{week_after(now)} {}
 
     Told compare() {
-        const auto old_ways = open_ways(before_);
-        const auto new_ways = open_ways(after_);
+        const auto old_ways = open_ways(before_, kMaxWays);
+        const auto new_ways = open_ways(after_, kMaxWays);
+        if (!old_ways || !new_ways) {
+            stop(fmt::format("the bridges open more than {} ways between channels", kMaxWays));
+            return std::move(told_);
+        }
         std::set<std::pair<std::string, std::string>> all;
-        for (const auto* ways : {&old_ways, &new_ways})
+        for (const Ways* ways : {&*old_ways, &*new_ways})
             for (const auto& [way, bridge] : *ways) all.insert(way);
+        const ChannelIndex old_channels = index_of(before_);
+        const ChannelIndex new_channels = index_of(after_);
         for (const auto& way : all) {
-            const auto find = [&](const auto& ways) {
-                const auto found = ways.find(way);
-                return found == ways.end() ? std::string{} : found->second;
-            };
-            compare_way(way.first, way.second, {side(before_, way, find(old_ways))},
-                        side(after_, way, find(new_ways)));
+            compare_way(way.first, way.second, side(old_channels, way, *old_ways),
+                        side(new_channels, way, *new_ways));
+            if (budget_.spent())
+                stop(fmt::format("comparing {} to {} and the rest would take too long", way.first,
+                                 way.second));
+            if (stopped_) break;
         }
         return std::move(told_);
     }
 
 private:
-    static Version side(const Layout& layout, const std::pair<std::string, std::string>& way,
-                        std::string bridge) {
-        return {{layout.channel(way.first), layout.channel(way.second)}, std::move(bridge)};
+    static Version side(const ChannelIndex& channels, const std::pair<std::string, std::string>& way,
+                        const Ways& ways) {
+        const auto channel = [&](const std::string& id) {
+            const auto found = channels.find(id);
+            return found == channels.end() ? nullptr : found->second;
+        };
+        const auto bridge = ways.find(way);
+        return {{channel(way.first), channel(way.second)},
+                bridge == ways.end() ? std::string{} : bridge->second};
+    }
+    void stop(const std::string& why) {
+        told_.complete = false;
+        stopped_ = true;
+        told_.lines.push_back(fmt::format(
+            "? stopped: {}. Compare files with fewer bridges, those in question, or ask for one way in "
+            "each by `crosspatchctl policy test`",
+            why));
     }
     void compare_way(const std::string& from, const std::string& to, const Version& before,
                      const Version& after);
@@ -62,8 +83,11 @@ private:
     const Layout& after_;
     const Names& names_;
     core::WallTime week_;
+    Costs costs_;
+    Budget budget_{kMaxWork};
     Told told_;
     std::size_t situations_{};
+    bool stopped_{};
 };
 
 std::string Comparer::why_unbridged(const Version& after) const {
@@ -124,33 +148,40 @@ std::string Comparer::sentence(const std::string& from, const std::string& to, c
 void Comparer::compare_way(const std::string& from, const std::string& to, const Version& before,
                            const Version& after) {
     std::vector<Grid::Way> ways;
+    std::uint64_t cost = 0;
     for (const Version* side : {&before, &after})
-        if (!side->bridge.empty()) ways.push_back(side->way);
+        if (!side->bridge.empty()) {
+            ways.push_back(side->way);
+            cost += costs_.situation(side->way);
+            if (!budget_.spend(costs_.grid(side->way))) return;
+        }
     const Grid grid{ways, names_, week_};
-    if (grid.too_large() || situations_ + grid.cells() > kMaxSituations) {
+    const auto too_many = [&](std::string_view what) {
         told_.complete = false;
-        told_.lines.push_back(fmt::format("? {} to {}: too many situations to compare", from, to));
-        return;
-    }
+        told_.lines.push_back(fmt::format("? {} to {}: too many {} to compare", from, to, what));
+    };
+    if (grid.too_large() || situations_ + grid.cells() > kMaxSituations) return too_many("situations");
     situations_ += grid.cells();
     std::vector<Change> changes{Change{}};
     std::vector<std::uint32_t> numbers;
     for (std::size_t i = 0; i < grid.cells(); ++i) {
+        if (!budget_.spend(2 * cost + 50 * changes.size())) return;
         Change change = change_at(before, after, grid.cell(i));
         const auto known = std::find(changes.begin(), changes.end(), change);
         numbers.push_back(static_cast<std::uint32_t>(known - changes.begin()));
         if (known == changes.end()) changes.push_back(std::move(change));
+        if (changes.size() > kMaxAnswers) return too_many("changes");
     }
-    for (std::uint32_t number = 1; number < changes.size(); ++number)
-        for (const Grid::Box& box : grid.boxes(numbers, number)) {
-            if (told_.lines.size() >= kMaxSentences) {
-                if (told_.complete)
-                    told_.lines.push_back(fmt::format("? stopped after {} differences", kMaxSentences));
-                told_.complete = false;
-                return;
-            }
+    for (std::uint32_t number = 1; number < changes.size(); ++number) {
+        const auto boxes = grid.boxes(numbers, number, budget_);
+        if (budget_.spent()) return;
+        if (!boxes) return too_many("situations");
+        for (const Grid::Box& box : *boxes) {
+            if (told_.lines.size() >= kMaxSentences)
+                return stop(fmt::format("{} differences are told", kMaxSentences));
             told_.lines.push_back(sentence(from, to, grid, box, changes[number]));
         }
+    }
 }
 
 }  // namespace

@@ -178,33 +178,41 @@ Grid::Cell Grid::cell(std::size_t index) const {
     return cell;
 }
 
-std::vector<Grid::Box> Grid::boxes(const std::vector<std::uint32_t>& of, std::uint32_t number) const {
-    return boxes_from(0, 0, of, number);
+std::optional<std::vector<Grid::Box>> Grid::boxes(const std::vector<std::uint32_t>& of, std::uint32_t number,
+                                                  Budget& budget) const {
+    return boxes_from(0, 0, of, number, budget);
 }
 
 // `offset`: which block of the cells on the axes before.
-std::vector<Grid::Box> Grid::boxes_from(std::size_t axis, std::size_t offset,
-                                        const std::vector<std::uint32_t>& of, std::uint32_t number) const {
+std::optional<std::vector<Grid::Box>> Grid::boxes_from(std::size_t axis, std::size_t offset,
+                                                       const std::vector<std::uint32_t>& of,
+                                                       std::uint32_t number, Budget& budget) const {
     std::size_t block = 1;
     for (std::size_t i = axis; i < kAxes; ++i) block *= sizes_[i];
     const auto first = of.begin() + static_cast<std::ptrdiff_t>(offset * block);
     const auto last = first + static_cast<std::ptrdiff_t>(block);
-    if (std::find(first, last, number) == last) return {};
-    if (axis == kAxes) return {Box{}};
+    if (!budget.spend(block)) return std::nullopt;
+    if (std::find(first, last, number) == last) return std::vector<Box>{};
+    if (axis == kAxes) return std::vector<Box>{Box{}};
     // Values behind which the same is found go together.
     std::vector<std::pair<std::vector<Box>, std::vector<std::size_t>>> alike;
+    std::size_t count = 0;
     for (std::size_t value = 0; value < sizes_[axis]; ++value) {
-        auto behind = boxes_from(axis + 1, offset * sizes_[axis] + value, of, number);
-        if (behind.empty()) continue;
+        auto behind = boxes_from(axis + 1, offset * sizes_[axis] + value, of, number, budget);
+        if (!behind || !budget.spend(50 * (count + 1))) return std::nullopt;
+        if (behind->empty()) continue;
         const auto same = [&](const auto& one) {
-            return std::equal(one.first.begin(), one.first.end(), behind.begin(), behind.end(),
+            return std::equal(one.first.begin(), one.first.end(), behind->begin(), behind->end(),
                               [](const Box& a, const Box& b) { return a.values == b.values; });
         };
         const auto known = std::find_if(alike.begin(), alike.end(), same);
-        if (known == alike.end())
-            alike.emplace_back(std::move(behind), std::vector{value});
-        else
+        if (known != alike.end()) {
             known->second.push_back(value);
+            continue;
+        }
+        count += behind->size();
+        if (count > kMaxBoxes) return std::nullopt;  // what is told apart here stays so
+        alike.emplace_back(std::move(*behind), std::vector{value});
     }
     std::vector<Box> boxes;
     for (auto& [behind, values] : alike)

@@ -44,15 +44,35 @@ std::string rule_text(const Decision& decision) {
     return fmt::format("rule {}", decision.rule->id);
 }
 
-std::map<std::pair<std::string, std::string>, std::string> open_ways(const Layout& layout) {
-    std::map<std::pair<std::string, std::string>, std::string> ways;
+ChannelIndex index_of(const Layout& layout) {
+    ChannelIndex index;
+    for (const Layout::Channel& channel : layout.channels) index.emplace(channel.id, &channel);
+    return index;
+}
+
+std::optional<Ways> open_ways(const Layout& layout, std::size_t most) {
+    const ChannelIndex channels = index_of(layout);
+    std::size_t looked_at = 0;
+    Ways ways;
     for (const Layout::Bridge& bridge : layout.bridges)
-        for (const Layout::Leg& from : bridge.legs)
+        for (const Layout::Leg& from : bridge.legs) {
+            looked_at += bridge.legs.size();
+            if (looked_at > most) return std::nullopt;
+            if (!from.heard || !bridge.carries(*channels.at(from.channel))) continue;
             for (const Layout::Leg& to : bridge.legs)
-                if (from.heard && to.hears && from.channel != to.channel &&
-                    bridge.carries(*layout.channel(from.channel)))
+                if (to.hears && from.channel != to.channel)
                     ways.emplace(std::pair{from.channel, to.channel}, bridge.id);
+        }
     return ways;
+}
+
+std::uint64_t Costs::size_of(const RuleList& list) {
+    const auto [found, is_new] = sizes_.try_emplace(&list);
+    if (!is_new) return found->second;
+    for (const Rule& rule : list.rules)
+        found->second += 1 + rule.when.role.ids.size() + rule.when.talker.ids.size() +
+                         100 * (rule.when.hours.any_of.size() + rule.when.hours.none_of.size());
+    return found->second;
 }
 
 core::WallTime week_after(core::WallTime now) {

@@ -18,6 +18,15 @@ const unsigned char* raw(std::span<const std::byte> octets) {
     return reinterpret_cast<const unsigned char*>(octets.data());
 }
 
+core::Secret file_text(const SigningKey& key) {
+    const auto seed = key.seed().octets();
+    core::Secret text{sodium_base64_ENCODED_LEN(crypto_sign_SEEDBYTES, sodium_base64_VARIANT_ORIGINAL)};
+    sodium_bin2base64(reinterpret_cast<char*>(text.writable().data()), text.octets().size(), raw(seed),
+                      seed.size(), sodium_base64_VARIANT_ORIGINAL);
+    text.writable().back() = std::byte{'\n'};  // in place of the terminating zero
+    return text;
+}
+
 }  // namespace
 
 std::string key_text(const PublicKey& key) { return std::string{kPrefix} + core::to_base64(key); }
@@ -53,12 +62,11 @@ core::Result<void> write_signing_key(const std::filesystem::path& file, const Si
         return core::unexpected(
             Error::Code::Busy,
             fmt::format("{}: there is such a file already; a key is never replaced", file.string()));
-    const auto seed = key.seed().octets();
-    core::Secret text{sodium_base64_ENCODED_LEN(crypto_sign_SEEDBYTES, sodium_base64_VARIANT_ORIGINAL)};
-    sodium_bin2base64(reinterpret_cast<char*>(text.writable().data()), text.octets().size(), raw(seed),
-                      seed.size(), sodium_base64_VARIANT_ORIGINAL);
-    text.writable().back() = std::byte{'\n'};  // in place of the terminating zero
-    return core::write_file_atomically(file, text.octets(), 0600);
+    return core::write_file_atomically(file, file_text(key).octets(), 0600);
+}
+
+core::Result<void> replace_signing_key(const std::filesystem::path& file, const SigningKey& key) {
+    return core::replace_secret_file(file, file_text(key).octets());
 }
 
 bool verifies(std::string_view text, std::span<const std::byte> signature, const PublicKey& key) {

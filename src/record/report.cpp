@@ -32,6 +32,13 @@ std::string to_text(const Report& report) {
         line(fmt::format("{} consents on record, each signed by its agency with the key that {} names",
                          report.consents,
                          report.agencies_pinned ? "--pin-agency, or else the log," : "the log"));
+    if (report.openings > 0)
+        line(fmt::format("{} openings of bridges held against the consents on record", report.openings));
+    if (report.consents_beyond > 0)
+        line(
+            fmt::format("{} consents were too many to keep in mind at once: whether they were used twice, or "
+                        "bridges opened by them after their end, was NOT checked",
+                        report.consents_beyond));
     if (!report.ok()) {
         line(fmt::format("NOT consistent: {} problems", report.problems.size() + report.more_problems));
     } else if (report.pinned) {
@@ -61,6 +68,8 @@ json::object to_json(const Report& report) {
             {"root", report.root},
             {"not_signed", report.not_signed},
             {"consents", report.consents},
+            {"openings", report.openings},
+            {"consents_beyond", report.consents_beyond},
             {"problems", std::move(problems)},
             {"more_problems", report.more_problems},
             {"notes", json::array(report.notes.begin(), report.notes.end())},

@@ -124,6 +124,8 @@ public:
     core::Result<boost::json::object> enable_endpoint(std::string_view, const Actor&) override {
         return answer();
     }
+    boost::json::array keys(const Actor&) override { return visible; }
+    Done rotate_key(std::string, Actor, std::string) override { co_return answer(); }
     Done reload(Actor) override { co_return answer(); }
     core::Result<boost::json::object> explain(const Question&, const Actor&) override { return answer(); }
     void note(record::Entry entry) override { noted_.push_back(std::move(entry)); }

@@ -39,6 +39,23 @@ TEST_CASE("a refused consent is answered as it was decided, and put on record by
     CHECK(noted[0].type == "auth.denied");
 }
 
+TEST_CASE("keys are listed and rotated, and who may not know of an agency hears of none") {
+    Desk desk;
+    desk.daemon.visible = {boost::json::object{{"id", "metro-pd"}}};
+    CHECK(desk.get("/api/v1/keys").body.find("metro-pd") != std::string::npos);
+    CHECK(desk.get("/api/v1/keys/metro-pd").status == 200);
+    CHECK(desk.post("/api/v1/keys/metro-pd/rotate").body.find(R"("kept":true)") != std::string::npos);
+    desk.daemon.verdict = core::unexpected(core::Error::Code::Invalid, "metro-pd keeps its key itself");
+    CHECK(desk.post("/api/v1/keys/metro-pd/rotate").status == 422);
+    CHECK(desk.daemon.noted().empty());
+    desk.daemon.verdict = core::unexpected(core::Error::Code::NotPermitted, "pat may not");
+    CHECK(desk.post("/api/v1/keys/metro-pd/rotate").status == 403);
+    CHECK(desk.daemon.noted().size() == 1);
+    desk.daemon.visible = {};
+    CHECK(desk.post("/api/v1/keys/metro-pd/rotate").status == 404);
+    CHECK(desk.get("/api/v1/keys/metro-pd").status == 404);
+}
+
 TEST_CASE("a bridge that one may not see has neither terms nor consents") {
     Desk desk;
     desk.daemon.admit(person("northgate", "dispatcher"));

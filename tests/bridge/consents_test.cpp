@@ -68,6 +68,9 @@ struct Scene {
         return consent;
     }
     std::vector<std::string> missing() const { return consents.missing(bridge, keys, now); }
+    std::vector<Consents::Ended> revoke(const std::string& agency) {
+        return consents.revoke(bridge, agency, wall, now);
+    }
     std::vector<Consents::Ended> settle() { return consents.settle({bridge}, keys, now); }
     void pass(core::Duration time) {
         now += time;
@@ -114,7 +117,7 @@ TEST_CASE("each way in which a consent is not what it should be has its name") {
     changed.statement.expires += 1h;
     CHECK(scene.consents.judge(changed, scene.facts()) == Refusal::Forged);
     CHECK(scene.consents == Consents{});
-    for (int i = 0; i < 13; ++i) {
+    for (int i = 0; i < 14; ++i) {
         CHECK_FALSE(word(static_cast<Refusal>(i)).empty());
         CHECK(explain(static_cast<Refusal>(i), scene.statement(), scene.facts()).size() > 20);
     }
@@ -125,7 +128,7 @@ TEST_CASE("an id is accepted once, and one that was revoked never again until it
     scene.bridge.standing_consent = {"northgate"};
     const record::SignedConsent first = scene.take(scene.yes());
     CHECK(scene.consents.judge(first, scene.facts()) == Refusal::Replayed);
-    const auto ended = scene.consents.revoke(scene.bridge, "metro-pd");
+    const auto ended = scene.revoke("metro-pd");
     REQUIRE(ended.size() == 1);
     CHECK(ended[0].because == ConsentEnd::Revoked);
     CHECK(scene.missing() == Names{"metro-pd"});
@@ -137,8 +140,72 @@ TEST_CASE("an id is accepted once, and one that was revoked never again until it
     CHECK(scene.consents.judge(first, scene.facts()) == Refusal::Revoked);
     scene.pass(1min);
     scene.settle();
+    CHECK(scene.consents.judge(first, scene.facts()) == Refusal::SignedBeforeRevocation);
+    scene.pass(Consents::kLongest);
+    scene.settle();
     CHECK(scene.consents.judge(first, scene.facts()) == Refusal::Expired);
     CHECK(scene.consents == Consents{});
+}
+
+TEST_CASE("what an agency signed before it revoked, and nobody had handed in, is not taken afterwards") {
+    Scene scene;
+    scene.bridge.standing_consent = {"northgate"};
+    const auto at = [&](core::WallTime begin) {
+        return scene.yes([&](Said& s) { s.not_before = begin, s.expires = begin + Consents::kLongest; });
+    };
+    const auto outside = at(scene.wall);
+    const auto of_guards = scene.yes([](Said& s) { s.agency = "northgate"; }, 1);
+    scene.pass(10min);
+    const core::WallTime revoked = scene.wall;
+    CHECK(scene.revoke("metro-pd").empty());
+    const auto judged = [&](const record::SignedConsent& consent) {
+        return scene.consents.judge(consent, scene.facts());
+    };
+    for (int restart = 0; restart < 2; ++restart, scene.restart()) {
+        CHECK(judged(outside) == Refusal::SignedBeforeRevocation);
+        CHECK(judged(at(revoked)) == Refusal::SignedBeforeRevocation);
+        CHECK_FALSE(judged(at(revoked + 1s)) == Refusal::SignedBeforeRevocation);
+        CHECK_FALSE(judged(of_guards));
+    }
+    CHECK(word(Refusal::SignedBeforeRevocation) == "signed_before_revocation");
+    CHECK(explain(Refusal::SignedBeforeRevocation, outside.statement, scene.facts()).find("sign again") !=
+          std::string::npos);
+    // The gateway signs for whoever asks now, however soon after the revocation that is.
+    ConsentFacts facts = scene.facts();
+    facts.signed_now = true;
+    CHECK_FALSE(scene.consents.judge(scene.yes(), facts));
+    // The bridge leaves the configuration, and comes back; a year later what was signed then has run out by itself.
+    scene.consents.settle({}, scene.keys, scene.now);
+    CHECK(judged(outside) == Refusal::SignedBeforeRevocation);
+    scene.pass(Consents::kLongest - 1s);
+    scene.settle();
+    CHECK(judged(at(revoked)) == Refusal::SignedBeforeRevocation);
+    scene.pass(1s);
+    CHECK(scene.consents.next_end() == scene.now);
+    scene.settle();
+    CHECK(judged(at(revoked)) == Refusal::Expired);
+    CHECK(scene.consents == Consents{});
+}
+
+TEST_CASE("a consent holds no longer than 366 days from its own beginning either") {
+    Scene scene;
+    CHECK(scene.refusal([](Said& s) {
+        s.not_before -= 240h, s.expires = s.not_before + Consents::kLongest + 1s;
+    }) == Refusal::TooLong);
+}
+
+TEST_CASE("revocations that find no room any more hold for everybody, the oldest first") {
+    Scene scene;
+    const core::WallTime first = scene.wall;
+    for (std::size_t i = 0; i <= Consents::kMostRevocations; ++i) {
+        scene.consents.refuse_older("bridge-" + std::to_string(i), "metro-pd", scene.wall, scene.wall,
+                                    scene.now);
+        scene.pass(1s);
+    }
+    CHECK(scene.refusal([&](Said& s) { s.not_before = first; }) == Refusal::Forgotten);
+    CHECK_FALSE(scene.refusal([&](Said& s) { s.not_before = first + 1s; }));
+    scene.restart();
+    CHECK(scene.refusal([&](Said& s) { s.not_before = first; }) == Refusal::Forgotten);
 }
 
 TEST_CASE("a consent for later is taken and does not count before its time") {
@@ -220,11 +287,12 @@ TEST_CASE("a standing consent that was withdrawn counts again only after the con
     Scene scene;
     scene.bridge.standing_consent = {"metro-pd", "northgate"};
     CHECK(scene.missing().empty());
-    CHECK(scene.consents.revoke(scene.bridge, "northgate").empty());
+    CHECK(scene.revoke("northgate").empty());
     CHECK(scene.missing() == Names{"northgate"});
     scene.settle();
     scene.restart();
     CHECK(scene.missing() == Names{"northgate"});
+    scene.pass(1s);
     scene.take(scene.yes([](Said& s) { s.agency = "northgate"; }, 1));
     CHECK(scene.missing().empty());
     scene.pass(2h);
@@ -272,7 +340,8 @@ TEST_CASE("an agency gives a bridge sixteen consents at a time, and then has to 
     CHECK(why.find("bridge revoke joint") != std::string::npos);
     SUBCASE("one has run out") { scene.pass(1h); }
     SUBCASE("all were taken back") {
-        CHECK(scene.consents.revoke(scene.bridge, "metro-pd").size() == Consents::kMostOfAgency);
+        CHECK(scene.revoke("metro-pd").size() == Consents::kMostOfAgency);
+        scene.pass(1s);
     }
     scene.take(scene.yes(later(90)));
 }
@@ -360,11 +429,33 @@ TEST_CASE("a consent that was given to another gateway does not count in this on
 
 TEST_CASE("a key is new on record once, and again when it is another") {
     Scene scene;
-    CHECK(scene.consents.unrecorded_keys(scene.keys) == Names{"metro-pd", "northgate"});
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall) == Names{"metro-pd", "northgate"});
     scene.restart();
-    CHECK(scene.consents.unrecorded_keys(scene.keys).empty());
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall).empty());
+    CHECK(scene.consents.recorded_keys().at("northgate").since == scene.wall);
+    scene.pass(1h);
     scene.keys["northgate"] = key_of(8).public_key();
-    CHECK(scene.consents.unrecorded_keys(scene.keys) == Names{"northgate"});
+    CHECK(scene.consents.unrecorded_keys(scene.keys, scene.wall) == Names{"northgate"});
+    scene.restart();
+    CHECK(scene.consents.recorded_keys().at("northgate") ==
+          Consents::RecordedKey{scene.keys.at("northgate"), scene.wall});
+    CHECK(scene.consents.recorded_keys().at("metro-pd").since == scene.wall - 1h);
+}
+
+TEST_CASE("an agency whose key is lost consents to nothing, and that it had one is remembered") {
+    Scene scene;
+    scene.bridge.standing_consent = {"metro-pd", "northgate"};
+    CHECK(scene.consents.note_kept("northgate"));
+    CHECK_FALSE(scene.consents.note_kept("northgate"));
+    CHECK(scene.missing().empty());
+    scene.keys.erase("northgate");
+    CHECK(scene.missing() == Names{"northgate"});
+    CHECK_FALSE(scene.consents.stands(scene.bridge, "northgate", scene.keys));
+    scene.settle();
+    scene.restart();
+    CHECK(scene.consents.ever_kept() == std::set<std::string>{"northgate"});
+    scene.keys["northgate"] = key_of(1).public_key();
+    CHECK(scene.missing().empty());
 }
 
 TEST_CASE("a file of consents that was cut off or changed anywhere is refused whole") {
@@ -372,8 +463,9 @@ TEST_CASE("a file of consents that was cut off or changed anywhere is refused wh
     scene.take(scene.yes());
     scene.take(scene.yes([](Said& s) { s.not_before += 30min; }));
     scene.bridge.standing_consent = {"northgate"};
-    scene.consents.revoke(scene.bridge, "northgate");
-    scene.consents.unrecorded_keys(scene.keys);
+    scene.revoke("northgate");
+    scene.consents.unrecorded_keys(scene.keys, scene.wall);
+    scene.consents.note_kept("northgate");
     const std::string text = scene.consents.text();
     CHECK(Consents::parse(text, kLog, scene.wall, scene.now).value() == scene.consents);
     for (std::size_t size = 0; size < text.size(); ++size)

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <optional>
+
 #include "crosspatch/record/canonical.hpp"
 #include "crosspatch/record/consent.hpp"
 #include "tests/core/config_reading.hpp"
@@ -53,7 +56,12 @@ boost::json::object terms(const std::string& yaml, bool recordings = false) {
     apply_jurisdiction(rules, bridges, file.problems);
     CHECK(file.complaints() == "");
     REQUIRE(bridges.size() == 1);
-    return terms_of(bridges[0], channels, names, recordings);
+    auto terms = terms_of(bridges[0], channels, names, recordings);
+    // However it is hashed, it is the same.
+    TermsHashes hashes{channels, names, recordings};
+    for (int again = 0; again < 2; ++again)
+        CHECK(hashes.hash(bridges[0]).value() == record::hash_terms(terms).value());
+    return terms;
 }
 
 std::string hash(const std::string& yaml, bool recordings = false) {
@@ -187,6 +195,59 @@ TEST_CASE("the order of rules is part of the terms") {
                                        "inbound: [{id: b, action: allow}, "
                                        "{id: a, action: deny, when: {role: guard}}]");
     CHECK(hash(swapped) != hash(turned));
+}
+
+// Bridges that join all of `channels`, whose lists have so many rules.
+struct Large {
+    policy::Names names;
+    std::vector<Channel> channels;
+    std::vector<Bridge> bridges;
+
+    Large(std::size_t bridge_count, std::size_t channel_count, std::size_t rules) {
+        policy::Rule rule{.id = "rule-with-a-name-of-32-characters", .action = policy::Action::Deny};
+        rule.reason = std::string(60, 'x');
+        for (std::size_t i = 0; i < channel_count; ++i) {
+            Channel channel{.id = "channel-" + std::to_string(i), .agency = "metro-pd"};
+            channel.outbound.rules.assign(rules, rule);
+            channels.push_back(std::move(channel));
+        }
+        for (std::size_t i = 0; i < bridge_count; ++i) {
+            Bridge bridge{.id = "bridge-" + std::to_string(i)};
+            for (const Channel& channel : channels) bridge.legs.push_back({channel.id});
+            bridges.push_back(std::move(bridge));
+        }
+    }
+};
+
+TEST_CASE(
+    "terms that repeat more than anybody has are refused after a bounded time, and it says what helps") {
+    const Large large{1000, 40, 500};  // 3 MiB each
+    TermsHashes hashes{large.channels, large.names, true};
+    const auto began = std::chrono::steady_clock::now();
+    std::optional<core::Error> refused;
+    std::size_t hashed = 0;
+    for (const Bridge& bridge : large.bridges) {
+        const auto hash = hashes.hash(bridge);
+        if (!hash) {
+            refused = hash.error();
+            break;
+        }
+        ++hashed;
+    }
+    REQUIRE(refused);
+    CHECK(refused->code == core::Error::Code::Exhausted);
+    CHECK(refused->context.find("fewer channels on a bridge") != std::string::npos);
+    CHECK(hashed > 100);
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds{60});
+}
+
+TEST_CASE("the terms of one bridge have an end, too") {
+    const Large large{1, 200, 3000};
+    TermsHashes hashes{large.channels, large.names, true};
+    const auto hash = hashes.hash(large.bridges[0]);
+    REQUIRE_FALSE(hash);
+    CHECK(hash.error().code == core::Error::Code::Exhausted);
+    CHECK(hash.error().context.find("64 MiB") != std::string::npos);
 }
 
 }  // namespace

@@ -187,3 +187,37 @@ TEST_CASE("a directory that others may enter, a link, a file and a missing paren
         CHECK(has(refusal(make_private_directory(directory / "open")), "belongs to user 12345"));
     }
 }
+
+TEST_CASE("a secret is replaced, the new one first, and the old one is overwritten then") {
+    const TempDirectory directory;
+    const auto path = directory.write("key", "old secret", 0400);
+    const auto old = directory / "key.old";
+    // Who holds the old file open sees what becomes of it on the disk.
+    const auto held = open_regular_file(path);
+    REQUIRE(held);
+    REQUIRE(replace_secret_file(path, octets_of("new secret")));
+    CHECK(contents(path) == "new secret");
+    CHECK(mode_of(path) == 0600);
+    CHECK(contents(old) == "old secret");
+    REQUIRE(wipe_replaced(path));
+    CHECK(text_of(*read_open_file(held->get(), path, 100)) == std::string(10, '\0'));
+    CHECK(contents(path) == "new secret");
+    CHECK(files_in(directory) == 1);
+    CHECK(wipe_replaced(path));
+    SUBCASE("one that was never there is written") {
+        REQUIRE(replace_secret_file(directory / "other", octets_of("x")));
+        CHECK(contents(directory / "other") == "x");
+        CHECK(wipe_replaced(directory / "other"));
+    }
+    SUBCASE("it ended before the new one was there: the only one stays") {
+        REQUIRE(link(path.c_str(), old.c_str()) == 0);
+        REQUIRE(wipe_replaced(path));
+        CHECK(contents(path) == "new secret");
+        CHECK_FALSE(std::filesystem::exists(old));
+    }
+    SUBCASE("what is left of the only one is not touched") {
+        std::filesystem::rename(path, old);
+        CHECK(wipe_replaced(path));
+        CHECK(contents(old) == "new secret");
+    }
+}

@@ -56,6 +56,11 @@ class Consent(GatewayTest):
     def yes(self, gateway, **more):
         return self.police.sign(statement(self.terms(gateway), "metro-pd", **more))
 
+    def yes_anew(self, gateway):
+        """Signed after whatever was revoked before: times are whole seconds."""
+        time.sleep(1.05)
+        return self.yes(gateway, not_before=time_text(0))
+
     def hand_in(self, gateway, consent, name="root", bridge_id="joint"):
         person = self.person(gateway, name)
         try:
@@ -240,8 +245,29 @@ class Consent(GatewayTest):
         status, body = self.hand_in(gateway, consent)
         self.assertEqual(422, status)
         self.assertIn("was revoked", body["detail"])
-        self.assertEqual(200, self.hand_in(gateway, self.yes(gateway))[0], "a new one is taken")
+        self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0], "a new one is taken")
         self.assertEqual("closed", self.state(gateway), "and the bridge waits for somebody to open it")
+
+    def test_a_statement_that_is_still_outside_is_not_taken_after_its_agency_revoked(self):
+        gateway = self.scene(standing_consent=["northgate"])
+        outside = self.yes(gateway)
+        self.assertEqual(200, self.person(gateway, "daemon").ask("DELETE", "bridges/joint/consents")[0])
+        before = gateway.changed(lambda config: None)
+        refused = lambda: self.assertIn("sign again", self.hand_in(gateway, outside)[1]["detail"])
+        refused()
+        self.assertEqual("signed_before_revocation", gateway.recorded("consent.given")[-1]["detail"]["refusal"])
+        # Over a kill, and over a time without the bridge.
+        gateway.kill()
+        self.begin(gateway)
+        refused()
+        gateway.write_text(gateway.changed(lambda config: config.update(bridges=[])))
+        gateway.ctl("reload")
+        gateway.write_text(before)
+        gateway.ctl("reload")
+        refused()
+        self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0])
+        code, text = gateway.verify()
+        self.assertEqual(0, code, text)
 
     def test_a_consent_for_later_counts_when_its_time_has_come(self):
         gateway = self.scene(standing_consent=["northgate"], opens="always")
@@ -353,9 +379,10 @@ class Consent(GatewayTest):
         for damage in ("damaged", "gone"):
             with self.subTest(damage):
                 gateway = self.scene(standing_consent=["northgate"])
-                revoked, used = self.yes(gateway), self.yes(gateway)
+                revoked, outside = self.yes(gateway), self.yes(gateway)
                 self.assertEqual(200, self.hand_in(gateway, revoked)[0])
                 self.assertEqual(200, self.person(gateway, "daemon").ask("DELETE", "bridges/joint/consents")[0])
+                used = self.yes_anew(gateway)
                 self.assertEqual(200, self.hand_in(gateway, used)[0])
                 gateway.ctl("bridge", "open", "joint")
                 gateway.recorded("bridge.opened")
@@ -372,9 +399,10 @@ class Consent(GatewayTest):
                 self.assertEqual("closed", self.state(gateway))
                 alarms = {alarm["name"]: alarm["detail"] for alarm in gateway.ask("status")["alarms"]}
                 self.assertIn("consents.json", alarms["consents.lost"])
-                for consent in (revoked, used):
+                for consent in (revoked, used, outside):
                     self.assertEqual(422, self.hand_in(gateway, consent)[0])
-                self.assertEqual(200, self.hand_in(gateway, self.yes(gateway))[0])
+                self.assertEqual("signed_before_revocation", gateway.recorded("consent.given", 5)[-1]["detail"]["refusal"])
+                self.assertEqual(200, self.hand_in(gateway, self.yes_anew(gateway))[0])
 
     def test_a_standing_consent_that_was_taken_back_stays_so_when_the_list_is_lost(self):
         gateway = self.scene(police="gateway", opens="always", standing_consent=["northgate", "metro-pd"])
@@ -402,6 +430,100 @@ class Consent(GatewayTest):
         self.begin(gateway)
         self.assertEqual(["metro-pd", "northgate"], gateway.item("bridges", "joint")["missing_consent"])
         self.assertEqual("closed", self.state(gateway))
+
+    def alarms(self, gateway):
+        return {alarm["name"]: alarm["detail"] for alarm in gateway.ask("status")["alarms"]}
+
+    def test_a_key_that_is_lost_is_not_made_anew_and_its_agency_consents_to_nothing(self):
+        gateway = self.scene(police="gateway", opens="always", standing_consent=["northgate", "metro-pd"])
+        self.assertEqual("open", self.state(gateway))
+        file, kept = gateway.path("var/keys/agency-northgate.key"), gateway.path("backup")
+        public = self.of(gateway, "northgate")["key"]
+        gateway.recorded("key.added", 2)
+        os.rename(file, kept)
+
+        def lost():
+            self.assertFalse(os.path.exists(file), "nothing is made anew")
+            self.assertEqual(("closed", ["northgate"]), (self.state(gateway), gateway.item("bridges", "joint")["missing_consent"]))
+            self.assertIn(file, self.alarms(gateway)["agency.key.lost.northgate"])
+            self.assertIn("crosspatchctl key rotate northgate", gateway.said())
+            status, body = self.hand_in(gateway, {"agency": "northgate", "expires": time_text(600)}, "games")
+            self.assertEqual(422, status)
+            self.assertIn("is missing", body["detail"])
+        gateway.ctl("reload")
+        lost()
+        gateway.kill()
+        self.begin(gateway)
+        lost()
+        # Neither is one made when the list of consents is lost with it: the log knows.
+        gateway.kill()
+        os.remove(gateway.path("var/consents.json"))
+        self.begin(gateway)
+        lost()
+        os.rename(kept, file)
+        gateway.ctl("reload")
+        self.assertEqual(("open", public), (self.state(gateway), self.of(gateway, "northgate")["key"]))
+        self.assertNotIn("agency.key.lost.northgate", self.alarms(gateway))
+        # Where nobody can say whose key was here, none is made either; not by the next start, too.
+        gateway.kill()
+        for name in os.listdir(gateway.data):
+            if name.startswith(("log.db", "consents.json", "log.tip")):
+                with open(os.path.join(gateway.data, name), "wb") as damaged:
+                    damaged.write(b"not what it was" * 1000)
+        os.rename(file, kept)
+        for _ in range(2):
+            self.begin(gateway)
+            self.assertFalse(os.path.exists(file))
+            self.assertIn("agency.key.lost.northgate", self.alarms(gateway))
+            gateway.kill()
+
+    def test_a_key_that_the_gateway_keeps_is_rotated_by_its_agencys_supervisors_alone(self):
+        gateway = self.scene(police="gateway", standing_consent=["northgate"])
+        self.assertEqual(200, self.hand_in(gateway, {"agency": "metro-pd", "expires": time_text(3600)}, "daemon")[0])
+        gateway.ctl("bridge", "open", "joint")
+        file = gateway.path("var/keys/agency-metro-pd.key")
+        before, old = self.of(gateway, "metro-pd")["key"], os.stat(file).st_ino
+        keys = {one["id"]: one for one in gateway.ask("key", "list")["items"]}
+        self.assertEqual((before, "gateway", "in_use", 1, 0), tuple(keys["metro-pd"][k] for k in (
+            "key", "key_kept_by", "state", "consents", "standing")))
+        self.assertEqual((0, 1), (keys["northgate"]["consents"], keys["northgate"]["standing"]))
+        self.assertEqual(hashlib.sha256(base64.b64decode(before[8:])).hexdigest(), keys["metro-pd"]["fingerprint"])
+        rotate = lambda name, agency="metro-pd": self.person(gateway, name).ask("POST", f"keys/{agency}/rotate", {"reason": "lost laptop"})
+        for name in ("root", "games", "nobody", "bin"):
+            self.assertEqual(403, rotate(name)[0], name)
+        self.assertEqual(404, rotate("daemon", "no-such")[0])
+        self.assertEqual(before, self.of(gateway, "metro-pd")["key"])
+        self.assertEqual("open", self.state(gateway))
+        status, body = rotate("daemon")
+        self.assertEqual((200, True), (status, body["kept"]), body)
+        one = self.of(gateway, "metro-pd")
+        self.assertEqual(("closed", "missing", "key", body["key"]), (self.state(gateway), one["state"], one["ended"], one["key"]))
+        self.assertNotEqual(before, body["key"])
+        self.assertNotEqual(old, os.stat(file).st_ino)
+        self.assertEqual(["agency-metro-pd.key"], [n for n in os.listdir(gateway.path("var/keys")) if "metro" in n], "the old one is gone")
+        [revoked] = gateway.recorded("key.revoked")
+        self.assertEqual((before, "daemon"), (revoked["detail"]["key"], revoked["actor"]["principal"]))
+        self.assertEqual(body["key"], gateway.recorded("key.added", 3)[-1]["detail"]["key"])
+        # It holds over a kill, and the agency consents with it.
+        gateway.kill()
+        self.begin(gateway)
+        self.assertEqual(body["key"], self.of(gateway, "metro-pd")["key"])
+        self.assertEqual(200, self.hand_in(gateway, {"agency": "metro-pd", "expires": time_text(3600)}, "daemon")[0])
+        gateway.ctl("bridge", "open", "joint")
+        code, text = gateway.verify()
+        self.assertEqual(0, code, text)
+        self.assertIn("2 openings of bridges", text)
+        # One that was lost is replaced the same way; one that the agency keeps, there.
+        os.remove(file)
+        gateway.ctl("reload")
+        self.assertEqual("lost", next(k for k in gateway.ask("key", "list")["items"] if k["id"] == "metro-pd")["state"])
+        self.assertEqual(200, rotate("daemon")[0])
+        self.assertNotIn("agency.key.lost.metro-pd", self.alarms(gateway))
+        gateway.write_text(gateway.changed(lambda config: config["agencies"][1].update(key=self.police.public)))
+        gateway.ctl("reload")
+        status, body = rotate("daemon")
+        self.assertEqual(422, status)
+        self.assertIn("key generate", body["detail"])
 
     # Without a daemon
 

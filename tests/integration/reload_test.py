@@ -1,16 +1,48 @@
 #!/usr/bin/env python3
-"""A hundred reloads under a talkspurt, half of them of broken files: who talks does not notice."""
+"""A hundred reloads under a talkspurt, half of them of broken files: who talks does not notice. One that fails late."""
+import ctypes
 import json
+import os
 import signal
 import time
+import unittest
 
 from gateway import CM80, GCM256, PLAIN, GatewayTest, bridge, channel, end, endpoint, main, ports
+from people import People
 from radios import Tap
 
 RELOADS = 100
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17  # ptrace(2)
+WALL = 0x40000000  # __WALL: threads, too
+LANE = 4096  # tasks that wait for a media worker
 
 
-class Reload(GatewayTest):
+class Held:
+    """One thread of the daemon, stopped for as long as this is entered."""
+
+    def __init__(self, pid, name):
+        self.trace = ctypes.CDLL(None, use_errno=True).ptrace
+        self.trace.argtypes = [ctypes.c_long] * 4
+        def name_of(thread):
+            with open(f"/proc/{pid}/task/{thread}/comm", encoding="ascii") as file:
+                return file.read().strip()
+        [self.thread] = [int(one) for one in os.listdir(f"/proc/{pid}/task") if name_of(one) == name]
+
+    def ask(self, what):
+        if self.trace(what, self.thread, 0, 0) != 0:
+            raise unittest.SkipTest(f"this machine does not let us stop a thread: {os.strerror(ctypes.get_errno())}")
+
+    def __enter__(self):
+        self.ask(PTRACE_SEIZE)
+        self.ask(PTRACE_INTERRUPT)
+        os.waitpid(self.thread, WALL)
+        return self
+
+    def __exit__(self, *_):
+        self.ask(PTRACE_DETACH)
+
+
+class Reload(GatewayTest, People):
     def test_a_hundred_reloads_cost_the_talkspurt_no_packet(self):
         gateway = self.gateway(
             channel("ng-ops", "northgate", endpoint("guard"), endpoint("tap", "pcmu", PLAIN), floor={"lease": "1s", "max_talk": "5m"}),
@@ -34,6 +66,35 @@ class Reload(GatewayTest):
         sent = end(talker)["sent"]
         time.sleep(0.5)
         self.check_heard(gateway, sent, end(listener), tap.stop().sequence)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root stops a thread of another process")
+    def test_a_reload_that_the_workers_do_not_take_leaves_everything_as_it_was(self):
+        gateway = self.gateway(channel("ng-ops", "northgate", endpoint("guard")), channel("pd-tac", "metro-pd", endpoint("officer")),
+                               bridges=[bridge("joint", "ng-ops", "pd-tac", opens="on_request")], start=False)
+        gateway.config["gateway"]["media"] = {"workers": 1}
+        gateway.write()
+        gateway.start()
+        gateway.ctl("bridge", "open", "joint")
+        state = lambda: gateway.item("bridges", "joint")["state"]
+        self.assertEqual("open", state())
+        terms = gateway.item("bridges", "joint")["terms"]
+        # Consent stands no more: by this file the bridge closes.
+        gateway.write_text(gateway.changed(lambda config: config["bridges"][0].update(standing_consent=["northgate"])))
+        with Held(gateway.daemon.pid, "media-0"):
+            root = self.connect(gateway, "root")
+            for _ in range(LANE):
+                self.ask_as(gateway, "root", "endpoints/guard/enable", "POST", root)
+            run = gateway.ctl("reload", check=False)
+            self.assertNotEqual(0, run.returncode)
+            self.assertIn("do not take commands", run.stderr)
+            self.assertEqual(("open", terms), (state(), gateway.item("bridges", "joint")["terms"]))
+        gateway.wait_for(lambda: gateway.ask("status")["alarms"] is not None, 5, "the daemon to go on")
+        time.sleep(1)
+        self.assertEqual("open", state())
+        self.assertEqual([], gateway.records("bridge.closed"))
+        gateway.ctl("reload")
+        self.assertEqual("closed", state())
+        self.assertEqual("consent", gateway.recorded("bridge.closed")[-1]["detail"]["by"])
 
     def reload(self, gateway, number):
         """Good and broken files in turn, each by command and by signal."""

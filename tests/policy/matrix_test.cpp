@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <string_view>
 
 #include "tests/policy/configuration.hpp"
 
@@ -243,4 +245,77 @@ TEST_CASE("too many situations are not told, and that is said") {
     CHECK_FALSE(compared.complete);
     REQUIRE(compared.lines.size() == 1);
     CHECK(compared.lines[0] == "? ng-ops to pd-tac-3: too many situations to compare");
+}
+
+namespace {
+
+// Whether it is said in a bounded time that not all of it is said.
+void check_stops(const Configuration& configuration, const Configuration& other, std::string_view what) {
+    Names names;
+    const Layout layout = configuration.read(names);
+    const Layout changed = other.read(names);
+    const auto began = std::chrono::steady_clock::now();
+    const auto check = [&](const Told& told) {
+        CHECK_FALSE(told.complete);
+        const bool says = std::any_of(told.lines.begin(), told.lines.end(), [&](const std::string& line) {
+            return line.find('?') != std::string::npos && line.find(what) != std::string::npos;
+        });
+        CHECK(says);
+        CHECK(told.lines.size() < 200'000);
+    };
+    check(who_hears_whom(layout, names, kToday));
+    check(differences(layout, changed, names, kToday));
+    CHECK(std::chrono::steady_clock::now() - began <
+          std::chrono::seconds{120});  // sanitizers; without, a few
+}
+
+}  // namespace
+
+TEST_CASE("rules that all decide something of their own are not told one by one without end") {
+    // A thousand answers on each of 870 ways, each of which is looked for among all others: minutes, if nothing stops it.
+    Configuration configuration;
+    std::string rules = "[";
+    std::string otherwise = "[";
+    for (int i = 0; i < 1000; ++i) {
+        rules += fmt::format("{{id: r-{0}, action: allow, when: {{talker: u-{0}}}}},\n     ", i);
+        otherwise += fmt::format("{{id: s-{0}, action: deny, when: {{talker: u-{0}}}}},\n     ", i);
+    }
+    const auto with = [](const std::string& list) {
+        Configuration one;
+        std::string legs;
+        for (int i = 0; i < 30; ++i) {
+            one.more += fmt::format(
+                "  - {{id: c-{0}, agency: {1}, outbound: {2}], inbound: [{{id: in, action: allow}}], "
+                "endpoints: []}}\n",
+                i, i % 2 == 0 ? "northgate" : "metro-pd", list);
+            legs += fmt::format("{}c-{}", i == 0 ? "" : ", ", i);
+        }
+        one.bridges = "[{id: joint, channels: [" + legs + "]}]";
+        return one;
+    };
+    configuration = with(rules);
+    const Configuration other = with(otherwise);
+    check_stops(configuration, other, "too many");
+}
+
+TEST_CASE("bridges of many channels with many rules are told until that takes too long") {
+    // 120 channels, 14,280 ways; on each 2 x 300 rules and hundreds of situations: minutes, if nothing stops it.
+    Configuration configuration;
+    std::string rules = "[";
+    for (int i = 0; i < 300; ++i)
+        rules += fmt::format(
+            "{{id: r-{0}, action: deny, when: {{talker: u-{1}, role: guard, emergency: true}}}}, ", i,
+            i % 60);
+    rules += "{id: rest, action: allow}]";
+    std::string legs = "ng-ops";
+    for (int i = 0; i < 120; ++i) {
+        configuration.more +=
+            fmt::format("  - {{id: c-{0}, agency: {1}, outbound: {2}, inbound: {2}, endpoints: []}}\n", i,
+                        i % 2 == 0 ? "northgate" : "metro-pd", rules);
+        legs += fmt::format(", c-{}", i);
+    }
+    configuration.bridges = "[{id: joint, channels: [" + legs + "]}]";
+    Configuration other = configuration;
+    other.ng_out = "[]";
+    check_stops(configuration, other, "take too long");
 }

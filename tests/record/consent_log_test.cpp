@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include "crosspatch/core/text.hpp"
+#include "crosspatch/core/time_text.hpp"
+#include "crosspatch/record/canonical.hpp"
 #include "crosspatch/record/consent.hpp"
+#include "src/record/verify_consents.hpp"
 #include "tests/record/log_bench.hpp"
 
 using namespace crosspatch;
@@ -33,8 +36,9 @@ public:
                 .agreement = "MOU",
                 .terms = std::string(64, 'a')};
     }
-    void names(const std::string& agency, char key) {
-        Entry one = entry("key.added", {{"key", key_text(key_of(key).public_key())}});
+    void names(const std::string& agency, char key, const std::string& kept_by = "agency") {
+        Entry one =
+            entry("key.added", {{"key", key_text(key_of(key).public_key())}, {"key_kept_by", kept_by}});
         one.object = {{"kind", "agency"}, {"id", agency}};
         REQUIRE(append(*log_, std::move(one)));
     }
@@ -45,6 +49,36 @@ public:
         one.detail["key"] = key_text(key_of(named).public_key());
         one.object = {{"kind", "bridge"}, {"id", "joint"}};
         return append(*log_, std::move(one)).value();
+    }
+    // As set_open() puts it down: what each agency is said to have consented by.
+    std::uint64_t opened(boost::json::array consents, const std::string& bridge = "joint",
+                         core::WallTime at = core::wall_now(), core::Time mono = core::monotonic_now()) {
+        Entry one =
+            entry("bridge.opened",
+                  {{"by", "pat"}, {"terms", std::string(64, 'a')}, {"consents", std::move(consents)}});
+        one.object = {{"kind", "bridge"}, {"id", bridge}};
+        one.time = at;
+        one.mono = mono;
+        return append(*log_, std::move(one)).value();
+    }
+    static boost::json::object given(const ConsentStatement& statement) {
+        return {{"agency", statement.agency}, {"state", "given"}, {"consent", statement.id}};
+    }
+    static boost::json::object standing(const std::string& agency, char key) {
+        return {{"agency", agency},
+                {"state", "standing"},
+                {"consent", nullptr},
+                {"key", key_text(key_of(key).public_key())}};
+    }
+    void expired(const std::string& id) {
+        REQUIRE(append(*log_, entry("consent.expired", {{"agency", "metro-pd"}, {"id", id}})));
+    }
+    // What is wrong with an opening, and with nothing else.
+    std::string wrong_opening(std::uint64_t seq) {
+        const Report found = report();
+        REQUIRE(found.problems.size() == 1);
+        CHECK(found.problems[0].record == seq);
+        return found.problems[0].what;
     }
     void revoked(const std::string& id) {
         REQUIRE(append(*log_, entry("consent.revoked", {{"agency", "metro-pd"}, {"consents", {id}}})));
@@ -157,4 +191,136 @@ TEST_CASE("a log that names no key beforehand is taken at the record's word, and
     const Report report = gateway.report({{"metro-pd", key_of(2).public_key()}});
     CHECK(report.ok());
     CHECK(says(to_text(report), "--pin-agency"));
+}
+
+TEST_CASE("an opening by consents that count, and by one that stands, is as it should be") {
+    Gateway gateway;
+    gateway.names("metro-pd", 2);
+    gateway.names("northgate", 1, "gateway");
+    const auto statement = gateway.statement();
+    gateway.took(sign(statement, key_of(2)));
+    gateway.opened({Gateway::given(statement), Gateway::standing("northgate", 1)});
+    // The wall clock was set forward: the consent counts by the other one. Or the gateway was started anew.
+    gateway.opened({Gateway::given(statement)}, "joint", core::wall_now() + 48h);
+    gateway.opened({Gateway::given(statement)}, "joint", core::wall_now() + 30min, core::Time{5s});
+    const Report report = gateway.report();
+    CHECK(to_text(report) != "");
+    CHECK(report.ok());
+    CHECK(report.openings == 3);
+    CHECK(says(to_text(report), "3 openings of bridges held against the consents on record"));
+}
+
+TEST_CASE("an opening without the consent of an agency is named, with the record and the agency") {
+    Gateway gateway;
+    gateway.names("metro-pd", 2);
+    gateway.names("northgate", 1, "gateway");
+    ConsentStatement said = gateway.statement();
+    const auto took = [&] { gateway.took(sign(said, key_of(2))); };
+    using boost::json::array;
+    std::uint64_t seq = 0;
+    std::string wanted;
+    SUBCASE("never given") {
+        seq = gateway.opened({Gateway::given(said)}), wanted = "is not on record before";
+    }
+    SUBCASE("revoked") {
+        took();
+        gateway.revoked(said.id);
+        seq = gateway.opened({Gateway::given(said)}), wanted = "was revoked before";
+    }
+    SUBCASE("ended") {
+        took();
+        gateway.expired(said.id);
+        seq = gateway.opened({Gateway::given(said)}), wanted = "had ended";
+    }
+    SUBCASE("run out by both clocks") {
+        took();
+        seq = gateway.opened({Gateway::given(said)}, "joint", core::wall_now() + 2h,
+                             core::monotonic_now() + 2h);
+        wanted = "had run out";
+    }
+    SUBCASE("yet to begin") {
+        said.not_before += 30min;
+        took();
+        seq = gateway.opened({Gateway::given(said)}), wanted = "begins at";
+    }
+    SUBCASE("to another bridge") {
+        took();
+        seq = gateway.opened({Gateway::given(said)}, "other"),
+        wanted = "of agency 'metro-pd' to bridge 'joint'";
+    }
+    SUBCASE("to other terms") {
+        said.terms[0] = 'b';
+        took();
+        seq = gateway.opened({Gateway::given(said)}), wanted = "other terms";
+    }
+    SUBCASE("of another agency") {
+        took();
+        auto other = Gateway::given(said);
+        other["agency"] = "northgate";
+        seq = gateway.opened({other}), wanted = "agency 'northgate': consent";
+    }
+    SUBCASE("it stands where the agency keeps its key itself") {
+        seq = gateway.opened(array{Gateway::standing("metro-pd", 2)}), wanted = "this agency keeps it itself";
+    }
+    SUBCASE("it stands by another key") {
+        seq = gateway.opened(array{Gateway::standing("northgate", 7)}), wanted = "another key";
+    }
+    SUBCASE("it stands by no key") {
+        seq = gateway.opened(array{Gateway::standing("city-fd", 7)}), wanted = "names no key";
+    }
+    SUBCASE("the record says so itself") {
+        seq = gateway.opened({{{"agency", "metro-pd"}, {"state", "missing"}}}),
+        wanted = "says so itself (missing)";
+    }
+    if (seq == 0) return;
+    const std::string wrong = gateway.wrong_opening(seq);
+    CHECK(says(wrong, "opens bridge '"));
+    CHECK(says(wrong, wanted));
+}
+
+TEST_CASE("a consent that was taken in its last second is not held against the log") {
+    Gateway gateway;
+    gateway.names("metro-pd", 2);
+    ConsentStatement said = gateway.statement();
+    said.not_before -= 2h;
+    said.expires = std::chrono::floor<std::chrono::seconds>(core::wall_now());
+    gateway.took(sign(said, key_of(2)));
+    CHECK(gateway.report().ok());
+}
+
+TEST_CASE(
+    "more consents than the verifier keeps in mind are counted, and openings by them not called wrong") {
+    Report report;
+    ConsentCheck check{std::string(32, 'c'), {}, report, 2};
+    Findings findings{report, "log.db"};
+    std::uint64_t seq = 0;
+    const auto take = [&](const std::string& type, boost::json::object detail) {
+        const boost::json::object record{{"type", type},
+                                         {"outcome", "ok"},
+                                         {"time", "2026-11-22T16:00:00.000000000Z"},
+                                         {"mono_ns", "5"},
+                                         {"object", {{"kind", "bridge"}, {"id", "joint"}}},
+                                         {"detail", std::move(detail)}};
+        check.take(seq++, to_canonical(record).value(), findings);
+    };
+    std::vector<ConsentStatement> said;
+    for (char i = '1'; i <= '3'; ++i) {
+        said.push_back({.id = std::string(31, '0') + i,
+                        .gateway = std::string(32, 'c'),
+                        .bridge = "joint",
+                        .agency = "metro-pd",
+                        .not_before = core::from_rfc3339("2026-11-22T16:00:00Z").value(),
+                        .expires = core::from_rfc3339("2026-11-22T18:00:00Z").value(),
+                        .agreement = "",
+                        .terms = std::string(64, 'a')});
+        boost::json::object detail = to_json(sign(said.back(), key_of(2)));
+        detail["agency"] = "metro-pd";
+        detail["key"] = key_text(key_of(2).public_key());
+        take("consent.given", std::move(detail));
+    }
+    CHECK(report.consents == 3);
+    CHECK(report.consents_beyond == 1);
+    take("bridge.opened", {{"consents", boost::json::array{Gateway::given(said[2])}}});
+    CHECK(report.ok());
+    CHECK(says(to_text(report), "1 consents were too many to keep in mind at once"));
 }

@@ -17,6 +17,9 @@ const std::vector<Column> kTemplates{{"TEMPLATE", "id"},
                                      {"AGREEMENT", "agreement"},
                                      {"STANDING CONSENT", "standing_consent"}};
 
+const std::vector<Column> kKeys{
+    {"AGENCY", "id"},   {"KEY", "key"},     {"FINGERPRINT", "fingerprint"}, {"KEPT BY", "key_kept_by"},
+    {"STATE", "state"}, {"SINCE", "since"}, {"CONSENTS", "consents"},       {"STANDING", "standing"}};
 const std::vector<Column> kRights{{"RIGHT", "right"}, {"AGENCY", "agency"}, {"ROLES", "roles"},
                                   {"MAY", "allowed"}, {"RULE", "rule"},     {"WHY", "text"}};
 
@@ -92,6 +95,18 @@ void Tool::add_consent_commands(CLI::App& app, CLI::App& bridge) {
     CLI::App* generate = key->add_subcommand("generate", "a new key pair for an agency");
     generate->add_option("-o,--out", file_, "the private key's file: one line, kept from others")->required();
     generate->callback([this] { chosen_ = [this] { return this->generate(); }; });
+    key->add_subcommand("list", "the agencies' keys, and the consents that count under them")
+        ->callback([this] { chosen_ = [this] { return show_list(client().get("/api/v1/keys"), kKeys); }; });
+    CLI::App* rotate = key->add_subcommand(
+        "rotate", "a new key for your agency, if the gateway keeps it: what the old one signed ends");
+    rotate->add_option("AGENCY", id_, "yours")->required();
+    rotate->add_option("--reason", reason_, "kept with the record");
+    rotate->callback([this] {
+        chosen_ = [this] {
+            return command("/api/v1/keys/" + encode(id_) + "/rotate",
+                           id_ + " has a new key; the old one is gone, and what it signed has ended");
+        };
+    });
 }
 
 int Tool::open() {

@@ -104,10 +104,14 @@ public:
     // `body` is {statement, signature}, or {agency, expires} for a key that the gateway keeps.
     virtual core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                                       const Actor& actor) = 0;
+    // The key of each agency that the actor may know of: {id, key, fingerprint, key_kept_by, state, since, consents, standing}
+    virtual boost::json::array keys(const Actor& actor) = 0;
     virtual core::Result<boost::json::object> enable_endpoint(std::string_view id, const Actor& actor) = 0;
     // Reads the file elsewhere, so that control goes on meanwhile. Always holds a result.
     using Done = boost::asio::awaitable<std::optional<core::Result<boost::json::object>>>;
     virtual Done reload(Actor actor) = 0;
+    // A new key for an agency whose key the gateway keeps; the disk is waited for elsewhere, too.
+    virtual Done rotate_key(std::string agency, Actor actor, std::string reason) = 0;
     struct Question {
         std::string from;  // an endpoint's or a channel's id
         std::string to;    // a channel's id

@@ -45,6 +45,8 @@ inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
 // A bridge's id follows: somebody asks for it; no emergency opens it.
 inline constexpr std::string_view kRequestAlarm = "consent.requested.";
 inline constexpr std::string_view kUnarmedAlarm = "bridge.unarmed.";
+// An agency's id follows.
+inline constexpr std::string_view kLostKeyAlarm = "agency.key.lost.";
 
 // The control thread: configuration and reload, bridges and consent, and what the API shows.
 //
@@ -110,6 +112,8 @@ public:
                                                    const api::Actor& actor) override;
     core::Result<boost::json::object> consent(std::string_view id, const boost::json::object& body,
                                               const api::Actor& actor) override;
+    boost::json::array keys(const api::Actor& actor) override;
+    Done rotate_key(std::string agency, api::Actor actor, std::string reason) override;
     core::Result<boost::json::object> enable_endpoint(std::string_view id, const api::Actor& actor) override;
     Done reload(api::Actor actor) override;
     core::Result<boost::json::object> explain(const Question& question, const api::Actor& actor) override;
@@ -145,7 +149,7 @@ private:
         std::shared_ptr<rtp::SrtpSender> sender;
     };
 
-    core::Result<void> install(std::shared_ptr<const Config> config, KeptKeys keys);
+    core::Result<void> install(std::shared_ptr<const Config> config, LoadedKeys keys);
     void read_orders(const std::filesystem::path& file);
     void read_consents(const std::filesystem::path& file);
     void recover_consents(const std::string& why);
@@ -153,16 +157,25 @@ private:
     void close_removed_bridges(const Plan& plan);
     void settle_streams(const Plan& plan);
     void settle_orders();
-    void settle_bridges(const Config& config, const bridge::AgencyKeys& keys, bool may_open);
+    std::vector<std::uint32_t> to_close(const Config& config, const bridge::AgencyKeys& keys) const;
+    void settle_bridges();
     void settle_consents(core::Time now);
     void remind(core::Time now);
-    void record_keys();
+    // The keys of agencies: control_keys.cpp.
+    std::set<std::string> ever_kept(const Config& config) const;
+    void record_keys(const api::Actor* by = nullptr, const std::string& reason = "");
+    void tell_lost_keys();
+    core::Result<void> may_rotate(const std::string& agency, const api::Actor& actor) const;
+    void use_key(const std::string& agency, record::SigningKey key, const api::Actor& actor,
+                 const std::string& reason);
+    void finish_loading();
+    boost::json::object agency_key_json(const std::string& agency) const;
     void keep_consents() { keeper_->keep(Keeper::Document::Consents, consents_.text()); }
     void keep_orders() { keeper_->keep(Keeper::Document::Orders, orders_.text()); }
     core::Result<record::SignedConsent> read_yes(const bridge::Bridge& bridge,
                                                  const boost::json::object& body, const api::Actor& actor,
                                                  record::Entry& entry) const;
-    void note_revocation(const bridge::Bridge& bridge, const api::Actor& actor, const std::string& reason);
+    void note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason);
     boost::json::object consent_json(const bridge::Bridge& bridge, const std::string& agency) const;
     core::WallTime wall() const { return clock_.time(core::wall_now(), core::monotonic_now()); }
     std::string today() const { return clock_.day(core::wall_now(), core::monotonic_now()); }
@@ -179,7 +192,7 @@ private:
     void rekey_sender(const endpoint::Config& config, const Radio& radio);
     void publish_directory();
     Done apply_file(std::string by, boost::json::object actor);
-    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, KeptKeys keys,
+    core::Result<boost::json::object> apply(std::shared_ptr<const Config> config, LoadedKeys keys,
                                             record::Entry& entry);
     const bridge::Bridge* bridge_config(std::string_view id) const;
     // Bridges: control_bridges.cpp.
@@ -198,7 +211,7 @@ private:
     boost::json::array also_joined_by(const std::string& id) const;
     void tell_requests();
     // Those made of templates: control_made.cpp.
-    core::Result<void> install_file(std::shared_ptr<const Config> file, KeptKeys keys);
+    core::Result<void> install_file(std::shared_ptr<const Config> file, LoadedKeys keys);
     core::Result<void> install_made();
     core::Result<bridge::Bridge> may_make(const Making& making, const std::string& id, const MadeBridge& made,
                                           const api::Actor& actor) const;
@@ -292,7 +305,7 @@ private:
     bridge::Consents consents_;
     bool first_start_{};
     bridge::AgencyKeys agency_keys_;  // of the configuration in force
-    KeptKeys kept_keys_;
+    LoadedKeys keys_;                 // that the gateway keeps, and what is missing of them
     PendingCuts cuts_;
     std::atomic<std::uint64_t> cuts_made_{0};   // by the API's thread
     std::atomic<std::uint64_t> cuts_noted_{0};  // by control

@@ -131,7 +131,8 @@ struct Plan {
     std::vector<media::Endpoint*> detached;
     std::vector<media::Endpoint*> attached;
     std::vector<std::string> bridges_removed;
-    core::UniqueFd shared_port;  // a new one, if its address changed
+    std::vector<std::uint32_t> closing;  // open bridges that may not be so by this configuration
+    core::UniqueFd shared_port;          // a new one, if its address changed
     core::Address shared_address;
     bool shared_changed{};
 };

@@ -25,6 +25,7 @@ struct ConsentFacts {
     const AgencyKeys& keys;
     core::WallTime wall;  // never earlier than the newest record's time
     core::Time now;
+    bool signed_now{};  // by the gateway itself, a moment ago: nobody can have had it before
 };
 
 enum class ConsentRefusal : std::uint8_t {
@@ -35,6 +36,7 @@ enum class ConsentRefusal : std::uint8_t {
     Revoked,
     Replayed,
     Forgotten,
+    SignedBeforeRevocation,
     Expired,
     TooLong,
     OtherTerms,
@@ -52,7 +54,9 @@ std::string_view word(ConsentEnd end);  // for records: `time`, `terms`
 // Who has said yes to which bridge, for how long, and which consents are used up.
 //
 // Shape    consents that hold, at most kMost together with the ids of those that ended, which are kept until they expire;
-//          standing consents that were withdrawn; the newest key of each agency that is on record.
+//          standing consents that were withdrawn; the newest key of each agency that is on record, and whose keys the gateway
+//          has ever kept. Of each bridge and agency
+//          the last revocation, kMostRevocations at most, until what was signed before it can hold no more.
 // Time     a consent's deadlines are monotonic from its acceptance; after a restart from when it is read again.
 // Errors   parse() takes a file whole or not at all; nothing counts of one that is damaged.
 // Thread   control. Pure: clocks, keys and terms come from the caller.
@@ -62,6 +66,7 @@ public:
     static constexpr std::size_t kMost = 10'000;
     static constexpr std::size_t kMostOfAgency =
         16;  // that one agency has given to one bridge, and that have not ended
+    static constexpr std::size_t kMostRevocations = 10'000;
     static constexpr std::chrono::hours kLongest{24 * 366};
     static constexpr std::chrono::minutes kReminder{10};  // before the end, but at most a tenth of its length
 
@@ -79,6 +84,11 @@ public:
         Given given;
         ConsentEnd because;
     };
+    struct RecordedKey {
+        record::PublicKey key{};
+        core::WallTime since{};
+        bool operator==(const RecordedKey&) const = default;
+    };
 
     // Why it is not taken; nothing if it may be. Does not change anything.
     std::optional<ConsentRefusal> judge(const record::SignedConsent& consent,
@@ -91,11 +101,23 @@ public:
     // The consent that counts longest for the agency; nullptr if none does or will. One that is yet to begin comes last.
     const Given* given(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys,
                        core::Time now) const;
+    // How many consents that the agency signed with its key count now, on these bridges.
+    std::size_t counting(const std::string& agency, const std::vector<Bridge>& bridges,
+                         const AgencyKeys& keys, core::Time now) const;
     // Standing consent, not withdrawn. None while nobody knows which were.
     bool stands(const Bridge& bridge, const std::string& agency) const;
+    // And it counts: the agency has its key.
+    bool stands(const Bridge& bridge, const std::string& agency, const AgencyKeys& keys) const {
+        return keys.contains(agency) && stands(bridge, agency);
+    }
 
-    // Takes back what the agency has said, standing consent included, and gives what that ended.
-    std::vector<Ended> revoke(const Bridge& bridge, const std::string& agency);
+    // Takes back what the agency has said, standing consent included, and gives what that ended. What it signed until `wall`
+    // and nobody has handed in yet is taken back, too.
+    std::vector<Ended> revoke(const Bridge& bridge, const std::string& agency, core::WallTime wall,
+                              core::Time now);
+    // The agency took back at `at` what it had signed, whether the bridge is there still or not.
+    void refuse_older(const std::string& bridge, const std::string& agency, core::WallTime at,
+                      core::WallTime wall, core::Time now);
     // The standing consent of the agency does not count any more.
     void withdraw(const std::string& bridge, const std::string& agency) {
         withdrawn_.emplace(bridge, agency);
@@ -112,8 +134,14 @@ public:
     std::optional<core::Time> next_end() const;
     const std::vector<Given>& all() const { return given_; }
 
-    // The keys of agencies that are not on record yet as they are now; they count as recorded from here on.
-    std::vector<std::string> unrecorded_keys(const AgencyKeys& keys);
+    // The agencies whose keys are not on record yet as they are now; they count as recorded from here on.
+    std::vector<std::string> unrecorded_keys(const AgencyKeys& keys, core::WallTime wall);
+    const std::map<std::string, RecordedKey>& recorded_keys() const { return recorded_; }
+    // What the log says of it, where the list was lost.
+    void recall_key(const std::string& agency, const RecordedKey& key) { recorded_[agency] = key; }
+    // Agencies whose key the gateway keeps or has kept: one that is not there any more was lost. True: this one is new.
+    bool note_kept(const std::string& agency) { return kept_.insert(agency).second; }
+    const std::set<std::string>& ever_kept() const { return kept_; }
 
     // The list was lost: what `spent` names was used before, and if the log could not tell (`all_known` is false), so may
     // have been whatever begins before `wall`, and standing consents may have been withdrawn.
@@ -133,12 +161,20 @@ private:
         bool revoked{};
         bool operator==(const Spent&) const = default;
     };
+    struct Revocation {
+        core::WallTime at{};
+        core::Time until{};  // what was signed before it has expired by then
+        bool operator==(const Revocation&) const = default;
+    };
+    using OfBridge = std::pair<std::string, std::string>;  // bridge, agency
     void spend(const Given& given, ConsentEnd because);
 
     std::vector<Given> given_;
-    std::map<std::string, Spent> spent_;                       // by id
-    std::set<std::pair<std::string, std::string>> withdrawn_;  // bridge, agency
-    AgencyKeys recorded_;
+    std::map<std::string, Spent> spent_;  // by id
+    std::set<OfBridge> withdrawn_;
+    std::map<OfBridge, Revocation> revoked_;
+    std::map<std::string, RecordedKey> recorded_;
+    std::set<std::string> kept_;
     core::WallTime forgotten_before_{};
     bool standing_unknown_{};
 };

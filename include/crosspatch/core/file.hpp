@@ -40,6 +40,13 @@ Result<Secret> read_key_file(const std::filesystem::path& path);
 Result<void> write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> octets,
                                    mode_t mode);
 
+// The same for a secret: what the file held before stays beside it, as `path`.old, until wipe_replaced() has overwritten that on
+// the disk and removed it. So the new one is durable before the old one is gone, and an end halfway can be made up for. Whether
+// the disk itself writes in place (a solid-state one does not) nobody can tell from here.
+Result<void> replace_secret_file(const std::filesystem::path& path, std::span<const std::byte> octets);
+// Nothing to do is success. Where `path` is not there, or is still the old file itself, nothing is overwritten.
+Result<void> wipe_replaced(const std::filesystem::path& path);
+
 // A directory that only its owner may enter: made 0700 (its parent must be there), or found as such. Refuses
 // a symbolic link, another's directory, and any permission for group or others.
 Result<void> make_private_directory(const std::filesystem::path& path);

@@ -2,9 +2,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "crosspatch/policy/budget.hpp"
 #include "crosspatch/policy/layout.hpp"
 
 namespace crosspatch::policy {
@@ -19,6 +21,7 @@ namespace crosspatch::policy {
 class Grid {
 public:
     static constexpr std::size_t kMaxCells = 100'000;
+    static constexpr std::size_t kMaxBoxes = 2'000;
     enum Axis : std::size_t { kRole, kTalker, kKind, kEmergency, kSuite, kListener, kTime, kAxes };
 
     // One situation of the grid.
@@ -47,8 +50,10 @@ public:
     bool too_large() const { return cells() > kMaxCells; }
     std::size_t cells() const;
     Cell cell(std::size_t index) const;
-    // Boxes that together hold exactly the cells with that number, in `of`.
-    std::vector<Box> boxes(const std::vector<std::uint32_t>& of, std::uint32_t number) const;
+    // Boxes that together hold exactly the cells with that number, in `of`. Nothing: there are more than kMaxBoxes, or the
+    // budget is spent.
+    std::optional<std::vector<Box>> boxes(const std::vector<std::uint32_t>& of, std::uint32_t number,
+                                          Budget& budget) const;
     // `guards, voice, not in an emergency, Mon-Fri 06:00-22:00 America/Chicago`; empty: whatever the situation.
     std::string who(const Box& box) const;         // `everybody` if nobody is left out
     bool is_several(const Box& box) const;         // who() is followed by `are`, not by `is`
@@ -61,8 +66,9 @@ private:
     void add_names(Axis axis, const std::vector<const RuleList*>& lists, NameSet Conditions::*condition);
     void add_times(const std::vector<const RuleList*>& lists, core::WallTime week);
     bool tells_apart(const std::vector<const RuleList*>& lists, unsigned first_bit, unsigned width) const;
-    std::vector<Box> boxes_from(std::size_t axis, std::size_t offset, const std::vector<std::uint32_t>& of,
-                                std::uint32_t number) const;
+    std::optional<std::vector<Box>> boxes_from(std::size_t axis, std::size_t offset,
+                                               const std::vector<std::uint32_t>& of, std::uint32_t number,
+                                               Budget& budget) const;
     std::string names(const Box& box, Axis axis, std::string_view plural_ending) const;
     std::string times(const Box& box) const;
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,13 @@ struct Told {
 // in which they decide.
 //
 // Shape    at most 100 columns; ways from one channel that are alike are told together. At most kMaxSituations are
-//          decided in all, Grid::kMaxCells on one way.
+//          decided in all, Grid::kMaxCells on one way. Work has a bound, too (budget.hpp): kMaxWork in all, and on one way
+//          kMaxAnswers are told apart. A line says where it stopped, and how to ask for less.
 // Time     hours are those of the week that follows `now`.
-inline constexpr std::size_t kMaxSituations = 5'000'000;  // some seconds
+inline constexpr std::size_t kMaxSituations = 5'000'000;
+inline constexpr std::uint64_t kMaxWork = 5'000'000'000;  // some seconds
+inline constexpr std::size_t kMaxAnswers = 200;
+inline constexpr std::size_t kMaxWays = 500'000;  // that are compared
 inline constexpr std::size_t kMaxSentences = 2'000;
 Told who_hears_whom(const Layout& layout, const Names& names, core::WallTime now);
 

@@ -23,6 +23,8 @@ core::Result<PublicKey> read_public_key(std::string_view text);
 core::Result<SigningKey> read_signing_key(const std::filesystem::path& file);
 // Makes such a file, 0600. One that is there is never replaced: Busy.
 core::Result<void> write_signing_key(const std::filesystem::path& file, const SigningKey& key);
+// Puts the key in the place of the one that is there, if any: core::replace_secret_file().
+core::Result<void> replace_signing_key(const std::filesystem::path& file, const SigningKey& key);
 
 // Strict: signatures and keys in any but their one canonical form are refused (libsodium's checks).
 bool verifies(std::string_view text, std::span<const std::byte> signature, const PublicKey& key);

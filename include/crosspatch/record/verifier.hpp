@@ -31,13 +31,15 @@ struct Report {
     std::string verifier_key;  // as C2SP tools take it
     std::uint64_t records{};
     std::uint64_t checkpoints{};
-    std::uint64_t size{};           // of the newest checkpoint that verifies
-    std::string root;               // its root, hex
-    std::uint64_t not_signed{};     // records after it
-    std::uint64_t consents{};       // on record, each signed by its agency
-    bool pinned{false};             // the signer's key is the pinned one
-    bool agencies_pinned{false};    // keys of agencies were given by the auditor
-    std::vector<Problem> problems;  // at most 1,000; then
+    std::uint64_t size{};             // of the newest checkpoint that verifies
+    std::string root;                 // its root, hex
+    std::uint64_t not_signed{};       // records after it
+    std::uint64_t consents{};         // on record, each signed by its agency
+    std::uint64_t openings{};         // of bridges, held against the consents
+    std::uint64_t consents_beyond{};  // the verifier's own limit: these it did not keep in mind
+    bool pinned{false};               // the signer's key is the pinned one
+    bool agencies_pinned{false};      // keys of agencies were given by the auditor
+    std::vector<Problem> problems;    // at most 1,000; then
     std::uint64_t more_problems{};
     std::vector<std::string> notes;  // not wrong, but worth knowing
     std::vector<std::string> files;
