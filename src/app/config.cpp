@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 
+#include "crosspatch/bridge/loop.hpp"
 #include "crosspatch/bridge/terms.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/media/worker.hpp"
@@ -68,7 +69,8 @@ public:
         for (bridge::Bridge& one : config_->bridges) hash_terms(one);
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
-        config_->endpoints.shrink_to_fit();  // kept as long as they are in force
+        if (problems_.empty()) check_loops();  // of ids that mean what they say
+        config_->endpoints.shrink_to_fit();    // kept as long as they are in force
         warn_of_one_hand(bridges);
         return std::move(config_);
     }
@@ -232,6 +234,25 @@ private:
         for (std::size_t i = 0; i < config_->channels.size(); ++i)
             once(config_->channels[i].name, "channels", config_->channels[i].mark,
                  fmt::format("channels[{}].name", i));
+    }
+
+    // Sound that comes back to where it was keeps a floor taken for good.
+    void check_loops() {
+        std::vector<bridge::LoopEnd> ends;
+        for (const endpoint::Config& one : config_->endpoints)
+            ends.push_back({.id = one.settings.id,
+                            .channel = one.settings.channel,
+                            .path = one.shared_path,
+                            .talks = one.settings.direction != bridge::Direction::Listen,
+                            .listens = one.settings.direction != bridge::Direction::Talk});
+        const auto loop = bridge::find_loop(ends, config_->bridges);
+        if (!loop) return;
+        const endpoint::Config& first = config_->endpoints[loop->passes.front().in];
+        problems_.add(first.mark, first.path,
+                      fmt::format("sound would go round: {}; take a channel off the bridge, or let an "
+                                  "endpoint where it goes out only "
+                                  "talk, or one where it comes in only listen (`direction`)",
+                                  bridge::describe(*loop, ends, config_->bridges)));
     }
 
     // What an agency consents to when it consents to this bridge.
