@@ -12,7 +12,7 @@
 namespace crosspatch::app {
 namespace {
 
-constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
+constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm, kLoopAlarm};
 
 // The bridge that a reminder of a consent is about; empty if it is another alarm. Ids have no dots.
 std::string_view bridge_of(std::string_view alarm) {

@@ -135,6 +135,10 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
         arbiter_.deny(request, cause, now, decisions_);
         return act(now);
     }
+    if (is_shut_off(who, claim, now)) {
+        arbiter_.deny(request, floor::Cause::LoopFound, now, decisions_);
+        return act(now);
+    }
     collect(who, claim, tell, now);
     // Who takes his own channel's floor from somebody takes his share of the worker, too; who talks beside him adds to it,
     // and what their sum costs stands in his estimate in place of what he alone would.
@@ -401,7 +405,7 @@ void Exchange::raised(std::uint32_t talker, core::Time now) {
 
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
     const std::uint32_t who = from.index();
-    state.talkspurt->start(from, first, now);
+    state.talkspurt->start(from, first, now, state.number);
     let_hear(state, plan(who).channel, now);
     for (const Far& far : state.far) let_hear(state, far.channel, now);
     state.talkspurt->arrange(now);

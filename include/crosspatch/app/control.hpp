@@ -40,6 +40,7 @@ struct Directory {
 // An alarm a radio: its id follows.
 inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
+inline constexpr std::string_view kLoopAlarm = "loop.";
 // A bridge's and an agency's ids follow, with a dot between them.
 inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
 
@@ -219,6 +220,8 @@ private:
     void hide_from(boost::json::object& names, const bridge::Bridge& bridge, const std::string& agency) const;
     void dismiss_listeners();
     void record_alarm(const std::string& name, bool on, const std::string& detail);
+    void note_loop(const bridge::Report& report);
+    void end_loop_alarms(core::Time now);
 
     boost::asio::io_context& loop_;
     core::Log& log_;
@@ -255,6 +258,8 @@ private:
     std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_{1};
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
+    std::map<std::uint32_t, core::Time>
+        loops_;  // by endpoint: when its alarm ends if nothing comes back meanwhile
     std::function<void(bool)> tick_;
     core::WallTime started_{};
     HeldClock clock_;

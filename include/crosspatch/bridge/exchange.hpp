@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/admission.hpp"
+#include "crosspatch/bridge/loop_guard.hpp"
 #include "crosspatch/bridge/pseudonym.hpp"
 #include "crosspatch/bridge/report.hpp"
 #include "crosspatch/bridge/tone_player.hpp"
@@ -17,7 +18,9 @@
 #include "crosspatch/core/deadlines.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/mpsc_queue.hpp"
+#include "crosspatch/core/spsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
+#include "crosspatch/media/echo_watch.hpp"
 #include "crosspatch/media/gate.hpp"
 #include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/mixer.hpp"
@@ -74,6 +77,10 @@ public:
     void advance(core::Time now) override;
     std::optional<core::Time> next_deadline() override;
 
+    // A talkspurt is a copy of another one, for heed_echoes() on the worker; from the thread that reads the taps. False: too
+    // many wait.
+    bool tell_echo(const media::EchoWatch::Found& found) { return echoes_.push(found); }
+
     // --- Posted tasks. Those about channels and endpoints of other workers do nothing. ---
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
@@ -93,6 +100,8 @@ public:
     // How much of the last half second the worker was busy, and how much it may be: new floors are refused above that, and
     // when even those that are there are too much, some are cut off, lowest priority first, emergencies last.
     void measured(double busy, double most, core::Time now);
+    // Ends what is a copy of what was carried before, and shuts off from where it comes again and again.
+    void heed_echoes(core::Time now);
     // Ends every talkspurt and refuses every further press: the daemon stops.
     void shut_down(core::Time now);
 
@@ -150,6 +159,7 @@ private:
         Standing standing{Standing::Enabled};
         bool up{};
         std::uint64_t loops_seen{};
+        LoopGuard loops;
         bool many_sources{};     // as reported
         bool overruns{};         // the same: sends without a floor that it had
         floor::Cause revoked{};  // why its last talkspurt was ended for it
@@ -320,6 +330,9 @@ private:
     void cue(const floor::Decision& decision, core::Time now);
     void play(TalkerTone tone, std::uint32_t endpoint, core::Time now);
 
+    void heed_echo(const media::EchoWatch::Found& echo, core::Time now);
+    bool is_shut_off(std::uint32_t endpoint, const floor::Claim& claim, core::Time now) const;
+
     void wish_to_send(media::Endpoint& endpoint, core::Time now);
     void wish_to_receive(media::Endpoint& endpoint, core::Time now);
     void watch_sources(media::Endpoint& endpoint, core::Time now);
@@ -355,6 +368,7 @@ private:
     floor::Claim claimed_before_{};          // the same: what he claimed until then
     std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
+    core::SpscQueue<media::EchoWatch::Found> echoes_{64};
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due
     bool refuse_floors_{};
