@@ -12,13 +12,14 @@ namespace crosspatch::media {
 namespace {
 
 using Frame = BandEnergies::Frame;
-constexpr float kLeastSimilarity = 0.88F;
+constexpr float kLeastSimilarity = 0.92F;
 // So much less it must be at any other lag: 120 ms away or more, the length of a syllable.
 constexpr float kDistinct = 0.12F;
 constexpr std::int64_t kSyllable = 12;    // frames
 constexpr float kRange = 30;              // dB below the loudest of a band; what is softer is noise
 constexpr float kVoiceRange = 25;         // dB below the loudest of a piece
 constexpr float kFaintest = 30;           // dB over one quantum: -60 dBov
+constexpr std::int64_t kVoiceHang = 12;   // frames
 constexpr std::int64_t kLeastVoice = 50;  // frames of it, in either piece
 constexpr std::int64_t kLeastCover = 60;  // frames of the piece that somebody was heard in
 constexpr float kLeastMovement = 1.5F;    // dB in 30 ms, in the mean and without the strongest frames
@@ -47,12 +48,19 @@ std::vector<Frame> movement(std::span<const Frame> frames) {
     return moved;
 }
 
+// How many frames somebody speaks in; between two sounds of speech it goes on.
 std::int64_t voiced(std::span<const Frame> frames) {
-    std::vector<float> levels;
-    for (const Frame& frame : frames) levels.push_back(*std::max_element(frame.begin(), frame.end()));
-    if (levels.empty()) return 0;
-    const float least = std::max(kFaintest, *std::max_element(levels.begin(), levels.end()) - kVoiceRange);
-    return std::count_if(levels.begin(), levels.end(), [&](float level) { return level > least; });
+    float loudest = 0;
+    for (const Frame& frame : frames)
+        loudest = std::max(loudest, *std::max_element(frame.begin(), frame.end()));
+    const float least = std::max(kFaintest, loudest - kVoiceRange);
+    std::int64_t count = 0;
+    std::int64_t since = kVoiceHang;
+    for (const Frame& frame : frames) {
+        since = *std::max_element(frame.begin(), frame.end()) > least ? 0 : since + 1;
+        count += since < kVoiceHang ? 1 : 0;
+    }
+    return count;
 }
 
 // The piece without its mean in each band, and what that leaves of its energy.

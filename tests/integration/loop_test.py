@@ -187,8 +187,8 @@ class Loop(GatewayTest):
         time.sleep(2)
         self.assertEqual(heard, len(desk.packets), "shut off: nothing of the third time is let in")
         self.assertEqual(2, len(gateway.records("bridge.loop")))
-        denied = gateway.recorded("floor.denied")[-1]
-        self.assertEqual("shut off, since its sound was a loop", denied["detail"]["phrase"])
+        denied = [t for t in gateway.talkspurts() if t["denied"]][-1]
+        self.assertEqual("shut off, since its sound was a loop", denied["end_cause"])
         gateway.ctl("endpoint", "enable", "far-mouth")
         guard.talk(words)
         time.sleep(2)
