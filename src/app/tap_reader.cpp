@@ -49,13 +49,13 @@ bool TapReader::read_all() {
     for (std::size_t number = 0; number < crew_.size(); ++number)
         count += crew_.worker(number).tap().read([this](const media::Tap::Item& item) { watch_.take(item); });
     watch_.look(core::monotonic_now(), found_);
-    for (const media::EchoWatch::Found& found : found_) tell(found);
+    for (const media::FoundEcho& found : found_) tell(found);
     found_.clear();
     return count > 0;
 }
 
 // Whoever minds the endpoint now does something about it, the others nothing.
-void TapReader::tell(const media::EchoWatch::Found& found) {
+void TapReader::tell(const media::FoundEcho& found) {
     for (std::size_t number = 0; number < exchanges_.size(); ++number)
         if (exchanges_[number]->tell_echo(found))
             crew_.worker(number).post(

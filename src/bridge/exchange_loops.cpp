@@ -10,7 +10,7 @@ void Exchange::heed_echoes(core::Time now) {
     while (const auto echo = echoes_.pop()) heed_echo(*echo, now);
 }
 
-void Exchange::heed_echo(const media::EchoWatch::Found& echo, core::Time now) {
+void Exchange::heed_echo(const media::FoundEcho& echo, core::Time now) {
     const std::uint32_t who = echo.endpoint;
     if (!minds_endpoint(who)) return;
     const bool runs = arbiter_.talkspurt(who) == echo.talkspurt;

@@ -16,11 +16,15 @@ constexpr std::size_t kMostOctets = 32 << 20;
 constexpr std::size_t kMostSpurts = 4096;
 constexpr std::size_t kMostSuspects = 8;
 constexpr std::size_t kMostChannels = 256;
-constexpr std::size_t kStep = 10;       // frames between two comparisons
-constexpr std::size_t kWatched = 300;   // frames of a talkspurt that are compared
-constexpr std::size_t kPieceCost = 64;  // octets, beside the payload
-constexpr auto kPlausible = 2s;         // a longer step of the RTP clock is a new beginning
-constexpr auto kConcealed = 100ms;      // a longer gap is silence
+constexpr std::size_t kStep = 10;      // frames between two comparisons
+constexpr std::size_t kWatched = 300;  // frames of a talkspurt that are compared
+constexpr std::size_t kNeeded = kEchoLead + kEchoFrames;
+constexpr std::int64_t kReach = kMostLag / kFrame + 20;  // frames
+constexpr std::size_t kMostFrames = 1200;                // of who is compared with; half of it is kept then
+constexpr std::size_t kMostComparisons = 32;             // in one look: some 10 ms
+constexpr std::size_t kPieceCost = 64;                   // octets, beside the payload
+constexpr auto kPlausible = 2s;                          // a longer step of the RTP clock is a new beginning
+constexpr auto kConcealed = 100ms;                       // a longer gap is silence
 
 core::Duration ticks(std::int64_t count, std::uint32_t clock) {
     return std::chrono::nanoseconds{count * 1'000'000'000 / clock};
@@ -112,8 +116,13 @@ void EchoWatch::listen(Spurt& spurt, core::Time from, core::Time now) {
                rtp::timestamp_distance(spurt.ear->next, piece->timestamp) < 0 && piece->at <= spurt.ear->used)
             ++piece;
     }
-    for (; piece != spurt.pieces.end(); ++piece) decode(*spurt.ear, *piece, spurt.format);
-    spurt.ear->used = now;
+    Ear& ear = *spurt.ear;
+    for (; piece != spurt.pieces.end(); ++piece) decode(ear, *piece, spurt.format);
+    ear.used = now;
+    if (spurt.watched || ear.frames.size() <= kMostFrames) return;
+    const auto old = static_cast<std::ptrdiff_t>(ear.frames.size() - kMostFrames / 2);
+    ear.frames.erase(ear.frames.begin(), ear.frames.begin() + old);
+    ear.begins += kFrame * old;
 }
 
 void EchoWatch::decode(Ear& ear, const Piece& piece, const codec::Format& format) {
@@ -137,38 +146,41 @@ void EchoWatch::decode(Ear& ear, const Piece& piece, const codec::Format& format
     ear.next = piece.timestamp + static_cast<std::uint32_t>(count * format.clock / ear.rate);
 }
 
-void EchoWatch::look(core::Time now, std::vector<Found>& found) {
-    std::erase_if(watched_, [&](std::uint64_t number) {
+// Whoever has had his turn stands last: where all want to be looked at, each is now and then.
+void EchoWatch::look(core::Time now, std::vector<FoundEcho>& found) {
+    std::size_t left = kMostComparisons;
+    for (std::size_t turns = watched_.size(); turns > 0 && left > 0; --turns) {
+        const std::uint64_t number = watched_.front();
+        watched_.pop_front();
         const auto spurt = spurts_.find(number);
-        if (spurt == spurts_.end()) return true;
-        if (compare(number, spurt->second, now, found)) return false;
-        spurt->second.watched = false;
-        return true;
-    });
+        if (spurt == spurts_.end()) continue;
+        spurt->second.watched = compare(number, spurt->second, now, left, found);
+        if (spurt->second.watched) watched_.push_back(number);
+    }
     forget_old(now);
 }
 
-// False: no more of it is to be compared.
-bool EchoWatch::compare(std::uint64_t number, Spurt& spurt, core::Time now, std::vector<Found>& found) {
-    constexpr std::size_t kNeeded = kEchoLead + kEchoFrames;
+// False: no more of it is to be compared. `left` is how many comparisons more there is time for.
+bool EchoWatch::compare(std::uint64_t number, Spurt& spurt, core::Time now, std::size_t& left,
+                        std::vector<FoundEcho>& found) {
     // Before there can be enough nothing need be decoded.
     if (spurt.last - spurt.began < kFrame * (kNeeded - 3)) return true;
     listen(spurt, spurt.began, now);
-    if (!spurt.ear) return true;
-    const Ear& ear = *spurt.ear;
-    while (spurt.compared < kWatched) {
+    while (spurt.ear && spurt.compared < kWatched) {
         const std::size_t until = spurt.compared == 0 ? kNeeded : spurt.compared + kStep;
-        if (ear.frames.size() < until) return true;
+        if (spurt.ear->frames.size() < until) return true;
+        if (left < spurt.suspects.size()) {
+            left = 0;
+            return true;
+        }
+        left -= spurt.suspects.size();
         spurt.compared = until;
-        const auto said = std::span{ear.frames}.subspan(until - kNeeded, kNeeded);
-        const core::Time said_at = ear.begins + kFrame * (until - kNeeded);
         for (const Suspect& suspect : spurt.suspects) {
             const auto original = spurts_.find(suspect.original);
             if (original == spurts_.end()) continue;
             Spurt& before = original->second;
             listen(before, spurt.began - kMostLag - 100ms, now);
-            if (!before.ear) continue;
-            const auto echo = find_echo(before.ear->frames, said, (said_at - before.ear->begins) / kFrame);
+            const auto echo = before.ear ? echo_of(*before.ear, *spurt.ear, until) : std::nullopt;
             if (!echo) continue;
             spurt.compared = kWatched;
             spurt.echoes_itself = before.endpoint == spurt.endpoint;
@@ -178,7 +190,22 @@ bool EchoWatch::compare(std::uint64_t number, Spurt& spurt, core::Time now, std:
             return false;
         }
     }
-    return false;
+    return !spurt.ear;
+}
+
+// Of the frames of `said` up to `until`.
+std::optional<Echo> EchoWatch::echo_of(const Ear& heard, const Ear& said, std::size_t until) {
+    const auto piece = std::span{said.frames}.subspan(until - kNeeded, kNeeded);
+    const core::Time at = said.begins + kFrame * (until - kNeeded);
+    const std::int64_t offset = (at - heard.begins) / kFrame;
+    // What lies between the least and the most lag, and a little around it.
+    const auto count = static_cast<std::int64_t>(heard.frames.size());
+    const std::int64_t first = std::clamp<std::int64_t>(offset - kReach, 0, count);
+    const std::int64_t last =
+        std::clamp<std::int64_t>(offset + static_cast<std::int64_t>(kNeeded), first, count);
+    return find_echo(std::span{heard.frames}.subspan(static_cast<std::size_t>(first),
+                                                     static_cast<std::size_t>(last - first)),
+                     piece, offset - first);
 }
 
 void EchoWatch::forget_old(core::Time now) {

@@ -38,7 +38,7 @@ class Radio(threading.Thread):
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.settimeout(0.1)
         self.to = ("127.0.0.1", gateway.listens[name])
-        self.heard, self.done = heard, False
+        self.heard, self.done, self.reflects = heard, False, False
         self.packets = []  # (seconds, payload)
         self.sequence, self.timestamp, self.ssrc = 100, 1000, hash(name) & 0xFFFFFFFF
         self.start()
@@ -51,6 +51,8 @@ class Radio(threading.Thread):
                 continue
             if 192 <= octets[1] <= 223:  # RFC 5761: RTCP
                 continue
+            if self.reflects:
+                self.socket.sendto(octets, self.to)
             seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
             self.packets.append((seconds + nanoseconds / 1e9, octets[12:]))
             if self.heard:
@@ -213,6 +215,15 @@ class Loop(GatewayTest):
         self.assertIn(len(passes), (2, 3), passes)
         self.assertIn("loop.far-mouth", self.alarms(gateway))
         self.assertEqual("guard", gateway.recorded("bridge.loop")[0]["detail"]["copy_of"])
+
+    def test_our_own_packets_that_come_back_are_an_alarm(self):
+        gateway = self.gateway(channel("ops", "northgate", endpoint("guard", "pcmu", PLAIN), endpoint("post", "pcmu", PLAIN)))
+        guard, post = self.radio(gateway, "guard"), self.radio(gateway, "post")
+        post.reflects = True
+        guard.talk(self.sound(gateway, "words", "Northgate seven to control, radio check please."))
+        gateway.wait_for(lambda: "loop.post" in self.alarms(gateway), 15, "the alarm")
+        self.assertEqual("post", gateway.recorded("bridge.loop")[0]["object"]["id"])
+        self.assertGreater(gateway.drops("post")["own_ssrc"], 50)
 
     def test_two_people_who_talk_in_turn_for_a_minute_are_no_loop(self):
         gateway = self.gateway(channel("ops", "northgate", endpoint("one", "pcmu", PLAIN), endpoint("two", "pcmu", PLAIN),

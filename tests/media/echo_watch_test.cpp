@@ -67,7 +67,7 @@ struct Air {
     EchoWatch watch;
     std::vector<Voice> voices;
     std::map<std::uint64_t, std::function<void()>> begin_of;
-    std::vector<EchoWatch::Found> found;
+    std::vector<FoundEcho> found;
     std::vector<core::Duration> found_at;
     std::size_t most_decoding{};
 };

@@ -30,12 +30,12 @@ public:
 private:
     void run();
     bool read_all();
-    void tell(const media::EchoWatch::Found& found);
+    void tell(const media::FoundEcho& found);
 
     media::Crew& crew_;
     std::vector<bridge::Exchange*> exchanges_;
     media::EchoWatch watch_;
-    std::vector<media::EchoWatch::Found> found_;
+    std::vector<media::FoundEcho> found_;
     std::mutex mutex_;
     std::condition_variable ending_;
     bool ended_{};  // under the mutex

@@ -20,7 +20,7 @@
 #include "crosspatch/core/mpsc_queue.hpp"
 #include "crosspatch/core/spsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
-#include "crosspatch/media/echo_watch.hpp"
+#include "crosspatch/media/echo.hpp"
 #include "crosspatch/media/gate.hpp"
 #include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/mixer.hpp"
@@ -79,7 +79,7 @@ public:
 
     // A talkspurt is a copy of another one, for heed_echoes() on the worker; from the thread that reads the taps. False: too
     // many wait.
-    bool tell_echo(const media::EchoWatch::Found& found) { return echoes_.push(found); }
+    bool tell_echo(const media::FoundEcho& found) { return echoes_.push(found); }
 
     // --- Posted tasks. Those about channels and endpoints of other workers do nothing. ---
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
@@ -330,7 +330,7 @@ private:
     void cue(const floor::Decision& decision, core::Time now);
     void play(TalkerTone tone, std::uint32_t endpoint, core::Time now);
 
-    void heed_echo(const media::EchoWatch::Found& echo, core::Time now);
+    void heed_echo(const media::FoundEcho& echo, core::Time now);
     bool is_shut_off(std::uint32_t endpoint, const floor::Claim& claim, core::Time now) const;
 
     void wish_to_send(media::Endpoint& endpoint, core::Time now);
@@ -368,7 +368,7 @@ private:
     floor::Claim claimed_before_{};          // the same: what he claimed until then
     std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
-    core::SpscQueue<media::EchoWatch::Found> echoes_{64};
+    core::SpscQueue<media::FoundEcho> echoes_{64};
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due
     bool refuse_floors_{};

@@ -17,6 +17,16 @@ struct Echo {
     float similarity;  // 0 to 1
 };
 
+// Of two talkspurts, by their numbers and the endpoints that they came in at.
+struct FoundEcho {
+    std::uint64_t talkspurt;  // what came back
+    std::uint32_t endpoint;   // and where
+    std::uint64_t original;   // what it is a copy of
+    std::uint32_t original_endpoint;
+    std::uint32_t channel;  // that both are heard on
+    Echo echo;
+};
+
 inline constexpr std::chrono::milliseconds kLeastLag{50};
 inline constexpr std::chrono::milliseconds kMostLag{3000};
 // The piece that is compared, and the frames before it that its movement needs.

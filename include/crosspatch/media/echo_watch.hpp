@@ -17,26 +17,17 @@ namespace crosspatch::media {
 //
 // Shape    keeps the last 5 s of each talkspurt's payloads, 32 MiB and 4,096 talkspurts in all; the rest is counted. Nothing
 //          is decoded until a talkspurt begins on a channel on which another one was heard within kMostLag; then both
-//          are, the younger one for its first 3 s.
+//          are, the younger one for its first 3 s. A look compares 32 times at most; what is left waits for the next one.
 // Time     the packets' arrival; `now` of look() only forgets.
 // Errors   what it has no room for it does not watch.
 // Thread   the tap reader's only. Allocates, decodes: never on a worker.
 class EchoWatch {
 public:
-    struct Found {
-        std::uint64_t talkspurt;  // what came back
-        std::uint32_t endpoint;   // and where
-        std::uint64_t original;   // the talkspurt that it is a copy of
-        std::uint32_t original_endpoint;
-        std::uint32_t channel;  // that both are heard on
-        Echo echo;
-    };
-
     // What the tap gives, in its order; of several workers, one after the other.
     void take(const Tap::Item& item);
     // Compares what there is enough of now. Of one endpoint a copy of what itself said before counts only when that was
     // such a copy, too: radios repeat their own announcements.
-    void look(core::Time now, std::vector<Found>& found);
+    void look(core::Time now, std::vector<FoundEcho>& found);
 
     std::uint64_t left_out() const { return left_out_; }
     std::size_t octets() const { return octets_; }
@@ -83,12 +74,14 @@ private:
     void suspect(std::uint64_t younger, std::uint64_t older, std::uint32_t channel);
     void listen(Spurt& spurt, core::Time from, core::Time now);
     static void decode(Ear& ear, const Piece& piece, const codec::Format& format);
-    bool compare(std::uint64_t number, Spurt& spurt, core::Time now, std::vector<Found>& found);
+    bool compare(std::uint64_t number, Spurt& spurt, core::Time now, std::size_t& left,
+                 std::vector<FoundEcho>& found);
+    static std::optional<Echo> echo_of(const Ear& heard, const Ear& said, std::size_t until);
     void forget_old(core::Time now);
 
     std::unordered_map<std::uint64_t, Spurt> spurts_;
     std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> on_channel_;
-    std::vector<std::uint64_t> watched_;
+    std::deque<std::uint64_t> watched_;
     std::size_t octets_{};
     std::uint64_t left_out_{};
 };

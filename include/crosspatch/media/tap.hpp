@@ -15,7 +15,7 @@ namespace crosspatch::media {
 
 // A copy of what one worker carries, for a reader that may be slow: who talks, where it is heard, each packet's payload.
 //
-// Shape    a ring of octets, a megabyte unless told otherwise: 5 s of a hundred talkers in Opus, 1 s in G.711. Entries
+// Shape    a ring of octets, a megabyte unless told otherwise: 2 s of a hundred talkers in Opus, 1 s in G.711. Entries
 //          have the length that they need; one that would cross the end runs on into a margin behind it.
 // Units    timestamps are the talker's RTP clock.
 // Errors   what does not fit is left out and counted; a talkspurt whose beginning was left out stays unknown.
