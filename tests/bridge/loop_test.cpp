@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <random>
 
@@ -180,9 +181,9 @@ TEST_CASE("the loop found is real and none is shorter: beside the plain search")
 
 TEST_CASE("ten thousand endpoints and a thousand bridges are searched at once, with and without a loop") {
     const auto took = [](const Country& country, bool loop) {
-        const auto begin = std::chrono::steady_clock::now();
+        const std::clock_t begin = std::clock();  // of this process: others on the machine do not count
         CHECK(country.find().has_value() == loop);
-        return std::chrono::steady_clock::now() - begin;
+        return std::chrono::milliseconds{1000 * (std::clock() - begin) / CLOCKS_PER_SEC};
     };
     const auto name = [](const char* what, int i) { return what + std::to_string(i); };
     // A chain through all of them: each channel's way out is the next one's way in.
