@@ -55,7 +55,8 @@ struct Settings {
 struct Config {
     Settings settings;
     rtp::SrtpSettings srtp;
-    std::string shared_path;  // `path`: what lies beyond it and other endpoints lead to as well; empty: nothing
+    std::string
+        shared_path;  // `path`: what lies beyond it and other endpoints lead to as well; empty: nothing
     core::config::Mark mark;
     std::string path;  // where it stands in the file
 
