@@ -15,13 +15,14 @@ core::Result<Gateway::Making> read_making(const Request& request) {
     Gateway::Making making{.reason = reason_of(request)};
     for (const auto& pair : request.body) {
         const json::value& value = pair.value();
-        if (pair.key() == "template" && value.is_string())
+        if (pair.key() == "template" && value.is_string() && core::is_identifier(value.get_string()))
             making.from = std::string{value.get_string()};
         else if (pair.key() == "id" && value.is_string() && core::is_identifier(value.get_string()))
             making.id = std::string{value.get_string()};
         else if (pair.key() == "channels" && value.is_array() && value.get_array().size() <= 200)
             for (const json::value& channel : value.get_array()) {
-                if (!channel.is_string()) return bad("channels is a list of ids");
+                if (!channel.is_string() || !core::is_identifier(channel.get_string()))
+                    return bad("channels is a list of ids");
                 making.channels.emplace_back(channel.get_string());
             }
         else if (pair.key() != "reason")

@@ -84,9 +84,13 @@ App::App(std::shared_ptr<const Config> config)
             config_->gateway.data_dir},
            log_} {
     crew_.start(pointers<media::Gate>(exchanges_));
+    taps_ = std::make_unique<TapReader>(crew_, switchboard_.exchanges());
 }
 
-App::~App() { crew_.stop(); }
+App::~App() {
+    taps_.reset();
+    crew_.stop();
+}
 
 // Real-time scheduling is a permission that many machines do not give: say so once and go on.
 std::string App::make_realtime() {
@@ -130,6 +134,7 @@ int App::run() {
     loop_.restart();
     loop_.poll();
     control_.drop_listeners();
+    taps_.reset();
     crew_.stop();
     return 0;
 }

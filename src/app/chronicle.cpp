@@ -176,6 +176,8 @@ void Chronicle::on(const Report& report) {
         case Kind::Enabled:
         case Kind::LoopSuspected:
             return endpoint_changed(report);
+        case Kind::Echo:
+            return echoed(report);
         default:
             break;
     }
@@ -396,6 +398,29 @@ void Chronicle::released(const Report& report) {
     entry.detail["frames_recovered"] = report.numbers.frames_recovered;
     publish(std::move(entry), &report);
     talkspurts_.erase(found);
+}
+
+void Chronicle::echoed(const Report& report) {
+    record::Entry entry = floor_entry("bridge.loop", report);
+    const std::string& original = estate_.endpoints.name(report.other);
+    entry.detail["copy_of"] = original;
+    entry.detail["lag_ms"] = report.lag.count();
+    entry.detail["similarity_percent"] = report.similarity;
+    entry.detail["ended"] = report.cut_off;
+    name_bridges(report, entry.detail);
+    if (const auto live = talkspurts_.find(report.talkspurt); live != talkspurts_.end()) {
+        boost::json::array channels;
+        for (const std::string& channel : live->second.record.channels) channels.emplace_back(channel);
+        entry.detail["channels"] = std::move(channels);
+    }
+    out_.log.warning("bridge.loop",
+                     "what comes from this radio is a copy of what was said before: look for a second path "
+                     "between the two systems",
+                     {{"endpoint", estate_.endpoints.name(report.endpoint)},
+                      {"copy_of", original},
+                      {"lag", fmt::format("{} ms", report.lag.count())},
+                      {"shut_off_for", fmt::format("{} s", report.left.count() / 1000)}});
+    publish(std::move(entry), &report);
 }
 
 void Chronicle::endpoint_changed(const Report& report) {

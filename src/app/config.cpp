@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "crosspatch/bridge/loop.hpp"
 #include "crosspatch/bridge/terms.hpp"
 #include "crosspatch/core/text.hpp"
 #include "crosspatch/media/worker.hpp"
@@ -74,8 +75,10 @@ public:
         warn_of_twins();
         check_names();
         endpoint::check_together(config_->endpoints, config_->gateway.media_listen, problems_);
-        config_->endpoints.shrink_to_fit();  // kept as long as they are in force
-        warn_of_one_hand(bridges);
+        if (problems_.empty()) check_loops();  // of ids that mean what they say
+        config_->endpoints.shrink_to_fit();    // kept as long as they are in force
+        warn_of_one_hand(config_->bridges, "bridges");
+        warn_of_one_hand(config_->templates, "templates");
         return std::move(config_);
     }
 
@@ -252,6 +255,19 @@ private:
                  fmt::format("channels[{}].name", i));
     }
 
+    // Sound that comes back to where it was keeps a floor taken for good.
+    void check_loops() {
+        const std::vector<bridge::LoopEnd> ends = loop_ends(*config_);
+        const auto loop = bridge::find_loop(ends, config_->bridges);
+        if (!loop) return;
+        const endpoint::Config& first = config_->endpoints[loop->passes.front().in];
+        problems_.add(first.mark, first.path,
+                      fmt::format("sound would go round: {}; take a channel off the bridge, or let an "
+                                  "endpoint where it goes out only "
+                                  "talk, or one where it comes in only listen (`direction`)",
+                                  bridge::describe(*loop, ends, config_->bridges)));
+    }
+
     // What agencies consent to when they consent to a bridge. What is too much for one bridge is said once: the next ones may
     // be as large.
     void hash_terms() {
@@ -283,25 +299,24 @@ private:
     }
 
     // contract.md, Bridges: where one operator holds both keys, that is said at load.
-    void warn_of_one_hand(const std::optional<Node>& bridges) {
-        if (!bridges) return;
+    void warn_of_one_hand(const std::vector<bridge::Bridge>& bridges, std::string_view section) {
         const auto is_kept = [&](const std::string& id) {
             return std::any_of(config_->agencies.begin(), config_->agencies.end(),
                                [&](const auto& agency) { return agency.id == id && agency.key_kept_here; });
         };
-        for (const bridge::Bridge& one : config_->bridges) {
+        for (const bridge::Bridge& one : bridges) {
             std::vector<std::string> kept;
             std::copy_if(one.agencies.begin(), one.agencies.end(), std::back_inserter(kept), is_kept);
             if (one.standing_consent.size() > 1)
                 problems_.warn(
-                    one.mark, fmt::format("bridges '{}'", one.id),
+                    one.mark, fmt::format("{} '{}'", section, one.id),
                     fmt::format(
                         "this gateway keeps the keys of {} and consents for all of them: whoever runs it "
                         "decides alone",
                         fmt::join(one.standing_consent, ", ")));
             else if (kept.size() > 1)
                 problems_.warn(
-                    one.mark, fmt::format("bridges '{}'", one.id),
+                    one.mark, fmt::format("{} '{}'", section, one.id),
                     fmt::format("this gateway keeps the keys of {}: whoever runs it can consent for all "
                                 "of them",
                                 fmt::join(kept, ", ")));
@@ -323,6 +338,17 @@ Loaded load(core::config::Document document, const std::filesystem::path& file, 
 }
 
 }  // namespace
+
+std::vector<bridge::LoopEnd> loop_ends(const Config& config) {
+    std::vector<bridge::LoopEnd> ends;
+    for (const endpoint::Config& one : config.endpoints)
+        ends.push_back({.id = one.settings.id,
+                        .channel = one.settings.channel,
+                        .path = one.shared_path,
+                        .talks = one.settings.direction != bridge::Direction::Listen,
+                        .listens = one.settings.direction != bridge::Direction::Talk});
+    return ends;
+}
 
 Loaded load_config(const std::filesystem::path& file) {
     Problems problems{file.string()};

@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kOrdersLate = 5s;  // faults.md 9: a disk that hangs is an alarm
 constexpr auto kClockBehind = 1min;
+constexpr auto kLoopOver = 60s;
 constexpr auto kTooLongWithoutLog = 10s;  // contract.md, Record
 
 }  // namespace
@@ -79,7 +80,7 @@ core::Result<void> Control::start(std::shared_ptr<const Config> config) {
     if (!keys) return core::Unexpected{keys.error()};
     if (const auto installed = install_file(config, std::move(*keys)); !installed) return installed;
     // Not before: what a failed start knows of standing consents, the next one must not know better.
-    if (consents_.withdraw_unknown(config->bridges)) keep_consents();
+    if (consents_.withdraw_unknown(estate_.config->bridges, estate_.config->templates)) keep_consents();
     return {};
 }
 
@@ -210,7 +211,9 @@ void Control::release_unused() {
         for (const bridge::Channel& channel : estate_.config->channels) channels.insert(channel.id);
         for (const bridge::Bridge& bridge : estate_.config->bridges) bridges.insert(bridge.id);
     }
-    for (const std::string_view prefix : {kSourcesAlarm, kOverrunAlarm})
+    std::erase_if(loops_,
+                  [&](const auto& loop) { return !endpoints.contains(estate_.endpoints.name(loop.first)); });
+    for (const std::string_view prefix : {kSourcesAlarm, kOverrunAlarm, kLoopAlarm})
         std::erase_if(alarms_, [&](const auto& alarm) {
             return alarm.first.starts_with(prefix) && !endpoints.contains(alarm.first.substr(prefix.size()));
         });
@@ -263,6 +266,10 @@ void Control::on_report(const bridge::Report& report) {
                 std::string{kSourcesAlarm} + estate_.endpoints.name(report.endpoint), report.position >= 200,
                 "the radio has used nearly as many SSRCs under one key as may be: rotate the key, "
                 "from the 257th on it is not heard");
+        case Kind::Echo:
+        case Kind::LoopSuspected:
+            note_loop(report);
+            return chronicle_.on(report);
         case Kind::Overrun:
         case Kind::OverrunEnded:
             record_alarm(std::string{kOverrunAlarm} + estate_.endpoints.name(report.endpoint),
@@ -273,6 +280,32 @@ void Control::on_report(const bridge::Report& report) {
         default:
             return chronicle_.on(report);
     }
+}
+
+// On until it is not shut off any more and a minute has passed without another one.
+void Control::note_loop(const bridge::Report& report) {
+    const std::string& id = estate_.endpoints.name(report.endpoint);
+    core::Time& until = loops_[report.endpoint];
+    until = std::max(until, report.at + report.left + kLoopOver);
+    const bool echo = report.kind == bridge::Report::Kind::Echo;
+    // Whose it was stands on record: not everybody who sees this may know it.
+    const std::string what =
+        echo ? fmt::format("what comes from '{}' was carried before, {} ms ago", id, report.lag.count())
+             : fmt::format("our own packets come back from '{}'", id);
+    record_alarm(
+        std::string{kLoopAlarm} + id, true,
+        what +
+            ": sound goes round through something outside. Look for a second way between the systems, and "
+            "give the endpoints that lead there the same `path`; `endpoint enable` lets it talk again at "
+            "once");
+}
+
+void Control::end_loop_alarms(core::Time now) {
+    std::erase_if(loops_, [&](const auto& loop) {
+        if (now < loop.second) return false;
+        record_alarm(std::string{kLoopAlarm} + estate_.endpoints.name(loop.first), false, "");
+        return true;
+    });
 }
 
 void Control::wait_for_tick() {
@@ -300,6 +333,7 @@ void Control::on_second() {
                  "would be forgotten by a "
                  "restart: is the disk full, failing or hanging?");
     drop_old_keys(now);
+    end_loop_alarms(now);
     if (estate_.config) end_labels(now);
     drop_unused_bridge();
     const bool refuse = estate_.config &&

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "crosspatch/app/control.hpp"
+#include "src/app/crossing_facts.hpp"
 
 namespace crosspatch::app {
 namespace {
@@ -15,6 +16,9 @@ using core::Error;
 
 constexpr std::string_view kEmergency = "emergency";  // who has opened it
 constexpr std::chrono::hours kLongestWait{24};
+constexpr std::chrono::seconds kLateEnd{
+    30};  // after its talk limit no talkspurt goes on, whatever is known of it
+constexpr std::chrono::minutes kKeepEmergency{1};  // how much of an emergency a restart may forget
 
 }  // namespace
 
@@ -49,16 +53,17 @@ core::Result<object> Control::open_bridge(std::string_view id, const Opening& op
         return refuse(Error::Code::NotPermitted, allowed.error().context);
     if (opening.waits < opening.waits.zero() || opening.waits > kLongestWait)
         return refuse(Error::Code::Invalid, "a request waits for consents for at most 24 hours");
-    const bridge::BridgeCommand command{.open = true,
-                                        .at = core::wall_now(),
-                                        .at_mono = core::monotonic_now(),
-                                        .by = actor.name,
-                                        .waits = opening.waits};
+    bridge::BridgeCommand command{.open = true,
+                                  .at = core::wall_now(),
+                                  .at_mono = core::monotonic_now(),
+                                  .by = actor.name,
+                                  .waits = opening.waits};
     const std::string day = today();
     const std::vector<std::string> missing = consents_.missing(*bridge, agency_keys_, command.at_mono);
     const bridge::Lifecycle answer = bridge::decide_open(
         *bridge, {.command = &command, .missing = missing, .today = day, .now = command.at_mono});
     const bool waits = answer.because == bridge::Lifecycle::Because::Waiting;
+    if (!waits) command.waits = {};
     if (!missing.empty())
         entry.detail["missing_consent"] = boost::json::array(missing.begin(), missing.end());
     if (waits) entry.detail["waits_ms"] = command.waits.count();
@@ -136,11 +141,12 @@ void Control::begin_closing(BridgeState& state) {
     ask_when_done(state.closing);
 }
 
-void Control::note_closed(const std::string& id, const api::Actor& actor, const std::string& reason) {
+void Control::note_closed(const std::string& id, const api::Actor& actor, const std::string& reason,
+                          bool waited) {
     BridgeState& state = bridge_states_[id];
-    state.armed = false;
-    if (!state.open) return;
-    state.open = false;
+    const bool was_armed = std::exchange(state.armed, false);
+    const bool was_open = std::exchange(state.open, false);
+    if (!was_open && !was_armed && !waited) return;
     state.since = core::wall_now();
     state.by = actor.name;
     publish_open();
@@ -150,7 +156,10 @@ void Control::note_closed(const std::string& id, const api::Actor& actor, const 
                         .actor = actor_json(actor),
                         .object = {{"kind", "bridge"}, {"id", id}},
                         .urgent = true};
-    if (const auto joined = also_joined_by(id); !joined.empty()) entry.detail["also_joined_by"] = joined;
+    if (was_armed) entry.detail["armed"] = true;  // no emergency opens it from here on
+    if (waited) entry.detail["requested"] = true;
+    if (const auto joined = also_joined_by(id, nullptr); !joined.empty())
+        entry.detail["also_joined_by"] = joined;
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
     log_.info(entry.type, "cut by command", {{"id", id}, {"by", actor.name}});
     chronicle_.publish(std::move(entry));
@@ -168,7 +177,7 @@ void Control::settle_bridges() {
     for (const bridge::Bridge& bridge : estate_.config->bridges) {
         BridgeState& state = bridge_states_[bridge.id];
         state.missing = consents_.missing(bridge, agency_keys_, now);
-        if (state.open && in_emergency(bridge)) state.emergency = now;
+        if (state.open && in_emergency(bridge)) keep_emergency(bridge, now);
         const bridge::LifecycleFacts facts = lifecycle_facts(bridge, day, now);
         const bridge::Lifecycle answer = bridge::decide_open(bridge, facts);
         if (!answer.open() && state.open) set_open(bridge, false, std::string{bridge::closed_by(answer)});
@@ -210,8 +219,7 @@ void Control::end_command(const bridge::Bridge& bridge, bridge::Lifecycle answer
                             .outcome = record::Outcome::Error,
                             .object = {{"kind", "bridge"}, {"id", bridge.id}}};
         entry.detail["by"] = command->by;
-        entry.detail["reason"] = fmt::format("nobody consented for {} in time",
-                                             fmt::join(bridge_states_[bridge.id].missing, ", "));
+        entry.detail["reason"] = "not all agencies had consented in time";
         log_.warning("bridge.requested", "the request is over: not all agencies have consented in time",
                      {{"bridge", bridge.id}, {"by", command->by}});
         chronicle_.publish(std::move(entry));
@@ -219,14 +227,30 @@ void Control::end_command(const bridge::Bridge& bridge, bridge::Lifecycle answer
     orders_.drop_command(bridge.id);
 }
 
-// Somebody at home on the bridge talks in an emergency.
+// It expires so long after the last emergency, over a restart, too.
+void Control::keep_emergency(const bridge::Bridge& bridge, core::Time now) {
+    bridge_states_[bridge.id].emergency = now;
+    const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
+    if (!command || !command->open || now < command->at_mono + kKeepEmergency) return;
+    orders_.command(bridge.id, {.open = true, .at = core::wall_now(), .at_mono = now, .by = command->by});
+}
+
+// Somebody at home on the bridge talks in an emergency that would open it.
 bool Control::in_emergency(const bridge::Bridge& bridge) const {
     if (bridge.opens != bridge::Opens::OnEmergency) return false;
+    const core::Time now = core::monotonic_now();
     const auto& talking = chronicle_.talkspurts();
     return std::any_of(talking.begin(), talking.end(), [&](const auto& one) {
-        const record::Talkspurt& talk = one.second.record;
-        return talk.emergency && std::any_of(bridge.legs.begin(), bridge.legs.end(),
-                                             [&](const auto& leg) { return leg.channel == talk.channel; });
+        const Chronicle::Live& live = one.second;
+        // Its end may have been lost.
+        if (!live.record.emergency || now > live.granted + live.max_talk + kLateEnd) return false;
+        return std::any_of(bridge.legs.begin(), bridge.legs.end(), [&](const auto& leg) {
+            const bridge::Channel* channel = find_channel(*estate_.config, leg.channel);
+            return leg.channel == live.record.channel && leg.direction != bridge::Direction::Listen &&
+                   channel &&
+                   bridge::cut_down({floor::Class::Emergency, 255}, bridge.ceilings, channel->agency).level ==
+                       floor::Class::Emergency;
+        });
     });
 }
 
@@ -239,11 +263,12 @@ void Control::set_armed(const bridge::Bridge& bridge, bool armed) {
     const PendingCuts::Mark mark = cuts_.bridge_mark(index);
     for (std::uint8_t worker = 0; armed && worker < crew_.size(); ++worker)
         post(worker, [this, index, mark, worker](core::Time now) {
-            if (cuts_.may_open(index, mark)) switchboard_.exchanges()[worker]->set_armed(index, true, now);
+            if (cuts_.may_open(index, mark)) switchboard_.exchanges()[worker]->arm(index, now);
         });
+    // Closed as well: an emergency may have opened it that control has not heard of yet.
     if (!armed)
         post_all(
-            [index](bridge::Exchange& exchange, core::Time now) { exchange.set_armed(index, false, now); });
+            [index](bridge::Exchange& exchange, core::Time now) { exchange.set_open(index, false, now); });
     log_.info("bridge.armed",
               armed ? "an emergency opens the bridge now" : "no emergency opens the bridge now",
               {{"bridge", bridge.id}});
@@ -268,14 +293,19 @@ void Control::note_emergency(const bridge::Report& report) {
     settle_bridges();
 }
 
-// The open bridges that join two of this one's channels as well, in order.
-boost::json::array Control::also_joined_by(const std::string& id) const {
+// The open bridges that join two of this one's channels as well, in order: those that `actor` sees, or that every agency on
+// this one does.
+boost::json::array Control::also_joined_by(const std::string& id, const api::Actor* actor) const {
     const bridge::Bridge* bridge = bridge_config(id);
     boost::json::array others;
     if (!bridge) return others;
     for (const bridge::Bridge& other : estate_.config->bridges) {
         const auto state = bridge_states_.find(other.id);
         if (other.id == id || state == bridge_states_.end() || !state->second.open) continue;
+        if (actor ? !may_see(*actor, other)
+                  : !std::includes(other.agencies.begin(), other.agencies.end(), bridge->agencies.begin(),
+                                   bridge->agencies.end()))
+            continue;
         const auto shared = std::count_if(other.legs.begin(), other.legs.end(), [&](const auto& leg) {
             return std::any_of(bridge->legs.begin(), bridge->legs.end(),
                                [&](const auto& own) { return own.channel == leg.channel; });
@@ -283,6 +313,24 @@ boost::json::array Control::also_joined_by(const std::string& id) const {
         if (shared >= 2) others.emplace_back(other.id);
     }
     return others;
+}
+
+// Why an emergency does not open a bridge that it should; empty if it does, or need not.
+std::string Control::why_unarmed(const bridge::Bridge& bridge) const {
+    const BridgeState& state = bridge_states_.at(bridge.id);
+    if (bridge.opens != bridge::Opens::OnEmergency || state.open || state.armed) return {};
+    const bridge::BridgeCommand* command = orders_.bridge(bridge.id);
+    if (command && !command->open)
+        return fmt::format(
+            "{1} closed bridge '{0}', so no emergency opens it: `crosspatchctl bridge open {0}` "
+            "when it may cross again",
+            bridge.id, command->by);
+    const std::string why = !state.missing.empty()
+                                ? fmt::format("{} does not consent", fmt::join(state.missing, " and "))
+                            : log_failing_too_long() ? "the log cannot be written"
+                                                     : "its agreement has ended, or the media workers do not "
+                                                       "take commands";
+    return fmt::format("no emergency opens bridge '{}': {}", bridge.id, why);
 }
 
 // An alarm for each request that waits, and for each bridge that an emergency would not open.
@@ -298,24 +346,18 @@ void Control::tell_requests() {
                         fmt::format("{1} asks for bridge '{0}', which waits for the consent of {2}: "
                                     "`crosspatchctl bridge terms {0}` there, then `bridge consent {0}`",
                                     bridge.id, command->by, fmt::join(missing, " and ")));
-        if (bridge.opens != bridge::Opens::OnEmergency) continue;
-        if (command && !command->open)
-            due.emplace(
-                fmt::format("{}{}", kUnarmedAlarm, bridge.id),
-                fmt::format("{1} closed bridge '{0}', so no emergency opens it: `crosspatchctl bridge "
-                            "open {0}` when it may cross again",
-                            bridge.id, command->by));
-        else if (!missing.empty())
-            due.emplace(fmt::format("{}{}", kUnarmedAlarm, bridge.id),
-                        fmt::format("no emergency opens bridge '{}' as long as {} does not consent",
-                                    bridge.id, fmt::join(missing, " and ")));
+        if (std::string why = why_unarmed(bridge); !why.empty())
+            due.emplace(fmt::format("{}{}", kUnarmedAlarm, bridge.id), std::move(why));
     }
     std::vector<std::string> over;
     for (const auto& [name, alarm] : alarms_)
         if ((name.starts_with(kRequestAlarm) || name.starts_with(kUnarmedAlarm)) && !due.contains(name))
             over.push_back(name);
     for (const std::string& name : over) record_alarm(name, false, "");
-    for (const auto& [name, detail] : due) record_alarm(name, true, detail);
+    for (const auto& [name, detail] : due) {
+        if (const auto on = alarms_.find(name); on != alarms_.end()) on->second.second = detail;
+        record_alarm(name, true, detail);
+    }
 }
 
 }  // namespace crosspatch::app

@@ -83,12 +83,14 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
     if (is_bridge) {
         const bridge::Bridge* bridge = bridge_config(id);
         if (what == api::Cut::RevokeConsent) note_revocation(id, actor, reason);
+        const bridge::BridgeCommand* before = orders_.bridge(id);
+        const bool waited = what == api::Cut::CloseBridge && before && before->waiting(core::monotonic_now());
         if (what == api::Cut::CloseBridge && bridge)
             orders_.command(
                 id,
                 {.open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = actor.name});
         keep_orders();
-        note_closed(id, actor, what == api::Cut::CloseBridge ? reason : "");
+        note_closed(id, actor, what == api::Cut::CloseBridge ? reason : "", waited);
         if (what == api::Cut::RevokeConsent) settle_bridges();
         return;
     }

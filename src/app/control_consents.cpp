@@ -219,6 +219,7 @@ void Control::note_revocation(const std::string& id, const api::Actor& actor, co
                         .actor = actor_json(actor),
                         .object = {{"kind", "bridge"}, {"id", id}},
                         .detail = bridge::revocation_json(actor.agency, stood, ended)};
+    if (bridge && !bridge->made_from.empty()) entry.detail["template"] = bridge->made_from;
     entry.time = at;  // if the list of consents is lost, this says what may not be handed in any more
     entry.mono = now;
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
@@ -229,7 +230,9 @@ void Control::note_revocation(const std::string& id, const api::Actor& actor, co
 
 // Ends what is due, at a reload or when a time has come; the bridges settle by it afterwards.
 void Control::settle_consents(core::Time now) {
-    const auto ended = consents_.settle(estate_.config->bridges, agency_keys_, now);
+    const bridge::Consents before = consents_;
+    const auto ended =
+        consents_.settle(estate_.config->bridges, agency_keys_, now, estate_.config->templates);
     for (const bridge::Consents::Ended& one : ended) {
         const record::ConsentStatement& statement = one.given.consent.statement;
         const std::string because{bridge::word(one.because)};
@@ -249,7 +252,7 @@ void Control::settle_consents(core::Time now) {
             {{"bridge", statement.bridge}, {"agency", statement.agency}, {"because", because}});
         chronicle_.publish(std::move(entry));
     }
-    if (!ended.empty()) keep_consents();
+    if (consents_ != before) keep_consents();
 }
 
 // An alarm for each consent that is about to end, where nothing follows it.

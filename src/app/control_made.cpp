@@ -16,7 +16,8 @@ using boost::json::array;
 using boost::json::object;
 using core::Error;
 
-constexpr std::chrono::hours kUnused{24};  // a bridge that was made and is closed so long goes away
+constexpr std::chrono::milliseconds kBetween{500};  // each is a change of the whole configuration
+constexpr std::chrono::hours kUnused{24};           // a bridge that was made and is closed so long goes away
 
 }  // namespace
 
@@ -26,7 +27,14 @@ core::Result<void> Control::install_file(std::shared_ptr<const Config> file, Loa
     if (const auto installed = install(completed.config, std::move(keys)); !installed) return installed;
     file_config_ = std::move(file);
     for (const auto& [id, why] : completed.dropped) {
+        const std::vector<std::string> channels = orders_.made().at(id).channels;
+        record::Entry entry{
+            .type = "bridge.closed",
+            .object = {{"kind", "bridge"}, {"id", id}, {"channels", array(channels.begin(), channels.end())}},
+            .detail = {{"by", "configuration"}, {"removed", true}, {"reason", why}}};
         orders_.unmake(id);
+        orders_.drop_command(id);
+        chronicle_.publish(std::move(entry));
         log_.warning("bridge.closed", "a bridge that was made of a template is gone with the configuration",
                      {{"bridge", id}, {"because", why}});
     }
@@ -64,9 +72,16 @@ core::Result<bridge::Bridge> Control::may_make(const Making& making, const std::
     if (pattern == patterns.end() || !may_see(actor, *pattern))
         return core::unexpected(Error::Code::NotFound,
                                 fmt::format("there is no template '{}'", core::escape(making.from)));
+    // First whether he may: what is joined already is for those whose channels they are.
+    auto wanted = bridge::make_bridge(*pattern, id, making.channels, estate_.config->channels);
+    if (!wanted) return wanted;
+    wanted->jurisdiction =
+        bridge::Jurisdiction{pattern->id, wanted->place, wanted->agencies, estate_.config->jurisdiction};
+    if (const auto allowed = may_open(*wanted, actor); !allowed) return core::Unexpected{allowed.error()};
+    if (core::monotonic_now() < made_at_ + kBetween)
+        return core::unexpected(Error::Code::Busy, "a bridge was made this very moment; try again");
     auto bridge = make_bridge(*estate_.config, id, made);
     if (!bridge) return bridge;
-    if (const auto allowed = may_open(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
     if (orders_.made().size() >= Orders::kMostMade)
         return core::unexpected(Error::Code::Invalid,
                                 fmt::format("there are {} bridges made of templates already; take one away "
@@ -103,6 +118,7 @@ core::Result<object> Control::create_bridge(const Making& making, const api::Act
         orders_ = before;
         return refuse(installed.error());
     }
+    made_at_ = core::monotonic_now();
     keep_orders();
     log_.info("bridge.requested", "somebody has made a bridge of a template",
               {{"bridge", id}, {"template", making.from}, {"by", actor.name}});
@@ -135,17 +151,23 @@ core::Result<object> Control::take_away(const bridge::Bridge& bridge, object act
                         .detail = {{"by", by}, {"removed", true}, {"template", bridge.made_from}},
                         .urgent = true};
     if (!reason.empty()) entry.personal.push_back({"reason", reason});
+    array channels;  // it will not be known any more whose it was
+    for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
+    entry.object["channels"] = std::move(channels);
     set_open(bridge, false, by);
     const Orders before = orders_;
     orders_.unmake(id);
     orders_.drop_command(id);
-    // While it is still known whose it was.
-    chronicle_.publish(std::move(entry));
     if (const auto installed = install_made(); !installed) {
         orders_ = before;
+        // He has said that it is to be closed, and that it is.
+        orders_.command(id,
+                        {.open = false, .at = core::wall_now(), .at_mono = core::monotonic_now(), .by = by});
+        keep_orders();
         return core::Unexpected{installed.error()};
     }
     keep_orders();
+    chronicle_.publish(std::move(entry));
     log_.info("bridge.closed", "a bridge that was made of a template is gone", {{"bridge", id}, {"by", by}});
     return object{{"id", id}, {"removed", true}};
 }
@@ -154,11 +176,16 @@ core::Result<object> Control::take_away(const bridge::Bridge& bridge, object act
 void Control::drop_unused_bridge() {
     if (!estate_.config || loading_) return;
     const core::WallTime now = core::wall_now();
-    for (const auto& [id, made] : orders_.made()) {
+    for (const auto& [key, made] : orders_.made()) {
+        const std::string id = key;  // which goes with the bridge
         const bridge::Bridge* bridge = bridge_config(id);
         const auto state = bridge_states_.find(id);
-        if (!bridge || state == bridge_states_.end() || state->second.open || orders_.bridge(id)) continue;
-        if (now < std::max(made.at, state->second.since) + kUnused) continue;
+        const bridge::BridgeCommand* command = orders_.bridge(id);
+        if (!bridge || state == bridge_states_.end() || state->second.open || state->second.armed ||
+            (command && command->open))
+            continue;
+        if (now < std::max({made.at, state->second.since, command ? command->at : made.at}) + kUnused)
+            continue;
         if (const auto gone = take_away(*bridge, {}, "time", ""); !gone)
             log_.warning("bridge.closed", "an unused bridge could not be taken away",
                          {{"bridge", id}, {"because", gone.error().context}});

@@ -12,7 +12,7 @@
 namespace crosspatch::app {
 namespace {
 
-constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm};
+constexpr std::array kRadioAlarms{kSourcesAlarm, kOverrunAlarm, kLoopAlarm};
 
 constexpr std::array kBridgeAlarms{kConsentAlarm, kRequestAlarm, kUnarmedAlarm};
 
@@ -292,7 +292,7 @@ object Control::bridge_json(const bridge::Bridge& bridge, const api::Actor& acto
                                                 state.open, is_closing(state)))},
         {"armed", state.armed},
         {"template", bridge.made_from.empty() ? value(nullptr) : value(bridge.made_from)},
-        {"also_joined_by", also_joined_by(bridge.id)},
+        {"also_joined_by", also_joined_by(bridge.id, &actor)},
         {"sensitivity", bridge.sensitivity ? value(policy::word(*bridge.sensitivity)) : value(nullptr)},
         {"when_busy", bridge.when_busy == floor::WhenBusy::Wait ? "wait" : "skip"},
         {"agreement", bridge.agreement.empty() ? value(nullptr) : value(bridge.agreement)},

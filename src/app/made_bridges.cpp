@@ -15,6 +15,16 @@ using core::Error;
 
 namespace {
 
+// Which way sound would go round over paths outside, with this bridge open; empty: none.
+std::string loop_with(const Config& config, const bridge::Bridge& bridge) {
+    const std::vector<bridge::LoopEnd> ends = loop_ends(config);
+    if (std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end.path.empty(); })) return {};
+    std::vector<bridge::Bridge> bridges = config.bridges;
+    bridges.push_back(bridge);
+    const auto loop = bridge::find_loop(ends, bridges);
+    return loop ? bridge::describe(*loop, ends, bridges) : std::string{};
+}
+
 core::Result<bridge::Bridge> make(const Config& config, const std::string& id, const MadeBridge& made,
                                   bridge::TermsHashes& hashes) {
     const auto pattern = std::find_if(config.templates.begin(), config.templates.end(),
@@ -34,6 +44,8 @@ core::Result<bridge::Bridge> make(const Config& config, const std::string& id, c
             return core::unexpected(
                 Error::Code::Invalid,
                 fmt::format("bridge '{}' joins these channels already; open that one", other.id));
+    if (const std::string loop = loop_with(config, *bridge); !loop.empty())
+        return core::unexpected(Error::Code::Invalid, "sound would go round: " + loop);
     auto terms = hashes.hash(*bridge);
     if (!terms) return core::Unexpected{terms.error()};
     bridge->terms = std::move(*terms);

@@ -146,6 +146,11 @@ void add_workers(Page& page, const media::Crew& crew) {
         page.family("worker_handed_on_total", "Datagrams of the shared port for channels of another worker",
                     MetricType::Counter);
     Page::counter(handed, crew.worker(0).counters().handed_on.read());
+    MetricFamily& tapped = page.family(
+        "worker_tap_left_out_total",
+        "What a worker carried and nobody looked through for loops, for lack of room", MetricType::Counter);
+    for (std::size_t number = 0; number < crew.size(); ++number)
+        Page::counter(tapped, crew.worker(number).tap().left_out(), {{"worker", std::to_string(number)}});
     MetricFamily& stages =
         page.family("worker_stage_seconds", "Where a packet's time goes; one batch in 64 is measured",
                     MetricType::Summary);

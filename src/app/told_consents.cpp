@@ -30,7 +30,10 @@ void take_revocation(const value& record, core::WallTime at, ToldConsents& into)
     const auto agency = text_in(in(record, "detail"), "agency");
     if (!bridge || !agency) return;
     const ToldConsents::OfBridge of{*bridge, *agency};
-    if (in(in(record, "detail"), "standing") == true) into.withdrawn.insert(of);
+    const auto pattern = text_in(in(record, "detail"), "template");
+    if (in(in(record, "detail"), "standing") == true)
+        into.withdrawn.insert(
+            {pattern ? bridge::Consents::standing_of_template(*pattern) : *bridge, *agency});
     core::WallTime& last = into.revoked[of];
     last = std::max(last, at);
 }

@@ -80,7 +80,7 @@ void Consents::accept(record::SignedConsent consent, const ConsentFacts& facts) 
 
 bool Consents::stands(const Bridge& bridge, const std::string& agency) const {
     return !standing_unknown_ && is_on(bridge.standing_consent, agency) &&
-           !withdrawn_.contains({bridge.id, agency});
+           !withdrawn_.contains({standing_of(bridge), agency});
 }
 
 const Consents::Given* Consents::given(const Bridge& bridge, const std::string& agency,
@@ -141,7 +141,7 @@ std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::s
                                               core::WallTime wall, core::Time now) {
     std::vector<Ended> ended;
     refuse_older(bridge.id, agency, wall, wall, now);
-    if (is_on(bridge.standing_consent, agency)) withdraw(bridge.id, agency);
+    if (is_on(bridge.standing_consent, agency)) withdraw(standing_of(bridge), agency);
     std::erase_if(given_, [&](const Given& one) {
         const record::ConsentStatement& statement = one.consent.statement;
         if (statement.bridge != bridge.id || statement.agency != agency) return false;
@@ -152,15 +152,22 @@ std::vector<Consents::Ended> Consents::revoke(const Bridge& bridge, const std::s
     return ended;
 }
 
-bool Consents::withdraw_unknown(const std::vector<Bridge>& bridges) {
+bool Consents::withdraw_unknown(const std::vector<Bridge>& bridges, const std::vector<Bridge>& templates) {
     if (!std::exchange(standing_unknown_, false)) return false;
     for (const Bridge& bridge : bridges)
-        for (const std::string& agency : bridge.standing_consent) withdraw(bridge.id, agency);
+        for (const std::string& agency : bridge.standing_consent) withdraw(standing_of(bridge), agency);
+    for (const Bridge& pattern : templates)
+        for (const std::string& agency : pattern.standing_consent)
+            withdraw(standing_of_template(pattern.id), agency);
     return true;
 }
 
+std::string Consents::standing_of(const Bridge& bridge) {
+    return bridge.made_from.empty() ? bridge.id : standing_of_template(bridge.made_from);
+}
+
 std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys,
-                                              core::Time now) {
+                                              core::Time now, const std::vector<Bridge>& templates) {
     const auto find = [&](const std::string& id) {
         return std::find_if(bridges.begin(), bridges.end(), [&](const Bridge& one) { return one.id == id; });
     };
@@ -179,8 +186,14 @@ std::vector<Consents::Ended> Consents::settle(const std::vector<Bridge>& bridges
     std::erase_if(spent_, [&](const auto& one) { return now >= one.second.until; });
     std::erase_if(revoked_, [&](const auto& one) { return now >= one.second.until; });
     std::erase_if(withdrawn_, [&](const auto& one) {
-        const auto bridge = find(one.first);
-        return bridge == bridges.end() || !is_on(bridge->standing_consent, one.second);
+        const auto stands = [&](const Bridge& bridge, const std::string& name) {
+            return name == one.first && is_on(bridge.standing_consent, one.second);
+        };
+        return std::none_of(bridges.begin(), bridges.end(),
+                            [&](const Bridge& bridge) { return stands(bridge, standing_of(bridge)); }) &&
+               std::none_of(templates.begin(), templates.end(), [&](const Bridge& pattern) {
+                   return stands(pattern, standing_of_template(pattern.id));
+               });
     });
     return ended;
 }

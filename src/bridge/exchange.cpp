@@ -131,14 +131,19 @@ void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, co
 }
 
 void Exchange::decide_press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
-    floor::Request request{.participant = who,
-                           .own = own_target(who, claim),
-                           .claim = claim,
-                           .signal = plan(who).signal,
-                           .when_busy = when_busy(who)};
+    floor::Request request{
+        .participant = who,
+        .own = own_target(who, claim),
+        .claim = claim,
+        .signal = plan(who).signal,
+        .when_busy = claim.level == floor::Class::Emergency ? floor::WhenBusy::Skip : when_busy(who)};
     if (stopping_ || (refuse_floors_ && claim.level != floor::Class::Emergency)) {
         const auto cause = stopping_ ? floor::Cause::ShuttingDown : floor::Cause::RecordFailed;
         arbiter_.deny(request, cause, now, decisions_);
+        return act(now);
+    }
+    if (is_shut_off(who, claim, now)) {
+        arbiter_.deny(request, floor::Cause::LoopFound, now, decisions_);
         return act(now);
     }
     collect(who, claim, tell, now);
@@ -412,7 +417,7 @@ void Exchange::raised(std::uint32_t talker, core::Time now) {
 
 void Exchange::begin(ChannelState& state, media::Endpoint& from, const media::Packet& first, core::Time now) {
     const std::uint32_t who = from.index();
-    state.talkspurt->start(from, first, now);
+    state.talkspurt->start(from, first, now, state.number);
     let_hear(state, plan(who).channel, now);
     for (const Far& far : state.far) let_hear(state, far.channel, now);
     state.talkspurt->arrange(now);
@@ -472,6 +477,7 @@ void Exchange::left(media::Endpoint& from, core::Time now) {
 }
 
 void Exchange::advance(core::Time now) {
+    say_unsaid();
     arbiter_.advance(now, decisions_);
     act(now);
     for (std::size_t i = talking_.size(); i-- > 0;) {

@@ -6,10 +6,9 @@
 
 namespace crosspatch::bridge {
 
-void Exchange::set_armed(std::uint32_t bridge, bool armed, core::Time now) {
-    if (bridge >= armed_.size()) return;
-    armed_[bridge] = armed;
-    if (!armed) return;
+void Exchange::arm(std::uint32_t bridge, core::Time now) {
+    if (bridge >= armed_.size() || open_[bridge]) return;
+    armed_[bridge] = true;
     // Somebody may be in an emergency already.
     for (const Topology::Leg& leg : topology_->bridges[bridge].legs) {
         if (!minds(leg.channel)) continue;
@@ -22,7 +21,7 @@ void Exchange::set_armed(std::uint32_t bridge, bool armed, core::Time now) {
 
 // A partner's emergency that the agreement lets count for less opens nothing.
 bool Exchange::opens_for(std::uint32_t who, std::uint32_t bridge, const floor::Claim& claim) const {
-    if (!armed_[bridge] || open_[bridge]) return false;
+    if (!armed_[bridge] || open_[bridge] || unsaid_.size() == unsaid_.capacity()) return false;
     const std::uint32_t own = plan(who).channel;
     const Topology::Bridge& one = topology_->bridges[bridge];
     const auto talks = [&](const Topology::Leg& leg) { return leg.channel == own && leg.talks; };
@@ -44,9 +43,14 @@ bool Exchange::open_for_emergency(std::uint32_t who, const floor::Claim& claim, 
         opened.bridge = bridge;
         opened.endpoint = who;
         opened.emergency = true;
-        send(opened);
+        if (!send(opened)) unsaid_.push_back(opened);
     }
     return opened_any;
+}
+
+// Control closes only what it knows to be open.
+void Exchange::say_unsaid() {
+    while (!unsaid_.empty() && send(unsaid_.back())) unsaid_.pop_back();
 }
 
 // His own channel first: who talks elsewhere must not take the floors that he is to have.

@@ -19,6 +19,7 @@ bool Exchange::may_listen(std::uint32_t endpoint, std::uint32_t talker, policy::
 
 // The talkspurt is heard on `channel` from now on, if it has its floor. Its listeners are arranged afterwards.
 void Exchange::let_hear(ChannelState& state, std::uint32_t channel, core::Time now) {
+    if (path_.tap) path_.tap->heard_on(state.number, channel, now);
     if (duals_[channel]) return mix(channel, now);
     // With a channel that lets two be heard all others were let in.
     const auto is_there = [&](const media::Listener& one) { return one.channel == channel; };
@@ -180,9 +181,10 @@ void Exchange::set_open(std::uint32_t bridge, bool open, core::Time now) {
 void Exchange::set_standing(std::uint32_t endpoint, Standing standing, core::Time now) {
     if (!minds_endpoint(endpoint)) return;
     EndpointState& state = endpoints_[endpoint];
+    const bool enabled = standing == Standing::Enabled;
+    if (enabled) state.loops.lift();
     if (state.standing == standing) return;
     state.standing = standing;
-    const bool enabled = standing == Standing::Enabled;
     // Back on, he begins anew: what was pressed before the cut is over.
     if (enabled)
         arbiter_.remove_participant(endpoint, now, decisions_);

@@ -20,7 +20,8 @@ void Exchange::note_end(const floor::Decision& released, core::Time now) {
 
 void Exchange::note_refused(std::uint32_t endpoint, core::Time now) {
     EndpointState& state = endpoints_[endpoint];
-    if (state.revoked == floor::Cause::None || state.overruns) return;
+    // Of a loop there is an alarm already.
+    if (state.revoked == floor::Cause::None || state.revoked == floor::Cause::Loop || state.overruns) return;
     const bool was_warned =
         state.revoked == floor::Cause::TalkLimit || plan(endpoint).signal == floor::Signal::Explicit;
     if (now < state.revoked_at + (was_warned ? kUnderWay : kSentence)) return;

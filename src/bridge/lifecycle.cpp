@@ -18,6 +18,8 @@ Lifecycle decide_open(const Bridge& bridge, const LifecycleFacts& facts) {
     if (command && !command->open) return {Because::ClosedByHand};
     if (bridge.opens == Opens::Always) return {Because::Open};
     if (!command) return {Because::NotRequested};
+    if (command->waits.count() > 0)  // its time to be open begins when it opens
+        return {command->waiting(facts.now) ? Because::Open : Because::NotRequested};
     if (bridge.expires && facts.now >= std::max(command->at_mono, facts.emergency) + *bridge.expires)
         return {Because::Expired};
     return {Because::Open};

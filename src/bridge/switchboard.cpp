@@ -113,6 +113,7 @@ void Exchange::use(const Topology& topology) {
     endpoints_.resize(std::max(endpoints_.size(), topology.endpoints.size()));
     open_.resize(std::max(open_.size(), topology.bridges.size()), false);
     armed_.resize(open_.size(), false);
+    unsaid_.reserve(kMostUnsaid);
     marked_.reserve(endpoints_.size());
     keys_.grow(endpoints_.size());
     duals_.resize(channels_.size());
@@ -245,6 +246,8 @@ void Exchange::adopt(Exchange& from, std::span<const std::uint32_t> channels, co
         mine_[channel] = true;
         from.mine_[channel] = false;
     }
+    // One that was opened behind control's back may have been torn apart.
+    close_foreign_bridges();
     for (const std::uint32_t endpoint : people) {
         endpoints_[endpoint] = std::exchange(from.endpoints_[endpoint], {});
         tones_.adopt(endpoint, from.tones_);

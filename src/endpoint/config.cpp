@@ -63,6 +63,8 @@ public:
         settings.talker = {.id = settings.id, .may_emergency = settings.suite != rtp::Suite::None};
         if (const auto talker = map_.find("talker"))
             settings.talker = bridge::read_talker(*talker, settings.id, settings.suite != rtp::Suite::None);
+        if (const auto path = map_.find("path"))
+            config_.shared_path = core::config::identifier(*path).value_or("");
         if (const auto pace = map_.find("pace")) settings.pace = core::config::boolean(*pace).value_or(false);
         map_.finish();
         check();

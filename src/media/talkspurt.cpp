@@ -49,10 +49,12 @@ void Talkspurt::move_to(const TalkPath& to) {
     path_ = &to;
 }
 
-void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now) {
+void Talkspurt::start(Endpoint& talker, const Packet& first, core::Time now, std::uint64_t number) {
     talker_ = &talker;
     format_ = talker.format();
     start(first, now);
+    number_ = path_->tap ? number : 0;
+    if (number_ != 0) path_->tap->begins(number_, talker.index(), format_, now);
 }
 
 void Talkspurt::start(const Packet& first, core::Time now) {
@@ -253,6 +255,7 @@ void Talkspurt::carry(const Packet& packet, core::Time now) {
         return dropped(Drop::Late);
     }
     ++counted_;
+    if (number_ != 0) path_->tap->sound(number_, packet.timestamp, packet.payload, now);
     relay(packet);
     if (packet.sequence >= newest_) {
         newest_ = packet.sequence;
@@ -471,6 +474,7 @@ void Talkspurt::finish() {
         if (std::exchange(tap, nullptr)) end_decoding();
     close_unused();
     order_.start(0);
+    if (number_ != 0) path_->tap->ends(std::exchange(number_, 0));
     talker_ = nullptr;
     running_ = false;
 }

@@ -304,9 +304,10 @@ void Worker::flush() {
 
 // True if there was one.
 bool Worker::run_tasks() {
-    auto& [control, direct] = lanes_;
+    auto& [control, direct, taps] = lanes_;
     for (bool any = false;; any = true) {
         auto task = direct.pop();  // before each one of control's: a cut never waits behind configuration
+        if (!task) task = taps.pop();
         if (!task) task = control.pop();
         if (!task) return any;
         (*task)(now_);

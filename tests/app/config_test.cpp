@@ -233,5 +233,29 @@ TEST_CASE("a file that was cut off never crashes the loader, and inside a line i
     CHECK(desk.load(desk.demo) == "");
 }
 
+TEST_CASE("sound that would go round outside the gateway is refused, and the way it would take is named") {
+    Desk desk;
+    const auto at = desk.demo.find("        type: rtp");
+    REQUIRE(at != std::string::npos);
+    const auto other = desk.demo.find("        type: rtp", at + 1);
+    REQUIRE(other != std::string::npos);
+    std::string looped = desk.demo;
+    looped.insert(other, "        path: repeater-4\n");
+    CHECK(desk.load(looped) == "");  // somewhere, and nobody else
+    CHECK(desk.config->endpoints[1].shared_path == "repeater-4");
+    looped.insert(at, "        path: repeater-4\n");
+    const std::string problems = desk.load(looped);
+    CHECK(says(
+        problems,
+        "channels[0].endpoints[0]: sound would go round: in at 'guard', over bridge 'riverside-joint' out at "
+        "'officer', through path 'repeater-4' in at 'guard' again; take a channel off"));
+    CHECK(std::count(problems.begin(), problems.end(), '\n') == 1);
+    // The other way round is left, until neither says anything.
+    looped.insert(looped.rfind("        type: rtp"), "        direction: listen\n");
+    CHECK(says(desk.load(looped), "in at 'guard', over bridge 'riverside-joint' out at 'officer', through"));
+    looped.insert(at, "        direction: listen\n");
+    CHECK(desk.load(looped) == "");
+}
+
 }  // namespace
 }  // namespace crosspatch::app

@@ -15,7 +15,7 @@ constexpr auto kOps = Town::kOps;
 // The bridge is shut and armed; the officer may claim emergencies, the others may not.
 struct Armed : Handsets {
     Armed() : Handsets{false} {
-        exchange.set_armed(0, true, stage.now);
+        exchange.arm(0, stage.now);
         forget();
     }
     void call_for_help(std::uint32_t who) { ask(who, rtp::floor_indicator::kEmergency); }
@@ -48,7 +48,6 @@ TEST_CASE("an ordinary press, and a claim without the right, open nothing") {
 
 TEST_CASE("what is not armed, or was cut since, no emergency opens") {
     Armed town;
-    SUBCASE("disarmed") { town.exchange.set_armed(0, false, town.stage.now); }
     SUBCASE("closed by command") { town.exchange.set_open(0, false, town.stage.now); }
     SUBCASE("gone with a reload, and come back") {
         Switchboard::Change change;
@@ -68,14 +67,14 @@ TEST_CASE("who is in an emergency when the bridge is armed opens it, and who tal
     SUBCASE("ordinarily") {
         town.ask(kOfficer);
         town.talk(kOfficer, 3);
-        town.exchange.set_armed(0, true, town.stage.now);
+        town.exchange.arm(0, town.stage.now);
         CHECK(town.count(Kind::BridgeOpened) == 0);
         town.ask(kOfficer, rtp::floor_indicator::kEmergency);  // he raises what he has
     }
     SUBCASE("in an emergency") {
         town.ask(kOfficer, rtp::floor_indicator::kEmergency);
         town.talk(kOfficer, 3);
-        town.exchange.set_armed(0, true, town.stage.now);
+        town.exchange.arm(0, town.stage.now);
     }
     CHECK(town.count(Kind::BridgeOpened) == 1);
     town.forget();
@@ -103,11 +102,50 @@ TEST_CASE("who talks on the other side takes nothing from the emergency by its b
     CHECK(town.hears(kPost) == 5);
 }
 
+TEST_CASE("an emergency waits for nobody, whatever its bridge does") {
+    Armed town;
+    town.plan.bridges[0].when_busy = floor::WhenBusy::Wait;
+    town.install();
+    town.exchange.arm(0, town.stage.now);
+    town.ask(kGuard);
+    town.talk(kGuard, 5);
+    town.call_for_help(kOfficer);
+    CHECK(town.count(Kind::BridgeOpened) == 1);
+    CHECK(town.count(Kind::Granted, kOfficer) == 1);
+}
+
+TEST_CASE("a cut closes what an emergency has opened before control has heard of it") {
+    Armed town;
+    town.call_for_help(kOfficer);
+    town.exchange.set_open(0, false, town.stage.now);
+    CHECK(town.crosses(kOfficer, kGuard) == 0);
+    CHECK(town.count(Kind::BridgeClosed) == 1);
+}
+
+TEST_CASE("an opening that the reports have no room for is reported later") {
+    Armed town;
+    Report filler;
+    while (town.queue.push(filler)) {
+    }
+    town.call_for_help(kOfficer);
+    while (town.queue.pop()) {
+    }
+    CHECK(town.crosses(kOfficer, kGuard) == 5);
+    CHECK(town.count(Kind::BridgeOpened) == 1);
+}
+
+TEST_CASE("channels that are moved apart leave no bridge open between them") {
+    Armed town;
+    town.call_for_help(kOfficer);
+    town.move(0, 1, {Town::kTac});
+    CHECK(town.crosses(kOfficer, kGuard) == 0);
+}
+
 TEST_CASE("a leg that only listens opens nothing by its own emergencies") {
     Armed town;
     town.plan.bridges[0].legs[1].talks = false;
     town.install();
-    town.exchange.set_armed(0, true, town.stage.now);
+    town.exchange.arm(0, town.stage.now);
     town.call_for_help(kOfficer);
     CHECK(town.count(Kind::BridgeOpened) == 0);
 }
@@ -117,7 +155,7 @@ TEST_CASE("an emergency that the agreement counts as less opens nothing") {
     town.plan.bridges[0].ceilings.push_back(
         {town.desk.names.intern("metro-pd"), {floor::Class::ImminentPeril, 255}});
     town.install();
-    town.exchange.set_armed(0, true, town.stage.now);
+    town.exchange.arm(0, town.stage.now);
     town.call_for_help(kOfficer);
     CHECK(town.count(Kind::BridgeOpened) == 0);
 }
@@ -125,8 +163,8 @@ TEST_CASE("an emergency that the agreement counts as less opens nothing") {
 TEST_CASE("a bridge whose channels live on two workers is opened by neither") {
     Handsets town{false};
     town.move(0, 1, {Town::kTac});
-    town.exchange.set_armed(0, true, town.stage.now);
-    town.other.set_armed(0, true, town.stage.now);
+    town.exchange.arm(0, town.stage.now);
+    town.other.arm(0, town.stage.now);
     town.forget();
     town.ask(kOfficer, rtp::floor_indicator::kEmergency);
     CHECK(town.count(Kind::BridgeOpened) == 0);

@@ -81,6 +81,9 @@ TEST_CASE("a request waits for consents as long as it was asked to, and is over 
     CHECK(one.decide(kNow + 5min) == Because::NoConsent);
     one.missing.clear();
     CHECK(one.decide() == Because::Open);
+    one.bridge.expires = 5min;  // counts from its opening, not from the request
+    CHECK(one.decide() == Because::Open);
+    CHECK(one.decide(kNow + 5min) == Because::NotRequested);  // nobody wants it any more
     one.missing = {"city-police"};
     one.command->open = false;
     CHECK(one.decide() == Because::NoConsent);

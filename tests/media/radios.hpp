@@ -164,7 +164,8 @@ struct Stage {
     std::unique_ptr<media::Scratch> scratch = std::make_unique<media::Scratch>();
     media::Outbox outbox;
     media::CodecPool::Maker maker;
-    const media::TalkPath path{codecs, packets, *scratch, outbox};
+    media::Tap tap;
+    const media::TalkPath path{codecs, packets, *scratch, outbox, &tap};
     media::Talkspurt talkspurt{path};
     core::Time now = kStart;
 

@@ -8,6 +8,7 @@
 #include "crosspatch/api/server.hpp"
 #include "crosspatch/app/config.hpp"
 #include "crosspatch/app/control.hpp"
+#include "crosspatch/app/tap_reader.hpp"
 
 namespace crosspatch::app {
 
@@ -39,6 +40,7 @@ private:
     media::Crew crew_;
     std::vector<std::unique_ptr<bridge::Exchange>> exchanges_;  // one for each worker
     bridge::Switchboard switchboard_;
+    std::unique_ptr<TapReader> taps_;  // while the workers run
     boost::asio::io_context loop_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer stop_timer_;

@@ -111,6 +111,7 @@ private:
     void floor_changed(const bridge::Report& report);
     void policy_denied(const bridge::Report& report);
     void endpoint_changed(const bridge::Report& report);
+    void echoed(const bridge::Report& report);
     record::Talkspurt describe(const bridge::Report& report) const;
     floor::Claim claim_of(const bridge::Report& report) const;
     std::string explain_denial(const bridge::Report& report) const;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/config.hpp"
+#include "crosspatch/bridge/loop.hpp"
 #include "crosspatch/core/address.hpp"
 #include "crosspatch/core/result.hpp"
 #include "crosspatch/endpoint/config.hpp"
@@ -60,6 +61,9 @@ struct Config {
     std::shared_ptr<policy::Names> names;
     std::vector<std::string> warnings;  // `FILE:LINE:COLUMN: PATH: TEXT`
 };
+
+// Where sound comes in and goes out, for the search for loops.
+std::vector<bridge::LoopEnd> loop_ends(const Config& config);
 
 // A good configuration, or every problem of the file, a line each.
 using Loaded = core::Result<std::unique_ptr<Config>, std::vector<std::string>>;

@@ -40,6 +40,7 @@ struct Directory {
 // An alarm a radio: its id follows.
 inline constexpr std::string_view kSourcesAlarm = "srtp.sources.";
 inline constexpr std::string_view kOverrunAlarm = "floor.overrun.";
+inline constexpr std::string_view kLoopAlarm = "loop.";
 // A bridge's and an agency's ids follow, with a dot between them.
 inline constexpr std::string_view kConsentAlarm = "consent.expiring.";
 // A bridge's id follows: somebody asks for it; no emergency opens it.
@@ -205,10 +206,12 @@ private:
     bool is_closing(const BridgeState& state) const;
     void open_by_order(const bridge::Bridge& bridge, core::Time now);
     void end_command(const bridge::Bridge& bridge, bridge::Lifecycle answer, core::Time now);
+    void keep_emergency(const bridge::Bridge& bridge, core::Time now);
     bool in_emergency(const bridge::Bridge& bridge) const;
     void set_armed(const bridge::Bridge& bridge, bool armed);
     void note_emergency(const bridge::Report& report);
-    boost::json::array also_joined_by(const std::string& id) const;
+    boost::json::array also_joined_by(const std::string& id, const api::Actor* actor) const;
+    std::string why_unarmed(const bridge::Bridge& bridge) const;
     void tell_requests();
     // Those made of templates: control_made.cpp.
     core::Result<void> install_file(std::shared_ptr<const Config> file, LoadedKeys keys);
@@ -239,7 +242,7 @@ private:
     void apply_labels();
     void end_labels(core::Time now);
     policy::Sensitivity label_of(const bridge::Channel& channel) const;
-    void note_closed(const std::string& id, const api::Actor& actor, const std::string& reason);
+    void note_closed(const std::string& id, const api::Actor& actor, const std::string& reason, bool waited);
     bool log_failing_too_long() const;
     void measure_load(core::Time now);
     void drop_old_keys(core::Time now);
@@ -283,6 +286,8 @@ private:
     void hide_from(boost::json::object& names, const bridge::Bridge& bridge, const std::string& agency) const;
     void dismiss_listeners();
     void record_alarm(const std::string& name, bool on, const std::string& detail);
+    void note_loop(const bridge::Report& report);
+    void end_loop_alarms(core::Time now);
 
     boost::asio::io_context& loop_;
     core::Log& log_;
@@ -299,6 +304,7 @@ private:
         key_users_;  // made when it is asked for; nothing after radios or keys have changed
     Estate estate_;
     std::shared_ptr<const Config> file_config_;  // estate_.config without what people made
+    core::Time made_at_{};                       // a bridge, last
     Chronicle chronicle_;
     Orders orders_;
     std::set<std::string> labelled_;  // channels whose labels the workers were ever told
@@ -320,6 +326,8 @@ private:
     std::map<std::uint64_t, Listener> listeners_;
     std::uint64_t next_listener_{1};
     std::map<std::string, std::pair<core::WallTime, std::string>> alarms_;
+    std::map<std::uint32_t, core::Time>
+        loops_;  // by endpoint: when its alarm ends if nothing comes back meanwhile
     std::function<void(bool)> tick_;
     core::WallTime started_{};
     HeldClock clock_;

@@ -118,18 +118,23 @@ public:
     // The agency took back at `at` what it had signed, whether the bridge is there still or not.
     void refuse_older(const std::string& bridge, const std::string& agency, core::WallTime at,
                       core::WallTime wall, core::Time now);
+    // What a withdrawal of the bridge's standing consent is filed under. Of one that was made, its template: another one made
+    // of it would bring the consent back.
+    static std::string standing_of(const Bridge& bridge);
+    static std::string standing_of_template(const std::string& pattern) { return "template/" + pattern; }
     // The standing consent of the agency does not count any more.
-    void withdraw(const std::string& bridge, const std::string& agency) {
-        withdrawn_.emplace(bridge, agency);
+    void withdraw(const std::string& standing, const std::string& agency) {
+        withdrawn_.emplace(standing, agency);
     }
     // Which standing consents were withdrawn, forget() could not say, and withdraw_unknown() has not been called since; over a
     // restart, too.
     bool standing_unknown() const { return standing_unknown_; }
     // Then none counts until the configuration gives it anew: withdraws each. False: it is known, and nothing changes.
-    bool withdraw_unknown(const std::vector<Bridge>& bridges);
+    bool withdraw_unknown(const std::vector<Bridge>& bridges, const std::vector<Bridge>& templates = {});
     // Ends what time, other terms, another agreement, another key or a bridge that is gone have ended, and what was given to
     // another gateway; forgets ids that have expired, and withdrawals from what stands no more.
-    std::vector<Ended> settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys, core::Time now);
+    std::vector<Ended> settle(const std::vector<Bridge>& bridges, const AgencyKeys& keys, core::Time now,
+                              const std::vector<Bridge>& templates = {});
     // When settle() by time has something to do.
     std::optional<core::Time> next_end() const;
     const std::vector<Given>& all() const { return given_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crosspatch/bridge/admission.hpp"
+#include "crosspatch/bridge/loop_guard.hpp"
 #include "crosspatch/bridge/pseudonym.hpp"
 #include "crosspatch/bridge/report.hpp"
 #include "crosspatch/bridge/tone_player.hpp"
@@ -17,7 +18,9 @@
 #include "crosspatch/core/deadlines.hpp"
 #include "crosspatch/core/event_fd.hpp"
 #include "crosspatch/core/mpsc_queue.hpp"
+#include "crosspatch/core/spsc_queue.hpp"
 #include "crosspatch/floor/arbiter.hpp"
+#include "crosspatch/media/echo.hpp"
 #include "crosspatch/media/gate.hpp"
 #include "crosspatch/media/mark.hpp"
 #include "crosspatch/media/mixer.hpp"
@@ -74,13 +77,17 @@ public:
     void advance(core::Time now) override;
     std::optional<core::Time> next_deadline() override;
 
+    // A talkspurt is a copy of another one, for heed_echoes() on the worker; from the thread that reads the taps. False: too
+    // many wait.
+    bool tell_echo(const media::FoundEcho& found) { return echoes_.push(found); }
+
     // --- Posted tasks. Those about channels and endpoints of other workers do nothing. ---
     // Posted behind a task: whoever reads its report may free what tasks up to this one used on this worker.
     void tell_done(std::uint64_t token, core::Time now);
     // Whoever closes it disarms it, too.
     void set_open(std::uint32_t bridge, bool open, core::Time now);
     // The next emergency on it opens it, or one that there is. What it was opened with stands: pseudonyms come first.
-    void set_armed(std::uint32_t bridge, bool armed, core::Time now);
+    void arm(std::uint32_t bridge, core::Time now);
     // What is said on the channel is as confidential as that until further notice: a label more restricted than the
     // configured one counts; nothing: the configured one. Crossings that may not be any more end here.
     void set_label(std::uint32_t channel, std::optional<policy::Sensitivity> label, core::Time now);
@@ -96,6 +103,8 @@ public:
     // How much of the last half second the worker was busy, and how much it may be: new floors are refused above that, and
     // when even those that are there are too much, some are cut off, lowest priority first, emergencies last.
     void measured(double busy, double most, core::Time now);
+    // Ends what is a copy of what was carried before, and shuts off from where it comes again and again.
+    void heed_echoes(core::Time now);
     // Ends every talkspurt and refuses every further press: the daemon stops.
     void shut_down(core::Time now);
 
@@ -127,6 +136,7 @@ private:
             return made;
         }
     };
+    static constexpr std::size_t kMostUnsaid = 16;
     static constexpr std::uint32_t kSecond = 0x80000000;
     // 10 ms packets use up the 256 numbers that a silent stream has reserved in 2.5 s.
     static constexpr std::chrono::milliseconds kWishes{250};
@@ -153,6 +163,7 @@ private:
         Standing standing{Standing::Enabled};
         bool up{};
         std::uint64_t loops_seen{};
+        LoopGuard loops;
         bool many_sources{};     // as reported
         bool overruns{};         // the same: sends without a floor that it had
         floor::Cause revoked{};  // why its last talkspurt was ended for it
@@ -214,6 +225,7 @@ private:
     bool opens_for(std::uint32_t endpoint, std::uint32_t bridge, const floor::Claim& claim) const;
     bool open_for_emergency(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
     void bring_together(std::uint32_t endpoint, core::Time now);
+    void say_unsaid();
 
     // Keys beside the sound, ED-137 and telephone events: exchange_keys.cpp.
     media::Talkspurt* pass_keyed(media::Endpoint& from, const media::Packet& packet, core::Time now);
@@ -329,6 +341,9 @@ private:
     void cue(const floor::Decision& decision, core::Time now);
     void play(TalkerTone tone, std::uint32_t endpoint, core::Time now);
 
+    void heed_echo(const media::FoundEcho& echo, core::Time now);
+    bool is_shut_off(std::uint32_t endpoint, const floor::Claim& claim, core::Time now) const;
+
     void wish_to_send(media::Endpoint& endpoint, core::Time now);
     void wish_to_receive(media::Endpoint& endpoint, core::Time now);
     void watch_sources(media::Endpoint& endpoint, core::Time now);
@@ -353,8 +368,9 @@ private:
     std::vector<ChannelState> channels_;
     std::vector<std::unique_ptr<Dual>> duals_;  // by channel; nothing where one is heard at a time
     std::vector<EndpointState> endpoints_;
-    std::vector<bool> open_;                                        // by bridge
-    std::vector<bool> armed_;                                       // by bridge: the next emergency opens it
+    std::vector<bool> open_;      // by bridge
+    std::vector<bool> armed_;     // by bridge: the next emergency opens it
+    std::vector<Report> unsaid_;  // openings that the queue of reports had no room for
     std::vector<std::shared_ptr<const PseudonymKeys>> pseudonyms_;  // by bridge
     std::vector<std::optional<policy::Sensitivity>> labels_;        // raised ones, by channel
     std::vector<Far> far_;                                          // scratch of collect()
@@ -365,6 +381,7 @@ private:
     floor::Claim claimed_before_{};          // the same: what he claimed until then
     std::vector<std::uint32_t> follow_;      // channels that follow_queue() has something to do for
     std::vector<bool> marked_;               // scratch of refresh_listeners()
+    core::SpscQueue<media::FoundEcho> echoes_{64};
     TonePlayer tones_;
     core::Deadlines keys_;  // by endpoint: when its key, or what it is told beside the sound, is due
     bool refuse_floors_{};

@@ -43,7 +43,9 @@ struct Report {
         EndpointMoved,   // `address`
         FloorPortMoved,  // the same of its floor messages, which have a port of their own
         LoopSuspected,   // our own SSRC came back
-        Overrun,         // sends without the floor that was taken from it; `cause`
+        Echo,  // `talkspurt` is a copy of what `other` said: `lag`, `similarity`; `cut_off` says whether it was ended; it is
+        // shut off for `left`; `listed`, of `position` in all: the bridges of its channel that are open
+        Overrun,  // sends without the floor that was taken from it; `cause`
         OverrunEnded,
         SendLimit,  // `limits` of stream `ssrc` ought to become durable
         ReceiveLimit,  // the same; `address` and `position`: what was learned of its address and its floor messages' port
@@ -72,6 +74,9 @@ struct Report {
     bool beside{};       // Granted, Taken, Idle: it is beside the holder of the channel, who is heard too
     bool is_explicit{};  // Requested: by a floor message, or a key beside the sound
     bool cut_down{};     // the same: more was claimed than the talker may
+    bool cut_off{};      // Echo
+    std::uint8_t similarity{};        // Echo, percent
+    std::chrono::milliseconds lag{};  // Echo
     floor::Class claimed{};
     std::array<char, 64>
         user_id{};  // the same: who the message says he is, as it came and as far as it fits; or nothing

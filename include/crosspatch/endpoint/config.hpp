@@ -57,6 +57,8 @@ struct Settings {
 struct Config {
     Settings settings;
     std::shared_ptr<const rtp::SrtpSettings> srtp{std::make_shared<rtp::SrtpSettings>()};
+    std::string
+        shared_path;  // `path`: what lies beyond it and other endpoints lead to as well; empty: nothing
     core::config::Mark mark;
     std::string path;  // where it stands in the file
 

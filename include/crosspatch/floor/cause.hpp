@@ -22,6 +22,7 @@ enum class Cause : std::uint8_t {
     Disabled,         // 255
     RecordFailed,     // 255: `record.on_failure: refuse`
     PolicyDenies,     // 255
+    LoopFound,        // 255: what it says came back from outside lately
     DenyOther,        // 255
     // Floor Revoke
     RevokeOnlyParticipant,  // 1
@@ -32,6 +33,7 @@ enum class Cause : std::uint8_t {
     ChannelRemoved,         // 255
     ShuttingDown,           // 255
     DeadCarrier,            // 255: `floor.dead_carrier`
+    Loop,                   // 255: what it says is a copy of what was carried before
     RevokeOther,            // 255
     // Ends, and leaving a channel: told in records, not in a floor message
     TalkerReleased,  // PTT up

@@ -12,18 +12,20 @@
 #include "crosspatch/media/endpoint.hpp"
 #include "crosspatch/media/listener.hpp"
 #include "crosspatch/media/reorder.hpp"
+#include "crosspatch/media/tap.hpp"
 #include "crosspatch/media/transcoder.hpp"
 
 namespace crosspatch::media {
 
 class MixInput;
 
-// What all talkspurts of one worker share: the pools, the scratch room and the outbox.
+// What all talkspurts of one worker share: the pools, the scratch room, the outbox and the tap.
 struct TalkPath {
     CodecPool& codecs;
     PacketPool& packets;
     Scratch& scratch;
     Outbox& outbox;
+    Tap* tap{};  // nothing: what is carried is not copied
 };
 
 // The audio of one grant of the floor, from the talker's packets to every listener.
@@ -67,8 +69,9 @@ public:
     // Goes on with another worker's pools. Both workers rest, and the outbox of the old one has been flushed.
     void move_to(const TalkPath& to);
 
-    // The press: `first` is the packet that carries on from here.
-    void start(Endpoint& talker, const Packet& first, core::Time now);
+    // The press: `first` is the packet that carries on from here. What is carried goes to the tap, too, under `number`; 0:
+    // it does not.
+    void start(Endpoint& talker, const Packet& first, core::Time now, std::uint64_t number = 0);
     void start(const Packet& first, core::Time now);  // without an endpoint that talks
     bool running() const { return running_; }
     Endpoint* talker() const { return talker_; }
@@ -148,6 +151,7 @@ private:
     Endpoint* talker_{};
     codec::Format format_{};
     bool running_{};
+    std::uint64_t number_{};           // as the tap knows it; 0: it does not
     std::vector<Listener> listeners_;  // sorted by group
     std::array<MixInput*, kMaxTaps> taps_{};
     std::array<TranscodeGroup, kMaxGroups> groups_;

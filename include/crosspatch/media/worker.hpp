@@ -32,8 +32,9 @@ class Worker {
 public:
     // Runs on the worker between two batches. A capture of two words stays off the heap.
     using Task = std::function<void(core::Time now)>;
-    // One producer thread a lane. Direct is for what must not wait for control: close, disable, revoke.
-    enum class Lane { Control, Direct };
+    // One producer thread a lane. Direct is for what must not wait for control: close, disable, revoke. Taps: from who
+    // reads the tap.
+    enum class Lane { Control, Direct, Taps };
     // Where a packet's time goes; one batch in 64 is measured.
     enum class Stage : std::uint8_t { Receive, Open, Decide, Carry, Send, Count };
     static constexpr std::size_t kStages = static_cast<std::size_t>(Stage::Count);
@@ -95,6 +96,9 @@ public:
     CodecPool& codecs() { return codecs_; }
     Outbox& outbox() { return outbox_; }
 
+    // What it carries, for one reader on another thread.
+    Tap& tap() { return tap_; }
+    const Tap& tap() const { return tap_; }
     const Counters& counters() const { return counters_; }
     const Outbox::Counters& sent() const { return outbox_.counters(); }
     const DelayHistogram& delays() const { return delays_; }
@@ -126,7 +130,8 @@ private:
     const Options options_;
     core::UniqueFd epoll_;
     core::EventFd wake_;
-    std::array<core::SpscQueue<Task>, 2> lanes_{core::SpscQueue<Task>{4096}, core::SpscQueue<Task>{256}};
+    std::array<core::SpscQueue<Task>, 3> lanes_{core::SpscQueue<Task>{4096}, core::SpscQueue<Task>{256},
+                                                core::SpscQueue<Task>{64}};
     std::atomic<bool> stopping_{false};
     std::unordered_map<int, std::unique_ptr<Port>> ports_;
     std::vector<std::unique_ptr<Port>>
@@ -139,7 +144,8 @@ private:
     PacketPool packets_{512};
     std::unique_ptr<Scratch> scratch_;
     Outbox outbox_;
-    TalkPath path_{codecs_, packets_, *scratch_, outbox_};
+    Tap tap_;
+    TalkPath path_{codecs_, packets_, *scratch_, outbox_, &tap_};
     ReceiveBatch batch_;
     Demux demux_;
     ReportTimers reports_;
