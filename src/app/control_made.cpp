@@ -78,10 +78,10 @@ core::Result<bridge::Bridge> Control::may_make(const Making& making, const std::
     wanted->jurisdiction =
         bridge::Jurisdiction{pattern->id, wanted->place, wanted->agencies, estate_.config->jurisdiction};
     if (const auto allowed = may_open(*wanted, actor); !allowed) return core::Unexpected{allowed.error()};
-    if (core::monotonic_now() < made_at_ + kBetween)
-        return core::unexpected(Error::Code::Busy, "a bridge was made this very moment; try again");
     auto bridge = make_bridge(*estate_.config, id, made);
     if (!bridge) return bridge;
+    if (core::monotonic_now() < made_at_ + kBetween)
+        return core::unexpected(Error::Code::Busy, "a bridge was made this very moment; try again");
     if (orders_.made().size() >= Orders::kMostMade)
         return core::unexpected(Error::Code::Invalid,
                                 fmt::format("there are {} bridges made of templates already; take one away "

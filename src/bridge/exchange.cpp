@@ -126,17 +126,18 @@ void Exchange::press_in_band(std::uint32_t who, const floor::Claim& claim, core:
 void Exchange::press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
     end_overrun(who, now);
     const bool opened = !stopping_ && open_for_emergency(who, claim, now);
-    decide_press(who, claim, tell, now);
+    decide_press(who, claim, tell, opened, now);
     if (opened) bring_together(who, now);
 }
 
-void Exchange::decide_press(std::uint32_t who, const floor::Claim& claim, bool tell, core::Time now) {
-    floor::Request request{
-        .participant = who,
-        .own = own_target(who, claim),
-        .claim = claim,
-        .signal = plan(who).signal,
-        .when_busy = claim.level == floor::Class::Emergency ? floor::WhenBusy::Skip : when_busy(who)};
+// A bridge that the press itself has opened does not make it wait.
+void Exchange::decide_press(std::uint32_t who, const floor::Claim& claim, bool tell, bool opened,
+                            core::Time now) {
+    floor::Request request{.participant = who,
+                           .own = own_target(who, claim),
+                           .claim = claim,
+                           .signal = plan(who).signal,
+                           .when_busy = opened ? floor::WhenBusy::Skip : when_busy(who)};
     if (stopping_ || (refuse_floors_ && claim.level != floor::Class::Emergency)) {
         const auto cause = stopping_ ? floor::Cause::ShuttingDown : floor::Cause::RecordFailed;
         arbiter_.deny(request, cause, now, decisions_);

@@ -102,7 +102,7 @@ TEST_CASE("who talks on the other side takes nothing from the emergency by its b
     CHECK(town.hears(kPost) == 5);
 }
 
-TEST_CASE("an emergency waits for nobody, whatever its bridge does") {
+TEST_CASE("an emergency does not wait for the bridge that it has opened") {
     Armed town;
     town.plan.bridges[0].when_busy = floor::WhenBusy::Wait;
     town.install();

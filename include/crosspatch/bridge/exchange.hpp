@@ -218,7 +218,8 @@ private:
     void press_in_band(std::uint32_t endpoint, const floor::Claim& claim, core::Time now);
     bool may_claim(std::uint32_t endpoint, floor::Class level) const;
     void press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
-    void decide_press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, core::Time now);
+    void decide_press(std::uint32_t endpoint, const floor::Claim& claim, bool tell, bool opened,
+                      core::Time now);
     floor::WhenBusy when_busy(std::uint32_t endpoint) const;
 
     // Bridges of `opens: on_emergency`: exchange_emergency.cpp.
