@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Sound that goes round outside the gateway: a way that takes what one radio hears and talks it into another, re-encoded."""
 import heapq
+import os
 import socket
 import struct
 import subprocess
@@ -225,7 +226,7 @@ class Loop(GatewayTest):
         self.assertEqual("post", gateway.recorded("bridge.loop")[0]["object"]["id"])
         self.assertGreater(gateway.drops("post")["own_ssrc"], 50)
 
-    def test_two_people_who_talk_in_turn_for_a_minute_are_no_loop(self):
+    def test_two_people_who_talk_in_turn_are_no_loop(self):
         gateway = self.gateway(channel("ops", "northgate", endpoint("one", "pcmu", PLAIN), endpoint("two", "pcmu", PLAIN),
                                        endpoint("post", "pcmu", PLAIN), floor={"lease": "200ms", "hang": "0ms"}))
         lines = (("Control from seven, I have two persons in red jackets at the east gate.", "en-us"),
@@ -239,7 +240,7 @@ class Loop(GatewayTest):
         sounds = [self.sound(gateway, f"line{number}", *line) for number, line in enumerate(lines)]
         radios, post = [self.radio(gateway, name) for name in ("one", "two")], self.radio(gateway, "post")
         began, sent, turn = time.monotonic(), 0, 0
-        while time.monotonic() < began + 60:
+        while time.monotonic() < began + (60 if "CROSSPATCH_LONG" in os.environ else 20):
             sound = sounds[turn % len(sounds)]
             radios[turn % 2].talk(sound)
             sent, turn = sent + len(sound) // FRAME, turn + 1
