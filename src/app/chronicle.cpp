@@ -403,6 +403,7 @@ void Chronicle::released(const Report& report) {
 void Chronicle::echoed(const Report& report) {
     record::Entry entry = floor_entry("bridge.loop", report);
     const std::string& original = estate_.endpoints.name(report.other);
+    entry.detail.erase("by");  // the original's radio has done nothing
     entry.detail["copy_of"] = original;
     entry.detail["lag_ms"] = report.lag.count();
     entry.detail["similarity_percent"] = report.similarity;

@@ -280,6 +280,7 @@ void Control::note_emergency(const bridge::Report& report) {
     for (const bridge::Bridge& one : estate_.config->bridges)
         if (estate_.bridges.find(one.id) == report.bridge) bridge = &one;
     if (!bridge || bridge_states_[bridge->id].open) return;
+    if (!bridge_states_[bridge->id].armed) return note_undone(*bridge, report);
     bridge_states_[bridge->id].emergency = report.at;
     note_open(*bridge, true, std::string{kEmergency},
               {{"endpoint", estate_.endpoints.name(report.endpoint)}});
@@ -291,6 +292,25 @@ void Control::note_emergency(const bridge::Report& report) {
             {.open = true, .at = core::wall_now(), .at_mono = report.at, .by = std::string{kEmergency}});
     keep_orders();
     settle_bridges();
+}
+
+// It was cut, revoked or disarmed before its opening was known, and is shut again: one record tells both.
+void Control::note_undone(const bridge::Bridge& bridge, const bridge::Report& opened) {
+    post_all([index = opened.bridge](bridge::Exchange& exchange, core::Time now) {
+        exchange.set_open(index, false, now);
+    });
+    const core::Duration ago = core::monotonic_now() - opened.at;
+    record::Entry entry{.type = "bridge.closed",
+                        .object = {{"kind", "bridge"}, {"id", bridge.id}},
+                        .detail = {{"by", kEmergency},
+                                   {"endpoint", estate_.endpoints.name(opened.endpoint)},
+                                   {"opened_at", core::rfc3339(core::wall_now() - ago, 3)},
+                                   {"reason", "it was closed or disarmed while an emergency opened it"}},
+                        .urgent = true};
+    log_.warning(entry.type,
+                 "an emergency opened the bridge in the moment in which it was closed or disarmed",
+                 {{"bridge", bridge.id}});
+    chronicle_.publish(std::move(entry));
 }
 
 // The open bridges that join two of this one's channels as well, in order: those that `actor` sees, or that every agency on

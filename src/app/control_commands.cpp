@@ -82,7 +82,7 @@ void Control::note_cut(api::Cut what, const std::string& id, const api::Actor& a
             post(worker, cut_task(*switchboard_.exchanges()[worker], what, *index));
     if (is_bridge) {
         const bridge::Bridge* bridge = bridge_config(id);
-        if (what == api::Cut::RevokeConsent) note_revocation(id, actor, reason);
+        if (what == api::Cut::RevokeConsent) note_revocation(id, actor, reason, seen);
         const bridge::BridgeCommand* before = orders_.bridge(id);
         const bool waited = what == api::Cut::CloseBridge && before && before->waiting(core::monotonic_now());
         if (what == api::Cut::CloseBridge && bridge)
@@ -126,7 +126,14 @@ core::Result<boost::json::object> Control::enable_endpoint(std::string_view id, 
         return core::unexpected(
             Error::Code::Unavailable,
             "the log cannot be written, so no radio is let in; see `crosspatchctl status`");
-    if (!orders_.enable(*find_endpoint(*estate_.config, id)))
+    const endpoint::Config& endpoint = *find_endpoint(*estate_.config, id);
+    // Command switches radios off and on; a radio that was revoked is for its owner.
+    const bool is_foreign = !permitted->rule.empty();
+    if (is_foreign && orders_.standing(endpoint) == bridge::Exchange::Standing::Revoked)
+        return core::unexpected(
+            Error::Code::NotPermitted,
+            fmt::format("endpoint '{}' was revoked: only its own agency lets it in again", id));
+    if (!orders_.enable(endpoint))
         return core::unexpected(
             Error::Code::NotPermitted,
             fmt::format("endpoint '{}' was revoked: its keys may be in wrong hands. Give it new keys in the "

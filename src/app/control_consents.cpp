@@ -202,8 +202,12 @@ core::Result<object> Control::consent(std::string_view id, const object& body, c
 }
 
 // After the fact: the workers have closed the bridge already. Perhaps a reload has taken it out of the configuration since.
-void Control::note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason) {
+void Control::note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason,
+                              const Config& seen) {
+    // As it was when he said it: one that was made may be gone meanwhile, and its template stays.
     const bridge::Bridge* bridge = bridge_config(id);
+    for (const bridge::Bridge& one : seen.bridges)
+        if (!bridge && one.id == id) bridge = &one;
     const bool stood = bridge && consents_.stands(*bridge, actor.agency);
     const core::WallTime at = wall();
     const core::Time now = core::monotonic_now();

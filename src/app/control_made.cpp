@@ -24,16 +24,24 @@ constexpr std::chrono::hours kUnused{24};           // a bridge that was made an
 // The configuration of a file comes into force, with the bridges that people have made.
 core::Result<void> Control::install_file(std::shared_ptr<const Config> file, LoadedKeys keys) {
     const Completed completed = complete(file, orders_.made());
-    if (const auto installed = install(completed.config, std::move(keys)); !installed) return installed;
+    const Orders before = orders_;
+    // First, for the file may have a bridge of the same id: what was commanded of the other one is not meant for it.
+    for (const auto& [id, why] : completed.dropped) {
+        if (const bridge::Bridge* bridge = bridge_config(id)) set_open(*bridge, false, "configuration");
+        orders_.unmake(id);
+        orders_.drop_command(id);
+    }
+    if (const auto installed = install(completed.config, std::move(keys)); !installed) {
+        orders_ = before;
+        return installed;
+    }
     file_config_ = std::move(file);
     for (const auto& [id, why] : completed.dropped) {
-        const std::vector<std::string> channels = orders_.made().at(id).channels;
+        const std::vector<std::string> channels = before.made().at(id).channels;
         record::Entry entry{
             .type = "bridge.closed",
             .object = {{"kind", "bridge"}, {"id", id}, {"channels", array(channels.begin(), channels.end())}},
             .detail = {{"by", "configuration"}, {"removed", true}, {"reason", why}}};
-        orders_.unmake(id);
-        orders_.drop_command(id);
         chronicle_.publish(std::move(entry));
         log_.warning("bridge.closed", "a bridge that was made of a template is gone with the configuration",
                      {{"bridge", id}, {"because", why}});
@@ -44,7 +52,10 @@ core::Result<void> Control::install_file(std::shared_ptr<const Config> file, Loa
 
 // The same file, with other bridges made of its templates.
 core::Result<void> Control::install_made() {
-    return install(complete(file_config_, orders_.made()).config, keys_);
+    const Completed completed = complete(file_config_, orders_.made());
+    if (!completed.dropped.empty())
+        return core::unexpected(Error::Code::Invalid, completed.dropped.begin()->second);
+    return install(completed.config, keys_);
 }
 
 array Control::templates(const api::Actor& actor) {
@@ -139,6 +150,8 @@ core::Result<object> Control::remove_bridge(std::string_view id, const api::Acto
                         "bridge close {}` closes it",
                         id, id));
     if (const auto allowed = may_open(*bridge, actor); !allowed) return core::Unexpected{allowed.error()};
+    if (const auto allowed = may_cut(api::Cut::CloseBridge, id, actor, *estate_.config); !allowed)
+        return core::Unexpected{allowed.error()};
     return take_away(*bridge, actor_json(actor), actor.name, reason);
 }
 
@@ -154,6 +167,7 @@ core::Result<object> Control::take_away(const bridge::Bridge& bridge, object act
     array channels;  // it will not be known any more whose it was
     for (const bridge::Leg& leg : bridge.legs) channels.emplace_back(leg.channel);
     entry.object["channels"] = std::move(channels);
+    if (bridge_states_[id].armed) set_armed(bridge, false);
     set_open(bridge, false, by);
     const Orders before = orders_;
     orders_.unmake(id);

@@ -387,7 +387,8 @@ void Control::tell(const object& event) {
     const value* about = event.if_contains("object");
     const value* kind = about && about->is_object() ? about->get_object().if_contains("kind") : nullptr;
     // Whom a channel is bridged to, and what is kept from crossing, is for those whose bridge and crossing it is.
-    const bool is_own_affair = (kind && *kind == "bridge") || event.at("type") == "policy.denied";
+    const bool is_own_affair = (kind && *kind == "bridge") || event.at("type") == "policy.denied" ||
+                               event.at("type") == "bridge.loop";
     for (const auto& [handle, listener] : listeners_) {
         const auto actor = actor_of(listener.uid);
         if (!actor) continue;

@@ -15,14 +15,13 @@ using core::Error;
 
 namespace {
 
-// Which way sound would go round over paths outside, with this bridge open; empty: none.
-std::string loop_with(const Config& config, const bridge::Bridge& bridge) {
+// Sound would go round over paths outside, with this bridge open.
+bool makes_loop(const Config& config, const bridge::Bridge& bridge) {
     const std::vector<bridge::LoopEnd> ends = loop_ends(config);
-    if (std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end.path.empty(); })) return {};
+    if (std::all_of(ends.begin(), ends.end(), [](const auto& end) { return end.path.empty(); })) return false;
     std::vector<bridge::Bridge> bridges = config.bridges;
     bridges.push_back(bridge);
-    const auto loop = bridge::find_loop(ends, bridges);
-    return loop ? bridge::describe(*loop, ends, bridges) : std::string{};
+    return bridge::find_loop(ends, bridges).has_value();
 }
 
 core::Result<bridge::Bridge> make(const Config& config, const std::string& id, const MadeBridge& made,
@@ -44,8 +43,12 @@ core::Result<bridge::Bridge> make(const Config& config, const std::string& id, c
             return core::unexpected(
                 Error::Code::Invalid,
                 fmt::format("bridge '{}' joins these channels already; open that one", other.id));
-    if (const std::string loop = loop_with(config, *bridge); !loop.empty())
-        return core::unexpected(Error::Code::Invalid, "sound would go round: " + loop);
+    // Which way is not for everybody who may make a bridge: other agencies' radios are on it.
+    if (makes_loop(config, *bridge))
+        return core::unexpected(Error::Code::Invalid,
+                                "sound would go round by a `path` that radios of these channels share "
+                                "outside; with such a bridge in "
+                                "the configuration `crosspatchd --check` names the way");
     auto terms = hashes.hash(*bridge);
     if (!terms) return core::Unexpected{terms.error()};
     bridge->terms = std::move(*terms);

@@ -172,8 +172,11 @@ void Orders::revoke(const endpoint::Config& endpoint) {
 }
 
 bool Orders::enable(const endpoint::Config& endpoint) {
+    const auto keys = endpoint.fingerprints();
+    if (std::any_of(keys.begin(), keys.end(),
+                    [&](const auto& key) { return revoked_keys_.contains(rtp::to_string(key)); }))
+        return false;
     revoked_ids_.erase(endpoint.settings.id);
-    if (standing(endpoint) == Standing::Revoked) return false;
     disabled_.erase(endpoint.settings.id);
     return true;
 }

@@ -5,6 +5,12 @@
 #include "crosspatch/bridge/exchange.hpp"
 
 namespace crosspatch::bridge {
+namespace {
+
+// Lives hang on it, and only who signals can claim it.
+bool is_spared(const floor::Claim& claim) { return claim.level != floor::Class::Normal; }
+
+}  // namespace
 
 void Exchange::heed_echoes(core::Time now) {
     while (const auto echo = echoes_.pop()) heed_echo(*echo, now);
@@ -14,7 +20,7 @@ void Exchange::heed_echo(const media::FoundEcho& echo, core::Time now) {
     const std::uint32_t who = echo.endpoint;
     if (!minds_endpoint(who)) return;
     const bool runs = arbiter_.talkspurt(who) == echo.talkspurt;
-    const bool spared = arbiter_.claim(who).level == floor::Class::Emergency;
+    const bool spared = is_spared(arbiter_.claim(who));
     Report found = report(Report::Kind::Echo, now);
     found.endpoint = who;
     found.other = echo.original_endpoint;
@@ -24,7 +30,7 @@ void Exchange::heed_echo(const media::FoundEcho& echo, core::Time now) {
     found.similarity =
         static_cast<std::uint8_t>(std::lround(100 * std::clamp(echo.echo.similarity, 0.0F, 1.0F)));
     found.cut_off = runs && !spared;
-    found.left = endpoints_[who].loops.on_loop(now);
+    if (!spared) found.left = endpoints_[who].loops.on_loop(now);
     list_open(found);
     send(found);
     if (!found.cut_off) return;
@@ -32,9 +38,8 @@ void Exchange::heed_echo(const media::FoundEcho& echo, core::Time now) {
     act(now);
 }
 
-// Lives hang on an emergency, and only who signals can claim one: sound that goes round cannot.
 bool Exchange::is_shut_off(std::uint32_t endpoint, const floor::Claim& claim, core::Time now) const {
-    return endpoints_[endpoint].loops.is_shut(now) && claim.level != floor::Class::Emergency;
+    return endpoints_[endpoint].loops.is_shut(now) && !is_spared(claim);
 }
 
 }  // namespace crosspatch::bridge

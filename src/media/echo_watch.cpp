@@ -96,7 +96,8 @@ void EchoWatch::keep(Spurt& spurt, const Tap::Item& item) {
         return;
     }
     octets_ += cost;
-    spurt.pieces.push_back({item.timestamp, item.at, {item.payload.begin(), item.payload.end()}});
+    spurt.pieces.push_back(
+        {spurt.kept++, item.timestamp, item.at, {item.payload.begin(), item.payload.end()}});
 }
 
 // Decodes what has come since the last time; at first what came after `from`.
@@ -111,13 +112,15 @@ void EchoWatch::listen(Spurt& spurt, core::Time from, core::Time now) {
         spurt.ear = std::make_unique<Ear>(
             Ear{std::move(decoder), rate, BandEnergies{rate}, {}, piece->at, piece->timestamp});
     } else {
-        // Late ones have been made up for.
-        while (piece != spurt.pieces.end() &&
-               rtp::timestamp_distance(spurt.ear->next, piece->timestamp) < 0 && piece->at <= spurt.ear->used)
-            ++piece;
+        while (piece != spurt.pieces.end() && piece->number < spurt.ear->next_piece) ++piece;
     }
     Ear& ear = *spurt.ear;
-    for (; piece != spurt.pieces.end(); ++piece) decode(ear, *piece, spurt.format);
+    for (; piece != spurt.pieces.end(); ++piece) {
+        const auto step = ticks(rtp::timestamp_distance(ear.next, piece->timestamp), spurt.format.clock);
+        if (step >= kPlausible || step <= -kPlausible) begin_anew(spurt, *piece);
+        decode(ear, *piece, spurt.format);
+        ear.next_piece = piece->number + 1;
+    }
     ear.used = now;
     if (spurt.watched || ear.frames.size() <= kMostFrames) return;
     const auto old = static_cast<std::ptrdiff_t>(ear.frames.size() - kMostFrames / 2);
@@ -125,12 +128,23 @@ void EchoWatch::listen(Spurt& spurt, core::Time from, core::Time now) {
     ear.begins += kFrame * old;
 }
 
+// The talker's clock begins anew: where what was heard before lies on it, nobody can say.
+void EchoWatch::begin_anew(Spurt& spurt, const Piece& piece) {
+    Ear& ear = *spurt.ear;
+    ear.decoder->start(ear.rate);
+    ear.bands = BandEnergies{ear.rate};
+    ear.frames.clear();
+    ear.begins = piece.at;
+    ear.next = piece.timestamp;
+    spurt.compared = 0;
+}
+
 void EchoWatch::decode(Ear& ear, const Piece& piece, const codec::Format& format) {
     const std::int32_t gap = rtp::timestamp_distance(ear.next, piece.timestamp);
     const core::Duration missing = ticks(gap, format.clock);
-    if (gap < 0 && -missing < kPlausible) return;  // late or twice
+    if (gap < 0) return;  // late or twice
     std::array<std::int16_t, codec::kMaxSamples> samples;
-    if (gap > 0 && missing < kPlausible) {
+    if (gap > 0) {
         const auto count = static_cast<std::size_t>(std::int64_t{gap} * ear.rate / format.clock);
         for (std::size_t made = 0; made < count;) {
             const std::size_t part = std::min(count - made, samples.size());

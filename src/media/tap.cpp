@@ -8,9 +8,9 @@ namespace crosspatch::media {
 
 static_assert(std::is_trivially_copyable_v<codec::Format>, "it crosses as octets");
 
-// Behind the end there is room for the longest entry that may begin in the last place.
+// Written to once, so that no worker waits for its pages. Behind the end there is room for the longest entry that may begin in the last place.
 Tap::Tap(std::size_t octets)
-    : mask_{octets - 1}, ring_{std::make_unique_for_overwrite<std::byte[]>(octets + length(kMostPayload))} {
+    : mask_{octets - 1}, ring_{std::make_unique<std::byte[]>(octets + length(kMostPayload))} {
     assert(std::has_single_bit(octets));
 }
 

@@ -107,7 +107,7 @@ TEST_CASE(
     CHECK(town.talk(kOfficer, 5) == 5);
 }
 
-TEST_CASE("an emergency that is signalled is neither ended nor refused, a normal call of the same radio is") {
+TEST_CASE("an emergency that is signalled is neither ended nor refused, and is not held against its radio") {
     Handsets town;
     for (int i = 0; i < 2; ++i) {
         town.ask(kOfficer, rtp::floor_indicator::kEmergency);
@@ -118,7 +118,13 @@ TEST_CASE("an emergency that is signalled is neither ended nor refused, a normal
         town.send(kOfficer, {.type = rtp::FloorType::Release});
         town.wait(400ms);
     }
-    CHECK(town.last(Kind::Echo).left == 30s);
+    CHECK(town.last(Kind::Echo).left == 0s);
+    for (int i = 0; i < 2; ++i) {
+        town.ask(kOfficer);
+        CHECK(town.talk(kOfficer, 10) == 10);
+        tell_echo(town, kOfficer);
+        town.wait(1s);
+    }
     town.ask(kOfficer);
     CHECK(town.talk(kOfficer, 5) == 0);
     CHECK(town.last(Kind::Denied).cause == floor::Cause::LoopFound);

@@ -23,6 +23,7 @@ struct Air {
         core::Time begins;
         std::size_t sent{};
         unsigned lost_percent{};
+        std::size_t restarts_at{SIZE_MAX};  // with this packet its clock begins anew
     };
 
     void talk(std::uint64_t number, std::uint32_t endpoint, const std::vector<std::uint32_t>& channels,
@@ -53,7 +54,8 @@ struct Air {
                         {.kind = Tap::Kind::Sound,
                          .talkspurt = voice.number,
                          .at = now,
-                         .timestamp = static_cast<std::uint32_t>(voice.sent) * voice.format.ticks(20ms),
+                         .timestamp = static_cast<std::uint32_t>(voice.sent) * voice.format.ticks(20ms) -
+                                      (voice.sent >= voice.restarts_at ? 0x10000000U : 0U),
                          .payload = payload});
                 ++voice.sent;
             }
@@ -110,6 +112,21 @@ TEST_CASE("3 packets of 100 lost on the way of a copy change nothing but when it
         found += air.found.empty() ? 0 : 1;
     }
     CHECK(found >= 9);
+}
+
+TEST_CASE("a talker whose clock begins anew is compared from there on") {
+    for (const std::size_t restarting : {0U, 1U}) {
+        CAPTURE(restarting);
+        Air air;
+        const Samples said = tests::speech(3, 5s);
+        air.talk(1, 10, {5}, said, 0ms);
+        air.talk(2, 11, {5}, said, 1200ms);
+        air.voices[restarting].restarts_at = 25;
+        air.run(9s);
+        REQUIRE(air.found.size() == 1);
+        CHECK(air.found[0].talkspurt == 2);
+        CHECK(std::abs((air.found[0].echo.lag - 1200ms).count()) <= 40);
+    }
 }
 
 TEST_CASE("nothing is decoded for who talks alone, on another channel, or long after") {

@@ -176,7 +176,8 @@ private:
     core::Result<record::SignedConsent> read_yes(const bridge::Bridge& bridge,
                                                  const boost::json::object& body, const api::Actor& actor,
                                                  record::Entry& entry) const;
-    void note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason);
+    void note_revocation(const std::string& id, const api::Actor& actor, const std::string& reason,
+                         const Config& seen);
     boost::json::object consent_json(const bridge::Bridge& bridge, const std::string& agency) const;
     core::WallTime wall() const { return clock_.time(core::wall_now(), core::monotonic_now()); }
     std::string today() const { return clock_.day(core::wall_now(), core::monotonic_now()); }
@@ -210,6 +211,7 @@ private:
     bool in_emergency(const bridge::Bridge& bridge) const;
     void set_armed(const bridge::Bridge& bridge, bool armed);
     void note_emergency(const bridge::Report& report);
+    void note_undone(const bridge::Bridge& bridge, const bridge::Report& opened);
     boost::json::array also_joined_by(const std::string& id, const api::Actor* actor) const;
     std::string why_unarmed(const bridge::Bridge& bridge) const;
     void tell_requests();

@@ -36,6 +36,7 @@ public:
 
 private:
     struct Piece {
+        std::uint64_t number;  // of the talkspurt's
         std::uint32_t timestamp;
         core::Time at;
         std::vector<std::byte> payload;
@@ -49,6 +50,7 @@ private:
         core::Time begins;   // of the first frame
         std::uint32_t next;  // timestamp of what comes next
         core::Time used{};
+        std::uint64_t next_piece{};  // the first that it has not heard
     };
     struct Suspect {
         std::uint64_t original;
@@ -61,6 +63,7 @@ private:
         core::Time last{};
         std::vector<std::uint32_t> channels;
         std::deque<Piece> pieces;
+        std::uint64_t kept{};           // pieces, since it began
         std::vector<Suspect> suspects;  // older ones that it may be a copy of
         std::unique_ptr<Ear> ear;
         std::size_t compared{};  // its frames up to here
@@ -73,6 +76,7 @@ private:
     void keep(Spurt& spurt, const Tap::Item& item);
     void suspect(std::uint64_t younger, std::uint64_t older, std::uint32_t channel);
     void listen(Spurt& spurt, core::Time from, core::Time now);
+    static void begin_anew(Spurt& spurt, const Piece& piece);
     static void decode(Ear& ear, const Piece& piece, const codec::Format& format);
     bool compare(std::uint64_t number, Spurt& spurt, core::Time now, std::size_t& left,
                  std::vector<FoundEcho>& found);
