@@ -95,6 +95,12 @@ std::vector<bridge::Topology::Barred> barred_on(const bridge::Bridge& bridge, po
     return barred;
 }
 
+void add_paths(bridge::Topology& topology, const Config& config, const Estate& estate) {
+    for (const endpoint::Config& one : config.endpoints)
+        if (const auto index = estate.endpoints.find(one.settings.id); index && !one.shared_path.empty())
+            topology.endpoints[*index].shared = true;
+}
+
 void add_bridges(bridge::Topology& topology, const Config& config, Estate& estate) {
     using bridge::Direction;
     const auto intern = [&](const std::vector<std::string>& names) {
@@ -271,6 +277,7 @@ std::unique_ptr<bridge::Topology> make_topology(std::shared_ptr<const Config> co
         channel.inbound = &from.inbound;
     }
     add_endpoints(*topology, *config, estate, radios);
+    add_paths(*topology, *config, estate);
     add_bridges(*topology, *config, estate);
     add_marks(*topology, *config, estate);
     for (std::uint32_t channel = 0; channel < topology->channels.size(); ++channel)

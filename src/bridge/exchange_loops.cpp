@@ -20,7 +20,9 @@ void Exchange::heed_echo(const media::FoundEcho& echo, core::Time now) {
     const std::uint32_t who = echo.endpoint;
     if (!minds_endpoint(who)) return;
     const bool runs = arbiter_.talkspurt(who) == echo.talkspurt;
-    const bool spared = is_spared(arbiter_.claim(who));
+    // Two people who say the same thing within seconds sound like a loop: only where somebody has said that there is a way
+    // round outside is anybody cut off. Elsewhere it is an alarm.
+    const bool spared = is_spared(arbiter_.claim(who)) || !plan(who).shared;
     Report found = report(Report::Kind::Echo, now);
     found.endpoint = who;
     found.other = echo.original_endpoint;

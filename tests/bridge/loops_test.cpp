@@ -30,10 +30,30 @@ void tell_echo(Town& town, std::uint32_t who, std::uint32_t original = kGuard) {
     town.flush();
 }
 
+// There is a way round outside for all of them.
+void share(Town& town) {
+    for (Topology::Endpoint& one : town.plan.endpoints) one.shared = true;
+}
+
+TEST_CASE(
+    "where nobody has said that there is a way round, a copy is told of, and nobody is cut off for it") {
+    Town town;
+    town.open_town();
+    for (int i = 0; i < 3; ++i) {
+        town.talk(kOfficer, 20);
+        tell_echo(town, kOfficer);
+        CHECK_FALSE(town.last(Kind::Echo).cut_off);
+        CHECK(town.last(Kind::Echo).left == 0s);
+        CHECK(town.talk(kOfficer, 20) == 20);
+        town.wait(400ms);
+    }
+}
+
 TEST_CASE(
     "the tap has what is carried: who talks, where it is heard, every packet; and nothing of who is "
     "refused") {
     Town town;
+    share(town);
     town.open_town();
     CHECK(town.talk(kGuard, 5) == 5);
     CHECK(town.talk(kPost, 3) == 0);
@@ -59,6 +79,7 @@ TEST_CASE(
 
 TEST_CASE("a copy is ended at once, and refused until it has been silent for the lease") {
     Town town;
+    share(town);
     town.open_town();
     CHECK(town.talk(kOfficer, 20) == 20);
     tell_echo(town, kOfficer);
@@ -82,6 +103,7 @@ TEST_CASE("a copy is ended at once, and refused until it has been silent for the
 TEST_CASE(
     "a second copy within half a minute shuts the endpoint off, until it is enabled or its time is over") {
     Town town;
+    share(town);
     town.open_town();
     for (int i = 0; i < 2; ++i) {
         town.talk(kOfficer, 20);
@@ -109,6 +131,8 @@ TEST_CASE(
 
 TEST_CASE("an emergency that is signalled is neither ended nor refused, and is not held against its radio") {
     Handsets town;
+    share(town);
+    town.install();
     for (int i = 0; i < 2; ++i) {
         town.ask(kOfficer, rtp::floor_indicator::kEmergency);
         CHECK(town.talk(kOfficer, 10) == 10);
@@ -136,6 +160,7 @@ TEST_CASE("an emergency that is signalled is neither ended nor refused, and is n
 TEST_CASE(
     "a verdict on a talkspurt that is over ends no other one, but counts; on a stranger's it is nobody's") {
     Town town;
+    share(town);
     town.open_town();
     town.talk(kOfficer, 20);
     const std::uint64_t over = town.last(Kind::Granted).talkspurt;

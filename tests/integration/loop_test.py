@@ -148,7 +148,7 @@ class Loop(GatewayTest):
         return self.gateway(
             channel("ops", "northgate", endpoint("guard", "pcmu", PLAIN), endpoint("far-ear", "pcmu", PLAIN),
                     endpoint("post", "pcmu", PLAIN), floor=floor),
-            channel("link", "northgate", endpoint("far-mouth", "pcma", PLAIN), endpoint("desk", "pcmu", PLAIN), floor=floor),
+            channel("link", "northgate", endpoint("far-mouth", "pcma", PLAIN, path="beyond"), endpoint("desk", "pcmu", PLAIN), floor=floor),
             bridges=[bridge("joint", {"channel": "ops", "direction": "listen"}, {"channel": "link", "direction": "talk"},
                             standing_consent=["northgate"])])
 
@@ -205,7 +205,7 @@ class Loop(GatewayTest):
 
     def test_on_one_channel_a_short_call_does_not_go_round_a_fourth_time(self):
         gateway = self.gateway(channel("ops", "northgate", endpoint("guard", "pcmu", PLAIN), endpoint("far-ear", "pcmu", PLAIN),
-                                       endpoint("far-mouth", "pcma", PLAIN), endpoint("post", "pcmu", PLAIN),
+                                       endpoint("far-mouth", "pcma", PLAIN, path="beyond"), endpoint("post", "pcmu", PLAIN),
                                        floor={"lease": "200ms", "hang": "0ms"}))
         words = self.sound(gateway, "words", "Two persons at the east gate.")[:FRAME * 48]
         guard, post = self.radio(gateway, "guard"), self.radio(gateway, "post")

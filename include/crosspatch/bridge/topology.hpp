@@ -55,10 +55,11 @@ struct Topology {
         bool listens{};
         bool reports{};  // RTCP is on: silence for 15 s means that the radio is gone
         bool half_duplex{};
-        std::uint8_t talks_in{};                          // its format, in loads
-        std::shared_ptr<const Tones> tones;               // nothing: none of them
-        std::shared_ptr<media::VoxInput> vox;             // nothing but for `ptt: vox`
-        std::shared_ptr<media::CarrierWatch> carrier;     // nothing but with `floor.dead_carrier`
+        bool shared{};                                 // has a `path`: what it hears may have been said here
+        std::uint8_t talks_in{};                       // its format, in loads
+        std::shared_ptr<const Tones> tones;            // nothing: none of them
+        std::shared_ptr<media::VoxInput> vox;          // nothing but for `ptt: vox`
+        std::shared_ptr<media::CarrierWatch> carrier;  // nothing but with `floor.dead_carrier`
         std::shared_ptr<ptt::McptServer> floor_messages;  // nothing but for `ptt: mcptt`
         std::shared_ptr<ptt::EventKey> event_key;         // nothing but for `ptt: event`
         std::shared_ptr<media::PreRoll> pre_roll;         // of that key
