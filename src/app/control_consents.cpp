@@ -20,6 +20,31 @@ using boost::json::object;
 using boost::json::value;
 using core::Error;
 
+namespace {
+
+// With which the gateway signs for the agency; where there is none, what to do instead.
+core::Result<std::shared_ptr<const record::SigningKey>> kept_key(const LoadedKeys& keys,
+                                                                 const std::string& agency,
+                                                                 const std::string& bridge) {
+    if (const auto lost = keys.lost.find(agency); lost != keys.lost.end())
+        return core::unexpected(
+            Error::Code::Invalid,
+            fmt::format("the key of agency '{0}' is missing, {1}: bring the file back from the backup and "
+                        "reload, or give the agency a new key by `crosspatchctl key rotate {0}`",
+                        agency, lost->second.string()));
+    const auto key = keys.kept.find(agency);
+    if (key == keys.kept.end())
+        return core::unexpected(
+            Error::Code::Invalid,
+            fmt::format(
+                "agency '{}' keeps its key itself: sign there what `crosspatchctl bridge terms {} --json` "
+                "prints, by `crosspatchctl consent sign`, and hand in that",
+                agency, bridge));
+    return key->second;
+}
+
+}  // namespace
+
 bool Control::kept() const {
     return cuts_noted_ == cuts_made_ && keeper_->waiting(core::monotonic_now()) == core::Duration{};
 }
@@ -111,20 +136,8 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
                         "gateway.operators names them",
                         actor.name, record::quoted(agency)));
     entry.detail["refusal"] = "malformed";
-    if (const auto lost = keys_.lost.find(agency); lost != keys_.lost.end())
-        return core::unexpected(
-            Error::Code::Invalid,
-            fmt::format("the key of agency '{0}' is missing, {1}: bring the file back from the backup and "
-                        "reload, or give the agency a new key by `crosspatchctl key rotate {0}`",
-                        agency, lost->second.string()));
-    const auto key = keys_.kept.find(agency);
-    if (key == keys_.kept.end())
-        return core::unexpected(
-            Error::Code::Invalid,
-            fmt::format(
-                "agency '{}' keeps its key itself: sign there what `crosspatchctl bridge terms {} --json` "
-                "prints, by `crosspatchctl consent sign`, and hand in that",
-                agency, bridge.id));
+    const auto key = kept_key(keys_, agency, bridge.id);
+    if (!key) return core::Unexpected{key.error()};
     for (const auto& pair : body)
         if (pair.key() != "agency" && pair.key() != "expires")
             return core::unexpected(
@@ -149,7 +162,7 @@ core::Result<record::SignedConsent> Control::read_yes(const bridge::Bridge& brid
                          .expires = *expires,
                          .agreement = bridge.agreement,
                          .terms = bridge.terms},
-                        *key->second);
+                        **key);
 }
 
 core::Result<object> Control::consent(std::string_view id, const object& body, const api::Actor& actor) {
